@@ -1,0 +1,27 @@
+PYTHON ?= $(shell command -v python3.13 || command -v python3.12 || command -v python3.11 || command -v python3)
+VENV := $(or $(HARTLEY_VENV),.venv)
+.DEFAULT_GOAL := help
+.PHONY: help setup run test lint types check model-server
+
+help:  ## list the targets
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-14s %s\n", $$1, $$2}'
+
+setup:  ## make the virtual environment with everything for running and testing
+	@$(PYTHON) deploy/embedded/bootstrap.py --tests
+
+run:  ## set up what is missing, start everything, show the first example (ONCE=1: then stop)
+	@exec $(PYTHON) deploy/embedded/bootstrap.py
+
+test: setup  ## run all tests, with a Postgres, a Valkey and workers of their own
+	@$(VENV)/bin/python -m pytest
+
+lint: setup  ## check style, imports and types
+	@$(VENV)/bin/ruff check . && $(VENV)/bin/ruff format --check . && $(VENV)/bin/lint-imports && $(MAKE) -s types
+
+types: setup  ## check types
+	@$(VENV)/bin/mypy
+
+check: lint test  ## all that CI does
+
+model-server: setup  ## start the scripted model server on port 9009 (for OPENAI_BASE_URL)
+	@exec $(VENV)/bin/python -m tests.support.model_server --port 9009

@@ -1,0 +1,101 @@
+package hartley.tool_call_test
+
+import rego.v1
+
+caller(role, permissions) := {
+	"tenant_id": "t1",
+	"user_id": "u1",
+	"role": role,
+	"scopes": ["workflows:write"],
+	"permissions": permissions,
+}
+
+tool(name, change) := object.union(
+	{"name": name, "effect": "computes", "dangerous": false, "permissions": [], "arguments": {}},
+	change,
+)
+
+code(change) := tool("python_executor", {
+	"permissions": ["code_execution"],
+	"arguments": object.union({"code": "print(1)"}, change),
+})
+
+allowed(who, what, rule) := {"input": {"principal": who, "tool": what}, "effect": "allow", "rule": rule}
+
+refused(who, what, rule) := {"input": {"principal": who, "tool": what}, "effect": "deny", "rule": rule}
+
+asks_a_person(who, what) := {
+	"input": {"principal": who, "tool": what},
+	"effect": "needs_approval",
+	"rule": "tool.dangerous",
+}
+
+user := caller("user", [])
+
+coder := caller("operator", ["code_execution"])
+
+admin := caller("admin", ["code_execution"])
+
+owner := caller("owner", ["code_execution"])
+
+wipe(change) := tool("wipe", object.union({"effect": "acts"}, change))
+
+test_members_may_calculate := allowed(user, tool("calculator", {}), "tool.member")
+
+test_members_may_search := allowed(user, tool("search", {}), "tool.member")
+
+test_members_may_process_text := allowed(user, tool("text_processor", {}), "tool.member")
+
+test_guests_may_not_calculate := refused(caller("guest", []), tool("calculator", {}), "tool.granted")
+
+test_a_caller_without_role_may_not_calculate := refused(caller(null, []), tool("calculator", {}), "tool.granted")
+
+test_members_may_not_use_other_tools := refused(user, wipe({}), "tool.granted")
+
+test_admins_may_use_other_tools := allowed(admin, wipe({}), "tool.administrator")
+
+test_owners_may_use_other_tools := allowed(owner, wipe({}), "tool.administrator")
+
+test_who_may_run_code_may := allowed(coder, code({}), "tool.code_execution")
+
+test_code_needs_its_permission := refused(user, code({}), "tool.code_permission")
+
+test_owners_need_the_permission_too := refused(caller("owner", []), code({}), "tool.code_permission")
+
+test_guests_may_not_run_code := refused(caller("guest", ["code_execution"]), code({}), "tool.granted")
+
+test_code_may_not_name_subprocess := refused(owner, code({"code": "import subprocess"}), "tool.code_words")
+
+test_code_may_not_name_os_system := refused(owner, code({"code": "import os\nos.system('ls')"}), "tool.code_words")
+
+test_code_may_name_os := allowed(owner, code({"code": "import os"}), "tool.code_execution")
+
+test_code_must_be_text := refused(owner, code({"code": ["subprocess"]}), "tool.code_words")
+
+test_code_may_be_javascript := allowed(owner, code({"language": "javascript"}), "tool.code_execution")
+
+test_code_may_not_be_shell := refused(owner, code({"language": "bash"}), "tool.code_language")
+
+test_foreign_tools_that_run_code_are_held_to_the_same := refused(
+	owner,
+	tool("acme_runner", {"permissions": ["code_execution"], "arguments": {"code": "import subprocess"}}),
+	"tool.code_words",
+)
+
+test_demanded_permissions_must_be_held := refused(owner, wipe({"permissions": ["send_mail"]}), "tool.permissions")
+
+test_held_permissions_suffice := allowed(
+	caller("owner", ["send_mail"]),
+	wipe({"permissions": ["send_mail"]}),
+	"tool.administrator",
+)
+
+test_permissions_must_be_a_list := refused(owner, wipe({"permissions": null}), "tool.permissions")
+
+test_a_dangerous_tool_needs_approval := asks_a_person(owner, wipe({"dangerous": true}))
+
+test_danger_gives_no_rights := refused(user, wipe({"dangerous": true}), "tool.granted")
+
+test_a_tool_that_hides_its_danger_is_refused := refused(owner, wipe({"dangerous": null}), "tool.danger")
+
+test_a_tool_without_effect_is_refused := refused(owner, wipe({"effect": ""}), "tool.effect")

@@ -1,0 +1,44 @@
+"""Reads tasks and steps; everything belongs to one user of one tenant."""
+
+from __future__ import annotations
+
+from uuid import UUID
+
+from django.db.models import QuerySet
+
+from webapp.agent_tasks.models import Content, Step, Task
+from webapp.common.errors import NotFound
+
+
+def tasks_of(tenant: UUID, user: UUID) -> QuerySet[Task]:
+    """Newest first."""
+    return Task.objects.filter(tenant_id=tenant, user_id=user).select_related("session").order_by("-id")
+
+
+def find_task(tenant: UUID, user: UUID, name: str) -> Task:
+    """
+    Raises:
+        NotFound: also for another's task.
+    """
+    try:
+        task = tasks_of(tenant, user).filter(id=UUID(name)).first()
+    except ValueError:
+        task = None
+    if task is None:
+        raise NotFound("task")
+    return task
+
+
+def steps_of(tenant: UUID, task: UUID) -> list[Step]:
+    return list(Step.objects.filter(tenant_id=tenant, task_id=task).order_by("n"))
+
+
+def find_content(tenant: UUID, sha256: str) -> Content:
+    """
+    Raises:
+        NotFound
+    """
+    content = Content.objects.filter(tenant_id=tenant, sha256=sha256).first()
+    if content is None:
+        raise NotFound("file")
+    return content

@@ -1,0 +1,41 @@
+"""Who is calling: from the credential alone. No header or parameter chooses a user or tenant."""
+
+from __future__ import annotations
+
+from django.http import HttpRequest
+from rest_framework.authentication import BaseAuthentication
+from rest_framework.exceptions import AuthenticationFailed
+from rest_framework.request import Request
+
+from webapp.tenants.rules import Principal
+from webapp.tenants.selectors import principal_of_key
+
+REALM = 'Bearer realm="Hartley API"'
+
+
+def credential_of(request: HttpRequest) -> str | None:
+    """`X-API-Key`, else `Authorization: Bearer`; in the query only where a browser can't send headers: streams."""
+    if key := request.headers.get("X-API-Key"):
+        return key
+    parts = request.headers.get("Authorization", "").split(" ")
+    if len(parts) == 2 and parts[0].lower() == "bearer":
+        return parts[1]
+    if request.method == "GET" and request.path.startswith("/api/v1/stream/"):
+        return request.GET.get("api_key") or request.GET.get("token")
+    return None
+
+
+def principal_of(request: HttpRequest) -> Principal | None:
+    credential = credential_of(request)
+    return principal_of_key(credential) if credential else None
+
+
+class CredentialAuthentication(BaseAuthentication):
+    def authenticate(self, request: Request) -> tuple[Principal, None]:
+        principal = principal_of(request._request)
+        if principal is None:
+            raise AuthenticationFailed("A valid API key is required: X-API-Key or Authorization: Bearer")
+        return principal, None
+
+    def authenticate_header(self, request: Request) -> str:
+        return REALM

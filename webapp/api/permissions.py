@@ -1,0 +1,17 @@
+"""Scopes, on every route: a view that names none admits nobody."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from rest_framework.permissions import BasePermission
+from rest_framework.request import Request
+
+
+class HasScope(BasePermission):
+    """The view names its scope per method: `scopes = {"GET": "workflows:read"}`."""
+
+    def has_permission(self, request: Request, view: Any) -> bool:
+        needed = getattr(view, "scopes", {}).get(request.method)
+        self.message = f"The credential lacks the scope {needed}"
+        return needed is not None and needed in request.user.scopes

@@ -1,0 +1,142 @@
+"""Rows to the wire, in the contract's words."""
+
+from __future__ import annotations
+
+import json
+from datetime import datetime
+
+from webapp.agent_tasks.models import Step, Task, TaskState
+from webapp.common.tables import JSON
+from webapp.progress.models import Event
+
+
+def status_of(task: Task) -> str:
+    return f"TASK_STATUS_{task.state.upper()}"
+
+
+def moment(at: datetime | None) -> str | None:
+    return at.isoformat().replace("+00:00", "Z") if at else None
+
+
+def usage_of(task: Task) -> JSON:
+    """Both spellings of each figure: clients read either."""
+    tokens = task.prompt_tokens + task.completion_tokens
+    return {
+        "total_tokens": tokens,
+        "input_tokens": task.prompt_tokens,
+        "output_tokens": task.completion_tokens,
+        "prompt_tokens": task.prompt_tokens,
+        "completion_tokens": task.completion_tokens,
+        "estimated_cost": float(task.cost_usd),
+        "cost_usd": float(task.cost_usd),
+    }
+
+
+def task_row(task: Task) -> JSON:
+    row = {
+        "task_id": str(task.id),
+        "query": task.query,
+        "status": status_of(task),
+        "mode": f"EXECUTION_MODE_{'COMPLEX' if task.mode == 'supervisor' else task.mode.upper()}",
+        "session_id": task.session.external_id or str(task.session_id),
+        "created_at": moment(task.created_at),
+        "total_token_usage": usage_of(task),
+    }
+    return row | ({"completed_at": moment(task.finished_at)} if task.finished_at else {})
+
+
+def task_body(task: Task, breakdown: list[JSON], agents: int) -> JSON:
+    """`GET /api/v1/tasks/{id}`."""
+    session = task.session.external_id or str(task.session_id)
+    body = {
+        "task_id": str(task.id),
+        "workflow_id": str(task.id),
+        "status": status_of(task),
+        "created_at": moment(task.created_at),
+        "updated_at": moment(task.updated_at),
+        "query": task.query,
+        "session_id": session,
+        "mode": task.mode,
+        "context": task.context,
+        "usage": usage_of(task),
+        "metadata": {
+            "task_context": task.context,
+            "model_breakdown": breakdown,
+            "mode": task.mode,
+            "complexity_score": task.complexity,
+            "num_agents": agents,
+            "artifacts": task.artifacts,
+        },
+    }
+    if breakdown:
+        body |= {"model_used": breakdown[0]["model"], "provider": breakdown[0]["provider"]}
+    if task.result is not None:
+        body["result"] = task.result
+        parsed = _object(task.result)
+        body |= {"response": parsed} if parsed is not None else {}
+    if task.error:
+        body |= {"error": task.error["message"], "error_code": task.error["code"]}
+    if task.state != TaskState.RUNNING:
+        body["unified_response"] = _unified(task, session, breakdown, agents)
+    return body
+
+
+def _unified(task: Task, session: str, breakdown: list[JSON], agents: int) -> JSON:
+    took_s = (task.finished_at - task.created_at).total_seconds() if task.finished_at else 0.0
+    return {
+        "task_id": str(task.id),
+        "session_id": session,
+        "status": "completed" if task.state == TaskState.COMPLETED else "failed",
+        "result": task.result or "",
+        "metadata": {
+            "models": [row["model"] for row in breakdown],
+            "execution_mode": task.mode,
+            "complexity_score": task.complexity,
+            "agents_used": agents,
+        },
+        "usage": usage_of(task),
+        "performance": {"execution_time_ms": round(took_s * 1000)},
+        "stop_reason": task.state,
+        "error": (task.error or {}).get("message"),
+        "timestamp": moment(task.finished_at),
+    }
+
+
+def step_body(step: Step) -> JSON:
+    return {
+        "n": step.n,
+        "kind": step.kind,
+        "queue": step.queue,
+        "agent": step.agent,
+        "description": step.description,
+        "parents": step.parents,
+        "state": step.state,
+        "attempt": step.fence,
+        "retries": step.retries,
+        "error": step.error,
+        "created_at": moment(step.created_at),
+        "started_at": moment(step.started_at),
+        "finished_at": moment(step.finished_at),
+    }
+
+
+def event_body(event: Event) -> JSON:
+    """The internal form of an event: REST history and every stream start from it."""
+    body = {
+        "workflow_id": str(event.task_id),
+        "type": event.type,
+        "agent_id": event.agent_id,
+        "message": event.message,
+        "timestamp": moment(event.created_at),
+        "seq": event.seq,
+        "stream_id": str(event.seq),
+    }
+    return body | ({"payload": event.payload} if event.payload is not None else {})
+
+
+def _object(text: str) -> JSON | None:
+    try:
+        value = json.loads(text)
+    except ValueError:
+        return None
+    return value if isinstance(value, dict) else None

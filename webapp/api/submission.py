@@ -1,0 +1,147 @@
+"""Reads the body of a task submission. Every refusal names the field and the limit."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import os.path
+import re
+from typing import Any
+
+from django.conf import settings
+
+from webapp.common.errors import Invalid
+from webapp.common.tables import JSON
+from webapp.orchestration.submit import Attachment, Submission
+
+ID = re.compile(r"[A-Za-z0-9:_.-]{1,128}")
+MODES = ("simple", "standard", "complex", "supervisor")
+TIERS = ("small", "medium", "large")
+PROVIDERS = (
+    "openai", "anthropic", "google", "groq", "xai", "deepseek", "qwen", "zai", "kimi", "minimax", "ollama", "mistral",
+    "cohere",
+)  # fmt: skip
+STRATEGIES = ("quick", "standard", "deep", "academic")
+DENIED = re.compile(r"\.(exe|dll|bat|cmd|com|msi|scr|sh|ps1|jar|lnk|app|deb|rpm|dmg|vbs)$", re.IGNORECASE)
+MEDIA = re.compile(
+    r"text/.+|image/(png|jpe?g|gif|webp|svg\+xml|bmp|tiff)|application/(pdf|json|xml|ya?ml|x-yaml|rtf|epub\+zip|"
+    r"csv|msword|vnd\.openxmlformats-officedocument\..+|vnd\.oasis\.opendocument\..+|vnd\.ms-(excel|powerpoint))"
+)
+ATTACHED_ONLY = "Look at the attached files and say what they contain."
+
+
+def read_submission(body: Any) -> Submission:
+    """
+    Raises:
+        Invalid: the first field that breaks a rule.
+    """
+    if not isinstance(body, dict):
+        raise Invalid(field="body", message="must be a JSON object")
+    context = body.get("context") or {}
+    if not isinstance(context, dict):
+        raise Invalid(field="context", message="must be an object")
+    attachments = _attachments(context.get("attachments"))
+    settings_ = {
+        "model_tier": _one_of(body, "model_tier", TIERS),
+        "provider_override": _one_of(body, "provider_override", PROVIDERS),
+        "research_strategy": _one_of(body, "research_strategy", STRATEGIES),
+        "model_override": _text(body, "model_override"),
+        "max_iterations": _whole(body, "max_iterations", 50),
+        "max_concurrent_agents": _whole(body, "max_concurrent_agents", 20),
+    }
+    rest = {key: value for key, value in context.items() if key != "attachments"}
+    mode = _one_of(body, "mode", MODES)
+    return Submission(
+        query=_query(body, bool(attachments)),
+        session=_session(body),
+        mode=mode,
+        context={**rest, **{key: value for key, value in settings_.items() if value is not None}},
+        attachments=attachments,
+    )
+
+
+def _query(body: JSON, attached: bool) -> str:
+    query = body.get("query")
+    if query is None and attached:
+        query = ""
+    if not isinstance(query, str):
+        raise Invalid(field="query", message="must be a string")
+    query = query.replace("\0", "")
+    if not query.strip():
+        if attached:
+            return ATTACHED_ONLY
+        raise Invalid(field="query", message="is required")
+    if len(query) > settings.QUERY_LIMIT_CHARS:
+        raise Invalid(field="query", message=f"has {len(query)} characters; the limit is {settings.QUERY_LIMIT_CHARS}")
+    return query
+
+
+def _session(body: JSON) -> str | None:
+    session = body.get("session_id")
+    if session in (None, ""):
+        return None
+    if not isinstance(session, str) or not ID.fullmatch(session):
+        raise Invalid(field="session_id", message="must be 1 to 128 letters, digits or : _ . -")
+    return session
+
+
+def _one_of(body: JSON, field: str, allowed: tuple[str, ...]) -> str | None:
+    value = body.get(field)
+    if value in (None, ""):
+        return None
+    if not isinstance(value, str) or value.lower() not in allowed:
+        raise Invalid(field=field, message=f"must be one of {', '.join(allowed)}")
+    return value.lower()
+
+
+def _text(body: JSON, field: str) -> str | None:
+    value = body.get(field)
+    if value in (None, ""):
+        return None
+    if not isinstance(value, str) or len(value) > 120:
+        raise Invalid(field=field, message="must be a string of at most 120 characters")
+    return value
+
+
+def _whole(body: JSON, field: str, most: int) -> int | None:
+    value = body.get(field)
+    if value is None:
+        return None
+    if isinstance(value, bool) or not isinstance(value, int) or not 1 <= value <= most:
+        raise Invalid(field=field, message=f"must be a whole number from 1 to {most}")
+    return value
+
+
+def _attachments(given: Any) -> tuple[Attachment, ...]:
+    if given is None:
+        return ()
+    if not isinstance(given, list):
+        raise Invalid(field="context.attachments", message="must be a list")
+    read = tuple(_attachment(item, f"context.attachments[{position}]") for position, item in enumerate(given))
+    total = sum(len(attachment.data) for attachment in read)
+    if total > settings.ATTACHMENTS_LIMIT_BYTES:
+        message = f"have {total} bytes together; the limit is {settings.ATTACHMENTS_LIMIT_BYTES}"
+        raise Invalid(field="context.attachments", message=message)
+    names = [attachment.name for attachment in read]
+    if len(set(names)) < len(names):
+        raise Invalid(field="context.attachments", message="two files have the same name")
+    return read
+
+
+def _attachment(item: Any, field: str) -> Attachment:
+    if not isinstance(item, dict) or not isinstance(item.get("media_type"), str):
+        raise Invalid(field=field, message="must be an object with a media_type")
+    media_type = item["media_type"].split(";")[0].strip().lower()
+    name = os.path.basename(str(item.get("filename") or "attachment")).replace("\0", "")[:200] or "attachment"
+    if DENIED.search(name) or not MEDIA.fullmatch(media_type):
+        raise Invalid(field=field, message=f"files of this kind are not accepted ({name}, {media_type[:80]})")
+    if name in (".", ".."):
+        raise Invalid(field=f"{field}.filename", message="is not a file name")
+    data = item.get("data")
+    if not isinstance(data, str):
+        raise Invalid(field=f"{field}.data", message="must be base64 text")
+    try:
+        decoded = base64.b64decode(data + "=" * (-len(data) % 4), validate=True)
+    except (binascii.Error, ValueError):
+        raise Invalid(field=f"{field}.data", message="is not base64") from None
+    return Attachment(name, media_type, decoded)

@@ -1,0 +1,183 @@
+"""Tasks over HTTP: submit, look at, list, cancel."""
+
+from __future__ import annotations
+
+from typing import Any, ClassVar, cast
+
+from django.http import HttpResponse
+from rest_framework.request import Request
+from rest_framework.response import Response
+from rest_framework.views import APIView
+
+from webapp.agent_sessions.selectors import find_session
+from webapp.agent_tasks import selectors
+from webapp.agent_tasks.models import Task, TaskState
+from webapp.api import presenters
+from webapp.api.submission import read_submission
+from webapp.budgets.selectors import model_breakdown
+from webapp.common.errors import Invalid
+from webapp.common.tenancy import tenant_scope
+from webapp.orchestration.control import cancel_task
+from webapp.orchestration.submit import submit_task
+from webapp.progress.selectors import events_of
+from webapp.tenants.rules import Principal
+
+STATES = {**{state.value.upper(): [state.value] for state in TaskState}, "CANCELED": ["cancelled"], "QUEUED": [], "PAUSED": []}
+
+
+def caller(request: Request) -> Principal:
+    return cast(Principal, request.user)
+
+
+def page(request: Request, name: str, default: int, *, least: int, most: int | None) -> int:
+    """A number of the query string, in its range or refused."""
+    raw = request.query_params.get(name, str(default))
+    if not raw.isdecimal() or int(raw) < least or (most is not None and int(raw) > most):
+        raise Invalid(field=name, message=f"must be a whole number from {least}" + (f" to {most}" if most else ""))
+    return int(raw)
+
+
+class Tasks(APIView):
+    scopes: ClassVar = {"GET": "workflows:read", "POST": "workflows:write"}
+
+    def post(self, request: Request) -> Response:
+        task = submit_task(principal=caller(request), submission=read_submission(request.data))
+        body = {
+            "task_id": str(task.id),
+            "status": "STATUS_CODE_OK",
+            "message": "Task submitted",
+            "created_at": presenters.moment(task.created_at),
+        }
+        return Response(body, headers=_ids(task))
+
+    def get(self, request: Request) -> Response:
+        limit = page(request, "limit", 20, least=1, most=100)
+        offset = page(request, "offset", 0, least=0, most=None)
+        who = caller(request)
+        with tenant_scope(who.tenant_id):
+            tasks = selectors.tasks_of(who.tenant_id, who.user_id)
+            if status := request.query_params.get("status"):
+                name = status.upper().removeprefix("TASK_STATUS_")
+                if name not in STATES:
+                    raise Invalid(field="status", message=f"must be one of {', '.join(STATES)}")
+                tasks = tasks.filter(state__in=STATES[name])
+            if wanted := request.query_params.get("session_id"):
+                session = find_session(who.tenant_id, who.user_id, wanted)
+                tasks = tasks.filter(session=session) if session else tasks.none()
+            rows = [presenters.task_row(task) for task in tasks[offset : offset + limit]]
+            return Response({"tasks": rows, "total_count": tasks.count()})
+
+
+class TaskStream(APIView):
+    """Submit and be told where to listen."""
+
+    scopes: ClassVar = {"POST": "workflows:write"}
+
+    def post(self, request: Request) -> Response:
+        task = submit_task(principal=caller(request), submission=read_submission(request.data))
+        url = f"/api/v1/stream/sse?workflow_id={task.id}"
+        body = {"workflow_id": str(task.id), "task_id": str(task.id), "stream_url": url}
+        return Response(body, status=201, headers={**_ids(task), "Link": f"<{url}>; rel=stream"})
+
+
+class OneTask(APIView):
+    scopes: ClassVar = {"GET": "workflows:read"}
+
+    def get(self, request: Request, name: str) -> Response:
+        who = caller(request)
+        with tenant_scope(who.tenant_id):
+            task = selectors.find_task(who.tenant_id, who.user_id, name)
+            steps = selectors.steps_of(who.tenant_id, task.id)
+            agents = len({step.agent for step in steps if step.kind == "llm.turn"})
+            body = presenters.task_body(task, model_breakdown(who.tenant_id, task.id), agents)
+        return Response(body, headers={"X-Workflow-ID": str(task.id)})
+
+
+class TaskSteps(APIView):
+    """The DAG as it stands: each step with its parents, state and attempt."""
+
+    scopes: ClassVar = {"GET": "workflows:read"}
+
+    def get(self, request: Request, name: str) -> Response:
+        who = caller(request)
+        with tenant_scope(who.tenant_id):
+            task = selectors.find_task(who.tenant_id, who.user_id, name)
+            steps = [presenters.step_body(step) for step in selectors.steps_of(who.tenant_id, task.id)]
+        return Response({"task_id": str(task.id), "steps": steps, "count": len(steps)})
+
+
+class TaskEvents(APIView):
+    scopes: ClassVar = {"GET": "workflows:read"}
+
+    def get(self, request: Request, name: str) -> Response:
+        limit = page(request, "limit", 50, least=1, most=200)
+        offset = page(request, "offset", 0, least=0, most=None)
+        who = caller(request)
+        with tenant_scope(who.tenant_id):
+            task = selectors.find_task(who.tenant_id, who.user_id, name)
+            found = events_of(who.tenant_id, task.id)[offset : offset + limit]
+            events = [presenters.event_body(event) for event in found]
+        return Response({"events": events, "count": len(events)})
+
+
+class CancelTask(APIView):
+    scopes: ClassVar = {"POST": "workflows:write"}
+
+    def post(self, request: Request, name: str) -> Response:
+        who = caller(request)
+        with tenant_scope(who.tenant_id):
+            task = selectors.find_task(who.tenant_id, who.user_id, name)
+        cancelled = cancel_task(principal=who, task=task.id, reason=_reason(request))
+        message = "Task cancelled" if cancelled else f"Task has already ended: {task.state}"
+        return Response({"success": cancelled, "message": message}, status=202)
+
+
+class ControlState(APIView):
+    scopes: ClassVar = {"GET": "workflows:read"}
+
+    def get(self, request: Request, name: str) -> Response:
+        who = caller(request)
+        with tenant_scope(who.tenant_id):
+            task = selectors.find_task(who.tenant_id, who.user_id, name)
+        return Response(
+            {
+                "is_paused": False,
+                "is_cancelled": task.state == TaskState.CANCELLED,
+                "paused_at": "",
+                "pause_reason": "",
+                "paused_by": "",
+                "cancel_reason": task.cancel_reason,
+                "cancelled_by": task.cancelled_by,
+            }
+        )
+
+
+class Artifact(APIView):
+    """A file of the task: attached to it or made by its tools. Always a download, never shown in our origin."""
+
+    scopes: ClassVar = {"GET": "workflows:read"}
+
+    def get(self, request: Request, name: str, sha256: str) -> HttpResponse:
+        who = caller(request)
+        with tenant_scope(who.tenant_id):
+            task = selectors.find_task(who.tenant_id, who.user_id, name)
+            known = {file["id"] for file in [*task.artifacts, *task.attachments]}
+            content = selectors.find_content(who.tenant_id, sha256 if sha256 in known else "")
+        response = HttpResponse(bytes(content.data), content_type=content.media_type)
+        response["Content-Disposition"] = "attachment"
+        response["Content-Security-Policy"] = "sandbox; default-src 'none'"
+        return response
+
+
+def _ids(task: Task) -> dict[str, str]:
+    return {"X-Workflow-ID": str(task.id), "X-Session-ID": task.session.external_id or str(task.session_id)}
+
+
+def _reason(request: Request) -> str:
+    """The body is optional, and a broken one is forgiven: a cancel must get through."""
+    try:
+        body: Any = request.data
+    except Exception:
+        return ""
+    reason = body.get("reason") if isinstance(body, dict) else None
+    return reason[:1000].replace("\0", "") if isinstance(reason, str) else ""

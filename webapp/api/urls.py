@@ -1,0 +1,19 @@
+"""The routes of the API. No trailing slashes: clients never follow redirects."""
+
+from django.urls import path
+
+from webapp.api import health, stream, tasks
+
+urlpatterns = [
+    path("health", health.health),
+    path("readiness", health.readiness),
+    path("api/v1/tasks", tasks.Tasks.as_view()),
+    path("api/v1/tasks/stream", tasks.TaskStream.as_view()),
+    path("api/v1/tasks/<str:name>", tasks.OneTask.as_view()),
+    path("api/v1/tasks/<str:name>/steps", tasks.TaskSteps.as_view()),
+    path("api/v1/tasks/<str:name>/events", tasks.TaskEvents.as_view()),
+    path("api/v1/tasks/<str:name>/cancel", tasks.CancelTask.as_view()),
+    path("api/v1/tasks/<str:name>/control-state", tasks.ControlState.as_view()),
+    path("api/v1/tasks/<str:name>/files/<str:sha256>", tasks.Artifact.as_view()),
+    path("api/v1/stream/sse", stream.sse),
+]

@@ -1,0 +1,98 @@
+"""Budgets: the limits (envelopes) and the ledger of what was held and spent. Only the engine's SQL changes them."""
+
+from __future__ import annotations
+
+from django.db import models
+from django.db.models import F, Q
+
+from webapp.common.tables import TenantModel, now, uuid7
+
+
+class Level(models.TextChoices):
+    TENANT = "tenant"
+    USER = "user"
+    SESSION = "session"
+    TASK = "task"
+
+
+def money() -> models.DecimalField:  # type: ignore[type-arg]
+    return models.DecimalField(max_digits=18, decimal_places=10, default=0)
+
+
+def within_limit(unit: str) -> models.CheckConstraint:
+    booked = F(f"{unit}_spent") + F(f"{unit}_held") - F(f"{unit}_overrun")
+    never_negative = Q(**{f"{unit}_held__gte": 0, f"{unit}_spent__gte": 0})
+    return models.CheckConstraint(
+        name=f"{unit}_within_limit",
+        condition=never_negative & (Q(**{f"{unit}_limit__isnull": True}) | Q(**{f"{unit}_limit__gte": booked})),
+    )
+
+
+class Envelope(TenantModel):
+    """
+    What one tenant, user, session or task may spend; a limit of null is no limit.
+
+    `overrun` is what providers billed beyond a hold: it is shown, and lets an honest balance pass the
+    constraint, which is the backstop behind the conditional update.
+    """
+
+    id = models.UUIDField(primary_key=True, db_default=uuid7(), editable=False)
+    level = models.CharField(max_length=10, choices=Level.choices)
+    owner_id = models.UUIDField(help_text="The tenant, user, session or task.")
+    tokens_limit = models.BigIntegerField(null=True)
+    tokens_spent = models.BigIntegerField(default=0)
+    tokens_held = models.BigIntegerField(default=0)
+    tokens_overrun = models.BigIntegerField(default=0)
+    usd_limit = models.DecimalField(max_digits=18, decimal_places=10, null=True)
+    usd_spent = money()
+    usd_held = money()
+    usd_overrun = money()
+    created_at = models.DateTimeField(db_default=now())
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["level", "owner_id"], name="one_envelope_per_owner"),
+            within_limit("tokens"),
+            within_limit("usd"),
+        ]
+
+
+class HoldState(models.TextChoices):
+    """open -> settled (what it cost) | released (nothing was sent)."""
+
+    OPEN = "open"
+    SETTLED = "settled"
+    RELEASED = "released"
+
+
+class Hold(TenantModel):
+    """
+    One paid call of one attempt: reserved at its worst case, then settled at what it cost. This is the ledger.
+
+    `worst_case` tells that the true cost never became known (the worker died after sending).
+    """
+
+    pk = models.CompositePrimaryKey("task_id", "step", "fence")
+    task = models.ForeignKey("agent_tasks.Task", on_delete=models.CASCADE, related_name="+")
+    step = models.IntegerField()
+    fence = models.IntegerField()
+    agent = models.CharField(max_length=60, blank=True)
+    purpose = models.CharField(max_length=20)
+    provider = models.CharField(max_length=60)
+    model = models.CharField(max_length=120)
+    state = models.CharField(max_length=10, choices=HoldState.choices, default=HoldState.OPEN)
+    held_tokens = models.BigIntegerField()
+    held_usd = money()
+    prompt_tokens = models.BigIntegerField(default=0)
+    completion_tokens = models.BigIntegerField(default=0)
+    cached_tokens = models.BigIntegerField(default=0)
+    usd = money()
+    worst_case = models.BooleanField(default=False)
+    created_at = models.DateTimeField(db_default=now())
+    closed_at = models.DateTimeField(null=True)
+
+    class Meta:
+        indexes = [
+            models.Index(fields=["created_at"], name="hold_open", condition=Q(state="open")),
+            models.Index(fields=["tenant", "created_at"]),
+        ]

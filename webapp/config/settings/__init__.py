@@ -1,0 +1,104 @@
+"""Every setting of Hartley, read from the environment in this one place. Units are in the names."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from pathlib import Path
+
+from . import env
+
+BASE_DIR = Path(__file__).resolve().parents[3]
+HARTLEY_HOME = Path(env.text("HARTLEY_HOME", str(BASE_DIR / ".hartley"))).resolve()
+VERSION = "0.1.0"
+
+# --- Django ---
+SECRET_KEY = env.text("HARTLEY_SECRET_KEY")
+DEBUG = False
+ALLOWED_HOSTS = env.words("HARTLEY_ALLOWED_HOSTS") or ["localhost", "127.0.0.1", "[::1]"]
+ROOT_URLCONF = "webapp.config.urls"
+ASGI_APPLICATION = "webapp.config.asgi.application"
+APPEND_SLASH = False  # clients never follow redirects
+USE_TZ = True
+TIME_ZONE = "UTC"
+LANGUAGE_CODE = "en"
+AUTH_USER_MODEL = "tenants.User"
+DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
+INSTALLED_APPS = [
+    "django.contrib.contenttypes",
+    "django.contrib.auth",
+    "rest_framework",
+    "webapp.tenants",
+    "webapp.agent_sessions",
+    "webapp.agent_tasks",
+    "webapp.budgets",
+    "webapp.decisions",
+    "webapp.progress",
+    "webapp.orchestration",
+]
+MIDDLEWARE = [
+    "django.middleware.security.SecurityMiddleware",
+    "webapp.api.tracing.TraceMiddleware",
+    "django.middleware.common.CommonMiddleware",
+]
+TEMPLATES: list[dict[str, object]] = []
+
+# --- Postgres: three roles, see docs/adr ---
+DATABASES = {"default": env.database("HARTLEY_DB_APP_URL")}
+if env.given("HARTLEY_DB_SYSTEM_URL"):
+    DATABASES["system"] = env.database("HARTLEY_DB_SYSTEM_URL")
+if env.given("HARTLEY_DB_OWNER_URL"):
+    DATABASES["owner"] = env.database("HARTLEY_DB_OWNER_URL")
+DATABASES["default"]["OPTIONS"]["pool"] = {
+    "min_size": 1,
+    "max_size": env.whole("HARTLEY_DB_POOL", 16, least=2),
+    "timeout": 20,
+}
+DATABASE_ROUTERS = ["webapp.common.postgres.router.OneDatabase"]
+
+# --- Redis ---
+REDIS_URL = env.text("REDIS_URL")
+REDIS_CONNECTIONS = env.whole("HARTLEY_REDIS_CONNECTIONS", 500, least=10)
+
+# --- The API ---
+REST_FRAMEWORK = {
+    "DEFAULT_AUTHENTICATION_CLASSES": ["webapp.api.authentication.CredentialAuthentication"],
+    "DEFAULT_PERMISSION_CLASSES": ["webapp.api.permissions.HasScope"],
+    "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
+    "DEFAULT_PARSER_CLASSES": ["webapp.api.parsers.AnyJSONParser"],
+    "EXCEPTION_HANDLER": "webapp.api.errors.handle",
+    "UNAUTHENTICATED_USER": None,
+}
+BODY_LIMIT_BYTES = env.whole("HARTLEY_BODY_LIMIT_BYTES", 40 * 1024 * 1024, least=1024)
+DATA_UPLOAD_MAX_MEMORY_SIZE = BODY_LIMIT_BYTES
+ATTACHMENTS_LIMIT_BYTES = env.whole("HARTLEY_ATTACHMENTS_LIMIT_BYTES", 25 * 1024 * 1024, least=1024)
+QUERY_LIMIT_CHARS = env.whole("HARTLEY_QUERY_LIMIT_CHARS", 200_000, least=1)
+SSE_PING_S = env.number("HARTLEY_SSE_PING_S", 10, least=0.1)
+SSE_POLL_S = env.number("HARTLEY_SSE_POLL_S", 2, least=0.05)  # how long a lost Redis wake-up may go unnoticed
+PROBE_TIMEOUT_S = env.number("HARTLEY_PROBE_TIMEOUT_S", 4, least=0.1)
+
+# --- The engine: times are the database's own clock ---
+LEASE_S = env.number("HARTLEY_LEASE_S", 15, least=1)
+HINT_S = env.number("HARTLEY_HINT_S", 10, least=0.5)
+SWEEP_S = env.number("HARTLEY_SWEEP_S", 5, least=0.2)
+DRAIN_S = env.number("DRAIN_S", 30)
+MAX_ATTEMPTS = env.whole("HARTLEY_MAX_ATTEMPTS", 5, least=1)
+STEPS_LIMIT = env.whole("HARTLEY_STEPS_LIMIT", 1000, least=10)
+TURNS_LIMIT = env.whole("HARTLEY_TURNS_LIMIT", 10, least=1)  # model turns of one agent
+TOOL_CALLS_LIMIT = env.whole("HARTLEY_TOOL_CALLS_LIMIT", 8, least=1)  # tool calls of one turn
+OUTPUT_LIMIT_BYTES = env.whole("HARTLEY_OUTPUT_LIMIT_BYTES", 256 * 1024, least=1024)  # a step's recorded output
+LLM_SLOTS = env.whole("HARTLEY_LLM_SLOTS", 2000, least=1)
+TOOL_SLOTS = env.whole("HARTLEY_TOOL_SLOTS", 64, least=1)
+SANDBOX_PROCESSES = env.whole("HARTLEY_SANDBOX_PROCESSES", 2, least=1)
+SANDBOX_IMAGE = Path(env.text("HARTLEY_SANDBOX_IMAGE", str(HARTLEY_HOME / "sandbox")))
+EXTRA_TOOLS = env.words("HARTLEY_EXTRA_TOOLS")
+
+# --- Models and budgets ---
+MODEL_TIMEOUT_S = env.number("HARTLEY_MODEL_TIMEOUT_S", 120, least=1)
+COMPLETION_TOKENS = env.whole("HARTLEY_COMPLETION_TOKENS", 4096, least=16)
+COMPLETION_TOKENS_LEAST = env.whole("HARTLEY_COMPLETION_TOKENS_LEAST", 64, least=1)  # below it a call is refused
+SESSION_TOKENS = env.whole("HARTLEY_SESSION_TOKENS", 10_000, least=1)
+FIRST_TENANT_SESSION_TOKENS = env.whole("HARTLEY_FIRST_TENANT_SESSION_TOKENS", 2_000_000, least=1)
+TASK_TOKENS = env.whole("HARTLEY_TASK_TOKENS", 1_000_000, least=1)
+TASK_USD = Decimal(env.text("HARTLEY_TASK_USD", "2"))
+
+LOGGING_CONFIG = None  # structlog is set up in webapp.common.logs

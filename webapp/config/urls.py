@@ -1,0 +1,5 @@
+"""Where the addresses lead."""
+
+from django.urls import include, path
+
+urlpatterns = [path("", include("webapp.api.urls"))]

@@ -1,0 +1,150 @@
+"""Calls the engine's functions in the database. The one module that runs their SQL; each call is one transaction.
+
+Call from an autocommit connection, never inside `atomic()`.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from decimal import Decimal
+from typing import Any
+from uuid import UUID
+
+from django.db import connections
+
+from webapp.common.tables import JSON
+from webapp.orchestration.steps import Begin, ClaimedStep, Completion, ReadyStep, StepRef
+
+Attempt = tuple[str, int, int]  # task, n, fence
+
+
+@dataclass
+class TurnResult:
+    """What a turn decided. A claim that is missing was lost; `begun` has the engine's answer per attempt."""
+
+    done: set[Attempt] = field(default_factory=set)
+    stale: set[Attempt] = field(default_factory=set)
+    rejected: dict[Attempt, str] = field(default_factory=dict)
+    begun: dict[Attempt, JSON] = field(default_factory=dict)
+    claimed: list[ClaimedStep] = field(default_factory=list)
+    ready: list[ReadyStep] = field(default_factory=list)
+    ended: set[UUID] = field(default_factory=set)
+
+
+def turn(
+    *,
+    worker: str,
+    queues: Sequence[str],
+    take: int,
+    lease_s: float,
+    hint_s: float,
+    completions: Iterable[Completion] = (),
+    begins: Iterable[Begin] = (),
+    claims: Iterable[StepRef] = (),
+) -> TurnResult:
+    """
+    Commit everything a worker process has to say, in one transaction.
+
+    Args:
+        take: how many of the released steps of `queues` to claim at once, without a message.
+    """
+    rows = _pairs(
+        "SELECT what, body FROM engine_turn(%s, %s, %s, %s, %s, %s::jsonb, %s::jsonb, %s::jsonb)",
+        worker,
+        list(queues),
+        take,
+        lease_s,
+        hint_s,
+        wire([c.to_json() for c in completions]),
+        wire([b.to_json() for b in begins]),
+        wire([{"task": ref.task, "n": ref.n} for ref in claims]),
+    )
+    result = TurnResult()
+    for what, body in rows:
+        match what:
+            case "done":
+                result.done.add(_attempt(body))
+            case "stale":
+                result.stale.add(_attempt(body))
+            case "rejected":
+                result.rejected[_attempt(body)] = body["error"]
+            case "begun":
+                result.begun[_attempt(body)] = body
+            case "claimed":
+                result.claimed.append(ClaimedStep.of(body))
+            case "ready":
+                result.ready.append(_ready(body))
+            case "ended":
+                result.ended.add(UUID(body))
+    return result
+
+
+def renew(*, steps: Iterable[ClaimedStep], lease_s: float) -> set[Attempt]:
+    """Extend all leases of this process; returns the attempts that are no longer its own."""
+    refs = [{"task": s.task, "n": s.n, "fence": s.fence} for s in steps]
+    lost = _call("SELECT body FROM engine_renew(%s::jsonb, %s)", wire(refs), lease_s)
+    return {_attempt(json.loads(body)) for (body,) in lost}
+
+
+def take_over(*, slot: str, worker: str) -> int:
+    """Free what a dead predecessor in this worker slot held; returns how many steps."""
+    return int(_call("SELECT engine_takeover(%s, %s)", slot, worker)[0][0])
+
+
+@dataclass(frozen=True)
+class Swept:
+    ready: list[ReadyStep]
+    moved: set[UUID]
+
+
+def sweep(*, hint_s: float, lease_s: float, attempts: int, limit: int = 2000) -> Swept:
+    """Find what is due: lost hints, timers, ended leases, holds that nobody stands behind."""
+    rows = _pairs("SELECT what, body FROM engine_sweep(%s, %s, %s, %s)", hint_s, lease_s, attempts, limit)
+    ready = [_ready(body) for what, body in rows if what == "ready"]
+    return Swept(ready, {UUID(body["task"]) for _, body in rows})
+
+
+def wire(value: Any) -> str:
+    """JSON that Postgres takes: no NUL and no lone surrogate, which models and tools do produce."""
+    text = json.dumps(value, default=_plain)
+    if "\\u0000" in text or "\\ud" in text:
+        text = json.dumps(_clean(json.loads(text)))
+    return text
+
+
+def _clean(value: Any) -> Any:
+    if isinstance(value, str):
+        return value.replace("\0", "\ufffd").encode("utf-8", "replace").decode()
+    if isinstance(value, list):
+        return [_clean(item) for item in value]
+    if isinstance(value, dict):
+        return {_clean(key): _clean(item) for key, item in value.items()}
+    return value
+
+
+def _plain(value: Any) -> str:
+    if isinstance(value, UUID | Decimal):
+        return str(value)
+    raise TypeError(f"{type(value).__name__} is not JSON")
+
+
+def _call(sql: str, *args: Any) -> list[tuple[Any, ...]]:
+    with connections["default"].cursor() as cursor:
+        cursor.execute(sql, args)
+        rows: list[tuple[Any, ...]] = cursor.fetchall()
+    return rows
+
+
+def _pairs(sql: str, *args: Any) -> list[tuple[str, Any]]:
+    """Rows of (what, body); Django hands jsonb over as text."""
+    return [(what, json.loads(body)) for what, body in _call(sql, *args)]
+
+
+def _attempt(body: JSON) -> Attempt:
+    return (body["task"], body["n"], body["fence"])
+
+
+def _ready(body: JSON) -> ReadyStep:
+    return ReadyStep(StepRef(UUID(body["task"]), body["n"]), body["queue"])

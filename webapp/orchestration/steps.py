@@ -1,0 +1,164 @@
+"""The values that the engine's beats exchange: claims in, completions out. Pure data, JSON on the way to SQL."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass, field
+from decimal import Decimal
+from typing import Any, Literal, NamedTuple
+from uuid import UUID
+
+from webapp.common.tables import JSON
+
+Status = Literal["done", "failed", "retry", "handback"]
+
+
+class StepRef(NamedTuple):
+    """Names a step; carries no right to it."""
+
+    task: UUID
+    n: int
+
+
+class ReadyStep(NamedTuple):
+    ref: StepRef
+    queue: str
+
+
+@dataclass(frozen=True)
+class ClaimedStep:
+    """A step that this process has won: `fence` is the attempt's number and its right to complete."""
+
+    task: UUID
+    n: int
+    fence: int
+    retries: int
+    kind: str
+    queue: str
+    agent: str
+    description: str
+    input: JSON
+    parents: list[int]
+    is_final: bool
+    tenant: UUID
+    session: UUID
+    user: UUID
+    principal: JSON
+
+    @classmethod
+    def of(cls, body: JSON) -> ClaimedStep:
+        ids = {name: UUID(body[name]) for name in ("task", "tenant", "session", "user")}
+        return cls(**{**body, **ids})
+
+    @property
+    def ref(self) -> StepRef:
+        return StepRef(self.task, self.n)
+
+    @property
+    def attempt(self) -> tuple[str, int, int]:
+        return (str(self.task), self.n, self.fence)
+
+    @property
+    def idempotency_key(self) -> str:
+        """The same for every attempt of the step: a receiver that keeps it acts once."""
+        return f"{self.task}:{self.n}"
+
+
+@dataclass(frozen=True)
+class NewStep:
+    """A step to add. `after` are positions in the same list; `input` is what its kind needs."""
+
+    kind: str
+    agent: str = ""
+    description: str = ""
+    input: JSON = field(default_factory=dict)
+    after: tuple[int, ...] = ()
+    join: Literal["all", "settled"] = "all"
+    is_final: bool = False
+
+    @property
+    def queue(self) -> str:
+        """The first part of the kind: `llm.turn` runs on `llm`."""
+        return self.kind.partition(".")[0]
+
+    def to_json(self) -> JSON:
+        return {**asdict(self), "queue": self.queue}
+
+
+@dataclass(frozen=True)
+class HoldRequest:
+    """The worst case of one paid call. The engine clamps `max_tokens` to what every budget has left, not below `least_tokens`."""
+
+    purpose: str
+    provider: str
+    model: str
+    prompt_tokens: int
+    max_tokens: int
+    least_tokens: int
+    input_usd: Decimal
+    output_usd: Decimal
+    fixed_usd: Decimal = Decimal(0)
+
+
+@dataclass(frozen=True)
+class Settlement:
+    """How a hold closes: at `usage`, at its worst case (usage None), or at nothing when the call was not sent."""
+
+    sent: bool
+    usage: JSON | None = None
+
+
+@dataclass(frozen=True)
+class Begin:
+    """The commit before the call: the decision is recorded and the worst case held."""
+
+    step: ClaimedStep
+    events: list[JSON] = field(default_factory=list)
+    decisions: list[JSON] = field(default_factory=list)
+    hold: HoldRequest | None = None
+
+    def to_json(self) -> JSON:
+        return {
+            **_ref(self.step),
+            "events": self.events,
+            "decisions": self.decisions,
+            "hold": asdict(self.hold) if self.hold else None,
+        }
+
+
+@dataclass(frozen=True)
+class Completion:
+    """The commit after the call. `heir` is the position in `grow` of the step that takes this one's place."""
+
+    step: ClaimedStep
+    status: Status = "done"
+    output: JSON | None = None
+    error: JSON | None = None
+    delay_s: float = 0.0
+    grow: list[NewStep] = field(default_factory=list)
+    heir: int | None = None
+    events: list[JSON] = field(default_factory=list)
+    decisions: list[JSON] = field(default_factory=list)
+    settle: Settlement | None = None
+
+    def to_json(self) -> JSON:
+        return {
+            **_ref(self.step),
+            "status": self.status,
+            "output": self.output,
+            "error": self.error,
+            "delay_s": self.delay_s,
+            "grow": [new.to_json() for new in self.grow],
+            "heir": self.heir,
+            "events": self.events,
+            "decisions": self.decisions,
+            "settle": asdict(self.settle) if self.settle else None,
+        }
+
+
+def event(type_: str, *, agent: str = "", message: str = "", payload: JSON | None = None) -> JSON:
+    """An event for the engine to number, e.g. `event("LLM_OUTPUT", agent="a1", message="42")`."""
+    return {"type": type_, "agent_id": agent, "message": message, "payload": payload}
+
+
+def _ref(step: ClaimedStep) -> dict[str, Any]:
+    return {"task": step.task, "n": step.n, "fence": step.fence}

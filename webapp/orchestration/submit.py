@@ -1,0 +1,151 @@
+"""Submits a task: one transaction writes the row, its budget, its first steps and its first event; then the bell."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass, field
+from uuid import UUID
+
+from django.conf import settings
+from django.db import transaction
+
+from webapp.agent_sessions.models import Session
+from webapp.agent_sessions.services import open_session
+from webapp.agent_tasks.models import Content, StepState, Step, Task
+from webapp.budgets.models import Level
+from webapp.budgets.services import ensure_envelope
+from webapp.common.tables import JSON, now
+from webapp.common.tenancy import tenant_scope
+from webapp.orchestration import complexity, dispatch
+from webapp.orchestration.plan import first_steps
+from webapp.orchestration.steps import NewStep, ReadyStep, StepRef
+from webapp.progress.models import Event
+from webapp.tenants.models import Tenant
+from webapp.tenants.rules import Principal
+
+
+@dataclass(frozen=True)
+class Attachment:
+    name: str
+    media_type: str
+    data: bytes
+
+
+@dataclass(frozen=True)
+class Submission:
+    """A validated request. `mode` None means: by complexity."""
+
+    query: str
+    session: str | None = None
+    mode: str | None = None
+    context: JSON = field(default_factory=dict)
+    attachments: tuple[Attachment, ...] = ()
+
+
+def submit_task(*, principal: Principal, submission: Submission) -> Task:
+    """Everything is written or nothing. The hint goes out after the commit; if it is lost, the sweep sends it."""
+    with tenant_scope(principal.tenant_id):
+        session = open_session(
+            tenant=principal.tenant_id, user=principal.user_id, name=submission.session, title=submission.query
+        )
+        task = _create_task(principal, submission, session)
+        first = _add_steps(task, first_steps(task.mode))
+        Event.objects.create(
+            tenant_id=task.tenant_id,
+            task=task,
+            seq=1,
+            type="WORKFLOW_STARTED",
+            agent_id="orchestrator",
+            message="Task accepted",
+            payload={"mode": task.mode, "complexity": task.complexity, "task_context": task.context},
+        )
+        transaction.on_commit(lambda: _announce(task.id, first))
+    return task
+
+
+def _create_task(principal: Principal, submission: Submission, session: Session) -> Task:
+    score = complexity.score(submission.query, attachments=len(submission.attachments))
+    stored = [_store(principal.tenant_id, attachment) for attachment in submission.attachments]
+    task = Task.objects.create(
+        tenant_id=principal.tenant_id,
+        user_id=principal.user_id,
+        session=session,
+        query=submission.query,
+        mode=submission.mode or complexity.mode_of(score),
+        complexity=score,
+        context={**submission.context, **({"attachments": stored} if stored else {})},
+        attachments=stored,
+        principal={
+            "role": principal.role,
+            "scopes": sorted(principal.scopes),
+            "permissions": sorted(principal.permissions),
+        },
+        seq=1,
+    )
+    task.envelopes = _envelopes(task)
+    task.save(update_fields=["envelopes"])
+    return task
+
+
+def _envelopes(task: Task) -> list[UUID]:
+    """One budget per level, sorted by id: the order in which they are locked."""
+    tenant = Tenant.objects.get(id=task.tenant_id)
+    return sorted(
+        [
+            ensure_envelope(tenant=tenant.id, level=Level.TENANT, owner=tenant.id),
+            ensure_envelope(tenant=tenant.id, level=Level.USER, owner=task.user_id),
+            ensure_envelope(
+                tenant=tenant.id, level=Level.SESSION, owner=task.session_id, tokens_limit=tenant.session_tokens
+            ),
+            ensure_envelope(
+                tenant=tenant.id,
+                level=Level.TASK,
+                owner=task.id,
+                tokens_limit=settings.TASK_TOKENS,
+                usd_limit=settings.TASK_USD,
+            ),
+        ]
+    )
+
+
+def _store(tenant: UUID, attachment: Attachment) -> JSON:
+    sha256 = hashlib.sha256(attachment.data).hexdigest()
+    content, _ = Content.objects.get_or_create(
+        tenant_id=tenant, sha256=sha256, defaults={"media_type": attachment.media_type, "data": attachment.data}
+    )
+    return {
+        "id": sha256,
+        "filename": attachment.name,
+        "media_type": attachment.media_type,
+        "size_bytes": len(attachment.data),
+    }
+
+
+def _add_steps(task: Task, steps: list[NewStep]) -> list[ReadyStep]:
+    rows = [
+        Step(
+            task=task,
+            n=position,
+            tenant_id=task.tenant_id,
+            kind=step.kind,
+            queue=step.queue,
+            agent=step.agent,
+            description=step.description,
+            input=step.input,
+            parents=[after + 1 for after in step.after],
+            waits=len(step.after),
+            join=step.join,
+            is_final=step.is_final,
+            state=StepState.WAITING if step.after else StepState.READY,
+            due=None if step.after else now(),
+        )
+        for position, step in enumerate(steps, 1)
+    ]
+    Step.objects.bulk_create(rows)
+    Task.objects.filter(id=task.id).update(steps=len(rows), open=len(rows))
+    return [ReadyStep(StepRef(task.id, row.n), row.queue) for row in rows if row.state == StepState.READY]
+
+
+def _announce(task: UUID, first: list[ReadyStep]) -> None:
+    dispatch.send_hints(first)
+    dispatch.wake_readers([task])

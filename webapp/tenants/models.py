@@ -1,0 +1,71 @@
+"""Tenants, their people and their API keys. Rights are decided in rules.py."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from django.contrib.auth.base_user import AbstractBaseUser, BaseUserManager
+from django.contrib.postgres.fields import ArrayField
+from django.db import models
+
+from webapp.common.tables import TenantModel, now, uuid7
+
+
+class Tier(models.TextChoices):
+    FREE = "free"
+    PRO = "pro"
+    MAX = "max"
+    ENTERPRISE = "enterprise"
+    ADMIN = "admin"
+
+
+class Role(models.TextChoices):
+    USER = "user"
+    OPERATOR = "operator"
+    ADMIN = "admin"
+    OWNER = "owner"
+
+
+class Tenant(models.Model):
+    """The customer; owns everything below."""
+
+    tenant_column: ClassVar[str] = "id"
+    id = models.UUIDField(primary_key=True, db_default=uuid7(), editable=False)
+    name = models.CharField(max_length=200)
+    tier = models.CharField(max_length=20, choices=Tier.choices, default=Tier.FREE)
+    is_active = models.BooleanField(default=True)
+    session_tokens = models.BigIntegerField(help_text="Token budget of a new session.")
+    created_at = models.DateTimeField(db_default=now())
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class User(AbstractBaseUser, TenantModel):
+    id = models.UUIDField(primary_key=True, db_default=uuid7(), editable=False)
+    email = models.EmailField(unique=True)
+    name = models.CharField(max_length=200, blank=True)
+    role = models.CharField(max_length=20, choices=Role.choices, default=Role.USER)
+    is_active = models.BooleanField(default=True)
+    created_at = models.DateTimeField(db_default=now())
+
+    objects: ClassVar[BaseUserManager[User]] = BaseUserManager()
+    USERNAME_FIELD = "email"
+
+    class Meta:
+        indexes = [models.Index(fields=["tenant", "created_at"])]
+
+
+class ApiKey(TenantModel):
+    """A bearer secret, kept as its SHA-256: 256 random bits need no slow hash."""
+
+    id = models.UUIDField(primary_key=True, db_default=uuid7(), editable=False)
+    user = models.ForeignKey(User, on_delete=models.CASCADE, related_name="api_keys")
+    name = models.CharField(max_length=100)
+    key_prefix = models.CharField(max_length=8)
+    key_sha256 = models.BinaryField(unique=True)
+    scopes = ArrayField(models.CharField(max_length=50), default=list)
+    is_active = models.BooleanField(default=True)
+    expires_at = models.DateTimeField(null=True)
+    last_used_at = models.DateTimeField(null=True)
+    created_at = models.DateTimeField(db_default=now())

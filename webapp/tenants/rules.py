@@ -1,0 +1,66 @@
+"""Who may do what: roles, scopes, the form of keys. Pure."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from dataclasses import dataclass
+from uuid import UUID
+
+SCOPES = (
+    "workflows:read",
+    "workflows:write",
+    "agents:execute",
+    "sessions:read",
+    "sessions:write",
+    "api_keys:manage",
+    "users:manage",
+    "tenant:manage",
+    "skills:dangerous",
+)
+_WORK = frozenset(SCOPES[:5])
+ROLE_SCOPES: dict[str, frozenset[str]] = {
+    "user": _WORK,
+    "operator": _WORK,
+    "admin": frozenset(SCOPES) - {"tenant:manage"},
+    "owner": frozenset(SCOPES),
+}
+PERMISSIONS: dict[str, frozenset[str]] = {
+    "user": frozenset(),
+    "operator": frozenset({"code_execution"}),
+    "admin": frozenset({"code_execution"}),
+    "owner": frozenset({"code_execution"}),
+}
+KEY_LEAST_CHARS = 8
+
+
+@dataclass(frozen=True)
+class Principal:
+    """Who is calling, from the credential alone."""
+
+    tenant_id: UUID
+    user_id: UUID
+    role: str
+    scopes: frozenset[str]
+    tier: str
+    email: str
+
+    @property
+    def permissions(self) -> frozenset[str]:
+        return PERMISSIONS[self.role]
+
+    # What Django REST framework asks of a user.
+    @property
+    def is_authenticated(self) -> bool:
+        return True
+
+
+def normalised_key(raw: str) -> str | None:
+    """`sk-shannon-abc` and `abc` both mean `sk_abc`; None when too short to be a key."""
+    key = re.sub(r"^sk-shannon-", "", raw.strip())
+    key = key if key.startswith("sk_") else f"sk_{key}"
+    return key if len(key) >= KEY_LEAST_CHARS else None
+
+
+def key_hash(key: str) -> bytes:
+    return hashlib.sha256(key.encode()).digest()

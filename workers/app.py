@@ -1,0 +1,67 @@
+"""The Celery application of the workers: queues, routes, and the runner of this process.
+
+A message is a hint. Acknowledged early, never retried, never delayed, no results: the rows carry all of it.
+"""
+
+from __future__ import annotations
+
+import os
+from typing import Any
+
+import django
+from celery import Celery
+from celery.signals import setup_logging, worker_ready, worker_shutdown
+from kombu import Queue
+
+os.environ.setdefault("DJANGO_SETTINGS_MODULE", "webapp.config.settings")
+django.setup()
+
+from django.conf import settings  # noqa: E402  (Django must be set up first)
+
+from webapp.common import logs  # noqa: E402
+
+QUEUES = ("control", "policy", "llm", "tools")
+
+app = Celery("hartley", broker=settings.REDIS_URL, include=[f"workers.{queue}" for queue in QUEUES])
+app.conf.update(
+    task_queues=[Queue(name) for name in QUEUES],
+    task_routes=[lambda name, *_args, **_options: {"queue": name.partition(".")[0]}],
+    task_default_queue="control",
+    task_ignore_result=True,
+    task_acks_late=False,
+    task_serializer="json",
+    accept_content=["json"],
+    worker_prefetch_multiplier=8,
+    worker_send_task_events=True,
+    worker_hijack_root_logger=False,
+    broker_connection_retry_on_startup=True,
+    broker_pool_limit=20,
+    broker_transport_options={"max_connections": settings.REDIS_CONNECTIONS, "socket_keepalive": True},
+    beat_schedule={
+        "sweep": {
+            "task": "control.sweep",
+            "schedule": settings.SWEEP_S,
+            "options": {"expires": settings.SWEEP_S},
+        },
+    },
+)
+
+
+@setup_logging.connect
+def _logs(**_signal: Any) -> None:
+    logs.configure()
+
+
+@worker_ready.connect
+def _start(sender: Any, **_signal: Any) -> None:
+    from workers import process  # the runner belongs to a running worker, not to whoever imports the app
+
+    queues = [queue.name for queue in sender.task_consumer.queues]
+    process.start(slot=sender.hostname, queues=queues)
+
+
+@worker_shutdown.connect
+def _stop(**_signal: Any) -> None:
+    from workers import process
+
+    process.stop()

@@ -1,0 +1,78 @@
+"""What a step's middle beat may use: the commit before a call, and what became of its hold."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from concurrent.futures import Future
+
+from webapp.common.errors import HartleyError
+from webapp.common.tables import JSON
+from webapp.orchestration.steps import Begin, ClaimedStep, Completion, HoldRequest, Settlement
+
+Put = Callable[[Begin | Completion], "Future[JSON]"]
+
+
+class StepLost(HartleyError):
+    """Another attempt has overtaken this one, or the task has ended: stop, nothing is to be written."""
+
+    code = "step.lost"
+
+
+class BudgetExceeded(HartleyError):
+    """A budget has less left than the call's least worst case; nothing was sent."""
+
+    code = "budget.exceeded"
+    status = 402
+
+    def __init__(self, refused: JSON) -> None:
+        self.refused = refused
+        if refused["tokens_limit"] is not None and refused["tokens_left"] <= refused["prompt_tokens"]:
+            left = f"{refused['tokens_left']} of {refused['tokens_limit']} tokens left, the prompt alone may take {refused['prompt_tokens']}"
+        elif refused["usd_limit"] is not None:
+            left = f"{float(refused['usd_left']):.4f} of {float(refused['usd_limit']):.2f} USD left"
+        else:
+            left = f"{refused['tokens_left']} of {refused['tokens_limit']} tokens left"
+        super().__init__(f"The {refused['level']} budget is used up: {left}")
+
+
+class Beats:
+    """
+    One attempt's line to the writer.
+
+    Attributes:
+        settlement: how the open hold is to close if the attempt ends now; None when nothing is held.
+    """
+
+    def __init__(self, step: ClaimedStep, put: Put) -> None:
+        self.step = step
+        self.settlement: Settlement | None = None
+        self._put = put
+
+    async def begin(
+        self,
+        *,
+        events: list[JSON] | None = None,
+        decisions: list[JSON] | None = None,
+        hold: HoldRequest | None = None,
+    ) -> int:
+        """
+        Commit the decision, the events and the hold; returns the completion tokens granted (0 without a hold).
+
+        Raises:
+            StepLost: the attempt is no longer ours; nothing was written.
+            BudgetExceeded: decision and events are written, nothing is held.
+        """
+        begin = Begin(self.step, events or [], decisions or [], hold)
+        answer = await asyncio.wrap_future(self._put(begin))
+        if answer.get("lost") or answer.get("error"):
+            raise StepLost(answer.get("error", "overtaken"))
+        if answer.get("refused"):
+            raise BudgetExceeded(answer["refused"])
+        if hold:
+            self.settlement = Settlement(sent=False)
+        return int(answer.get("granted", 0))
+
+    def sending(self) -> None:
+        """From here on the call may be billed: an attempt that dies now costs its worst case."""
+        self.settlement = Settlement(sent=True)

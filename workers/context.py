@@ -1,0 +1,106 @@
+"""Reads what a step needs, inside its tenant's scope. Runs in a few threads beside the event loop."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from typing import TypeVar
+
+from django.db import close_old_connections
+
+from webapp.agent_tasks.models import Content, Step, Task
+from webapp.common.tables import JSON
+from webapp.common.tenancy import tenant_scope
+from webapp.orchestration.steps import ClaimedStep
+from workers.gateway.types import FileRef
+
+T = TypeVar("T")
+HEAD_CHARS = 2000
+_READERS = ThreadPoolExecutor(4, thread_name_prefix="reader")
+
+
+@dataclass(frozen=True)
+class Past:
+    """A step that has run: what a later one may build on."""
+
+    n: int
+    kind: str
+    agent: str
+    description: str
+    state: str
+    input: JSON
+    output: JSON | None
+    error: JSON | None
+
+
+@dataclass(frozen=True)
+class TaskContext:
+    query: str
+    mode: str
+    complexity: float
+    context: JSON
+    attachments: list[JSON]
+    files: tuple[FileRef, ...]
+    steps: int
+
+
+async def read(step: ClaimedStep, query: Callable[[ClaimedStep], T]) -> T:
+    """Run a read in the tenant's scope; everything it returns must be evaluated."""
+
+    def scoped() -> T:
+        close_old_connections()
+        with tenant_scope(step.tenant):
+            return query(step)
+
+    return await asyncio.get_running_loop().run_in_executor(_READERS, scoped)
+
+
+def task_context(step: ClaimedStep) -> TaskContext:
+    task = Task.objects.get(id=step.task)
+    return TaskContext(
+        query=task.query,
+        mode=task.mode,
+        complexity=task.complexity,
+        context=task.context,
+        attachments=task.attachments,
+        files=tuple(_file_ref(step, attachment) for attachment in task.attachments),
+        steps=task.steps,
+    )
+
+
+def parents(step: ClaimedStep) -> list[Past]:
+    """The steps that this one waited for, in the order of their numbers."""
+    return [_past(row) for row in Step.objects.filter(task_id=step.task, n__in=step.parents).order_by("n")]
+
+
+def agent_history(step: ClaimedStep) -> list[Past]:
+    """What this agent has done before: its finished turns and tool calls, oldest first."""
+    rows = Step.objects.filter(task_id=step.task, agent=step.agent, n__lt=step.n, state="done").order_by("n")
+    return [_past(row) for row in rows]
+
+
+def answers_of(step: ClaimedStep, agents: list[str]) -> list[Past]:
+    """The last turn of each of these agents, whatever became of it."""
+    rows = Step.objects.filter(task_id=step.task, agent__in=agents, kind="llm.turn").order_by("n")
+    last = {row.agent: row for row in rows}
+    return [_past(last[agent]) for agent in agents if agent in last]
+
+
+def file_bytes(step: ClaimedStep) -> dict[str, bytes]:
+    """The task's attachments by name, as tools see them under /data."""
+    attachments = Task.objects.values_list("attachments", flat=True).get(id=step.task)
+    wanted = {a["id"] for a in attachments}
+    found = {c.sha256: bytes(c.data) for c in Content.objects.filter(sha256__in=wanted)}
+    return {a["filename"]: found[a["id"]] for a in attachments}
+
+
+def _past(row: Step) -> Past:
+    return Past(row.n, row.kind, row.agent, row.description, row.state, row.input, row.output, row.error)
+
+
+def _file_ref(step: ClaimedStep, attachment: JSON) -> FileRef:
+    data = Content.objects.values_list("data", flat=True).get(sha256=attachment["id"])
+    head = bytes(data)[: 4 * HEAD_CHARS].decode("utf-8", "replace")[:HEAD_CHARS]
+    return FileRef(attachment["filename"], attachment["media_type"], attachment["size_bytes"], head)

@@ -1,0 +1,93 @@
+"""The one gate: every call to the outside passes the same stages, in this order.
+
+validate -> policy decision -> budget hold -> call (rate limit, breaker and timeout around it) -> settle -> event.
+A stage that refuses raises, and nothing after it happens. The completion that follows settles and tells.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field
+from typing import Generic, TypeVar
+
+from policies.engine import Decision, Point, input_hash
+from webapp.common.errors import HartleyError
+from webapp.common.tables import JSON
+from webapp.orchestration.steps import HoldRequest
+from workers import decide
+from workers.beats import Beats
+from workers.decide import PolicyDenied, Recorded
+
+Reply = TypeVar("Reply")
+
+
+class CallTimeout(HartleyError):
+    """The call was sent and its outcome is unknown."""
+
+    code = "call.timeout"
+    kind = "timeout"
+
+    def __init__(self, subject: str, timeout_s: float) -> None:
+        super().__init__(f"{subject} took longer than {timeout_s:g} s")
+
+
+@dataclass
+class Call(Generic[Reply]):
+    """
+    One call to the outside.
+
+    Args:
+        point, subject, policy_input: what the policy decides on.
+        send: makes the call; is given the completion tokens that the budgets grant.
+        validate: raises when the call makes no sense.
+        hold: its worst case, when it costs anything.
+        announce: events to write before it.
+        decided: an earlier decision; it stands for exactly the input and revision that it was made on.
+    """
+
+    point: Point
+    subject: str
+    policy_input: JSON
+    timeout_s: float
+    send: Callable[[int], Awaitable[Reply]]
+    validate: Callable[[], None] = lambda: None
+    hold: HoldRequest | None = None
+    announce: list[JSON] = field(default_factory=list)
+    decided: Decision | None = None
+
+
+async def pass_gate(call: Call[Reply], beats: Beats) -> Reply:
+    """
+    Raises:
+        PolicyDenied, BudgetExceeded: nothing was sent.
+        CallTimeout, and whatever `validate` and `send` raise.
+    """
+    call.validate()
+    recorded = await _decide(call, beats)
+    granted = await beats.begin(
+        events=recorded["events"] + call.announce, decisions=recorded["decisions"], hold=call.hold
+    )
+    if call.hold:
+        beats.sending()
+    try:
+        async with asyncio.timeout(call.timeout_s):
+            return await call.send(granted)
+    except TimeoutError:
+        raise CallTimeout(call.subject, call.timeout_s) from None
+
+
+async def _decide(call: Call[Reply], beats: Beats) -> Recorded:
+    """What is to be recorded of the decision; nothing when it was decided and recorded before."""
+    before = call.decided
+    if before and (before.revision, before.input_sha256) == (decide.bundle().revision, input_hash(call.policy_input)):
+        decision, recorded = before, Recorded(decisions=[], events=[])
+    else:
+        decision = decide.ask(call.point, call.policy_input)
+        recorded = decide.record(
+            call.point, call.subject, call.policy_input, decision, step=beats.step.n, agent=beats.step.agent
+        )
+    if decision.effect != "allow":
+        await beats.begin(events=recorded["events"], decisions=recorded["decisions"])
+        raise PolicyDenied(decision)
+    return recorded

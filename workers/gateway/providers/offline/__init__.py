@@ -1,0 +1,1 @@
+"""The provider that answers when no model is connected: rules, no model, and each answer says so."""

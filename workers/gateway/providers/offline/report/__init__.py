@@ -1,0 +1,1 @@
+"""Answers of the scripts as Markdown: a headline and what stands behind it."""

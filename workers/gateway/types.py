@@ -1,0 +1,136 @@
+"""The values that cross the model gateway: one request in, one reply out, the same for every provider.
+
+Pure data; knows no Django, no SDK and no tenant. Messages follow OpenAI's chat shape, since every
+provider's SDK can be reached from it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from decimal import Decimal
+from typing import Any, Literal, NotRequired, TypedDict
+
+Purpose = Literal["plan", "turn", "synthesise"]
+OnDelta = Callable[[str], Awaitable[None]]
+
+
+class FunctionCall(TypedDict):
+    name: str
+    arguments: str
+
+
+class MessageToolCall(TypedDict):
+    id: str
+    type: Literal["function"]
+    function: FunctionCall
+
+
+class Message(TypedDict):
+    """One chat message, e.g. `{"role": "tool", "tool_call_id": "c1", "content": "{\\"ok\\": true}"}`."""
+
+    role: Literal["system", "user", "assistant", "tool"]
+    content: str | None
+    tool_calls: NotRequired[list[MessageToolCall]]
+    tool_call_id: NotRequired[str]
+
+
+class ToolSpec(TypedDict):
+    """A tool as the model sees it; `parameters` is a JSON schema object."""
+
+    name: str
+    description: str
+    parameters: dict[str, Any]
+
+
+@dataclass(frozen=True)
+class FileRef:
+    """A file attached to the task. Tools find it at `/data/<name>`; `head` is its first characters (at most 2,000)."""
+
+    name: str
+    media_type: str
+    size_bytes: int
+    head: str
+
+
+@dataclass(frozen=True)
+class ModelRequest:
+    """
+    Args:
+        purpose: what the call is for; a plan call expects the JSON plan described in prompts.py.
+        query: the task's question, or the agent's part of it on a turn.
+        max_tokens: upper bound of the completion, already clamped to the budget.
+        timeout_s: wall clock for the whole call.
+        on_delta: awaited with each piece of text as it streams.
+    """
+
+    purpose: Purpose
+    provider: str
+    model: str
+    messages: Sequence[Message]
+    query: str
+    files: Sequence[FileRef] = ()
+    tools: Sequence[ToolSpec] = ()
+    max_tokens: int = 4096
+    temperature: float | None = None
+    timeout_s: float = 120.0
+    on_delta: OnDelta | None = None
+
+
+@dataclass(frozen=True)
+class ToolCall:
+    """What the model asks for; `arguments` is parsed, or None when it was not a JSON object (`raw` has the text)."""
+
+    id: str
+    name: str
+    arguments: Mapping[str, Any] | None
+    raw: str
+
+
+@dataclass(frozen=True)
+class Usage:
+    """Tokens as the provider counted them."""
+
+    prompt_tokens: int = 0
+    completion_tokens: int = 0
+    cached_tokens: int = 0
+
+    @property
+    def total_tokens(self) -> int:
+        return self.prompt_tokens + self.completion_tokens
+
+
+@dataclass(frozen=True)
+class ModelReply:
+    text: str
+    provider: str
+    model: str
+    usage: Usage
+    finish_reason: str
+    tool_calls: Sequence[ToolCall] = ()
+
+
+@dataclass(frozen=True)
+class Price:
+    """USD for one token of each kind. Zero is a known price; no price at all is `PriceUnknown`."""
+
+    input_usd: Decimal
+    output_usd: Decimal
+    cached_usd: Decimal | None = None
+
+    def cost_usd(self, usage: Usage) -> Decimal:
+        cached = self.input_usd if self.cached_usd is None else self.cached_usd
+        fresh = usage.prompt_tokens - usage.cached_tokens
+        return fresh * self.input_usd + usage.cached_tokens * cached + usage.completion_tokens * self.output_usd
+
+
+@dataclass(frozen=True)
+class ModelChoice:
+    """A model picked from the catalogue, with what the hold and the call need to know of it."""
+
+    provider: str
+    model: str
+    tier: str
+    price: Price
+    max_output_tokens: int
+    capabilities: frozenset[str] = field(default_factory=frozenset)

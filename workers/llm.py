@@ -1,0 +1,132 @@
+"""The `llm` queue: planning, agents' turns and the writing of the answer, each one model call."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from typing import Any
+
+from django.conf import settings
+
+from webapp.common.tables import JSON
+from webapp.orchestration import complexity, dispatch
+from webapp.orchestration.steps import ClaimedStep, Completion, event
+from workers import context, prompts
+from workers.app import app
+from workers.beats import Beats
+from workers.context import Past
+from workers.gateway.types import ModelReply
+from workers.model_call import Answered, ask_model
+from workers.process import handles, offer
+from workers.services import services
+from workers.turns import TooManySteps, next_steps
+
+OUTPUT_LIMIT_CHARS = 10_000  # of the text in an event; the step's output has all of it
+
+
+@app.task(name="llm.steps")
+def steps(*, items: list[tuple[str, int]], **_newer: Any) -> None:
+    offer(items)
+
+
+@app.task(name="llm.probe")
+def probe(*, nonce: str, **_newer: Any) -> None:
+    """Readiness asks whether this queue is consumed."""
+    dispatch.answer_probe(queue="llm", nonce=nonce)
+
+
+@handles("llm.plan")
+async def plan(step: ClaimedStep, beats: Beats) -> Completion:
+    task = await context.read(step, context.task_context)
+    messages = prompts.plan_messages(task, limit=complexity.AGENTS[task.mode])
+    answered = await ask_model(step, beats, task, purpose="plan", query=task.query, messages=messages)
+    return Completion(step, output=_output(answered), events=[_told(step, answered)], settle=answered.settlement)
+
+
+@handles("llm.turn")
+async def turn(step: ClaimedStep, beats: Beats) -> Completion:
+    """One turn of an agent: it answers, or asks for tools and has another turn when they are through."""
+    task = await context.read(step, context.task_context)
+    history = await context.read(step, context.agent_history)
+    needs = step.input["needs"]
+    needed = await context.read(step, lambda s: context.answers_of(s, needs)) if needs else []
+    messages = prompts.turn_messages(
+        task, role=step.input["role"], description=step.description, needed=needed, history=history
+    )
+    number = step.input["turn"]
+    tools = services().tools.specs() if number < settings.TURNS_LIMIT else []
+    answered = await ask_model(
+        step, beats, task, purpose="turn", query=step.description, messages=messages, tools=tools
+    )
+    calls = list(answered.reply.tool_calls)[: settings.TOOL_CALLS_LIMIT]
+    if not calls:
+        return _answer(step, answered, made=_made(history))
+    grow = next_steps(step, calls, services().tools)
+    if task.steps + len(grow) > settings.STEPS_LIMIT:
+        raise TooManySteps(limit=settings.STEPS_LIMIT)
+    return Completion(
+        step,
+        output={**_output(answered), "tool_calls": [asdict(call) for call in calls]},
+        grow=grow,
+        heir=len(grow) - 1,
+        events=[_told(step, answered)],
+        settle=answered.settlement,
+    )
+
+
+@handles("llm.synthesise")
+async def synthesise(step: ClaimedStep, beats: Beats) -> Completion:
+    """Merge what the agents found. A failed agent is a note in the answer; with none left there is no answer."""
+    task = await context.read(step, context.task_context)
+    results = await context.read(step, context.parents)
+    if all(result.state != "done" for result in results):
+        error = {"code": "task.no_agent_succeeded", "message": _failures(results)}
+        return Completion(step, status="failed", error=error)
+    messages = prompts.synthesis_messages(task, results)
+    answered = await ask_model(step, beats, task, purpose="synthesise", query=task.query, messages=messages)
+    return _answer(step, answered, made=[made for result in results for made in (result.output or {}).get("made", [])])
+
+
+def _answer(step: ClaimedStep, answered: Answered, *, made: list[JSON]) -> Completion:
+    done = event("AGENT_COMPLETED", agent=step.agent, message=step.description[:200])
+    return Completion(
+        step,
+        output={**_output(answered), "made": made},
+        events=[_told(step, answered), done],
+        settle=answered.settlement,
+    )
+
+
+def _output(answered: Answered) -> JSON:
+    reply = answered.reply
+    return {"text": reply.text, "provider": reply.provider, "model": reply.model, "finish_reason": reply.finish_reason}
+
+
+def _told(step: ClaimedStep, answered: Answered) -> JSON:
+    """The full text of a model's answer; the task's own answer is told under the name `final_output`."""
+    reply: ModelReply = answered.reply
+    final = step.is_final and not reply.tool_calls
+    return event(
+        "LLM_OUTPUT",
+        agent="final_output" if final else step.agent or step.kind,
+        message=reply.text[:OUTPUT_LIMIT_CHARS],
+        payload={
+            "step": step.n,
+            "tokens_used": reply.usage.total_tokens,
+            "input_tokens": reply.usage.prompt_tokens,
+            "output_tokens": reply.usage.completion_tokens,
+            "cost_usd": str(answered.cost_usd),
+            "model_used": reply.model,
+            "provider": reply.provider,
+            "tool_calls": len(reply.tool_calls),
+        },
+    )
+
+
+def _made(history: list[Past]) -> list[JSON]:
+    """The files that this agent's tools made, without what only the platform needs to know."""
+    artifacts = [a for past in history for a in (past.output or {}).get("artifacts", [])]
+    return [{"name": a["filename"], "media_type": a["media_type"], "size_bytes": a["size_bytes"]} for a in artifacts]
+
+
+def _failures(results: list[Past]) -> str:
+    return "No agent succeeded: " + "; ".join(f"{r.agent}: {(r.error or {}).get('message', 'unknown')}" for r in results)

@@ -1,0 +1,50 @@
+"""The `policy` queue: may this task run, may this tool act on the world?"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from policies import inputs
+from webapp.orchestration import dispatch
+from webapp.orchestration.steps import ClaimedStep, Completion
+from workers import context, decide
+from workers.app import app
+from workers.beats import Beats
+from workers.policy_inputs import principal_of, task_of
+from workers.process import handles, offer
+from workers.services import services
+from workers.tool_call import tool_input
+
+
+@app.task(name="policy.steps")
+def steps(*, items: list[tuple[str, int]], **_newer: Any) -> None:
+    offer(items)
+
+
+@app.task(name="policy.probe")
+def probe(*, nonce: str, **_newer: Any) -> None:
+    """Readiness asks whether this queue is consumed."""
+    dispatch.answer_probe(queue="policy", nonce=nonce)
+
+
+@handles("policy.admit")
+async def admit(step: ClaimedStep, beats: Beats) -> Completion:
+    """Denied, the task ends here with the rule and its reasons."""
+    task = await context.read(step, context.task_context)
+    asked = dict(inputs.task_admission(principal=principal_of(step), task=task_of(step, task)))
+    decision = decide.ask("task_admission", asked)
+    recorded = decide.record("task_admission", "task", asked, decision, step=step.n, agent="policy")
+    if decision.effect != "allow":
+        error = {"code": "policy.denied", "message": str(decide.PolicyDenied(decision)), "rule": decision.rule}
+        return Completion(step, status="failed", error=error, **recorded)
+    return Completion(step, output={"effect": decision.effect, "rule": decision.rule}, **recorded)
+
+
+@handles("policy.tool")
+async def tool(step: ClaimedStep, beats: Beats) -> Completion:
+    """Decides on a tool call before its turn comes. A denial is the tool's answer, which the agent sees."""
+    task = await context.read(step, context.task_context)
+    asked = tool_input(step, task, services().tools)
+    decision = decide.ask("tool_call", asked)
+    recorded = decide.record("tool_call", step.input["tool"], asked, decision, step=step.n, agent=step.agent)
+    return Completion(step, output=decide.to_json(decision), **recorded)

@@ -1,0 +1,58 @@
+"""What one worker process has: its runner, and the middle beats of the kinds of step it serves."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from uuid import UUID
+
+from django.conf import settings
+
+from webapp.orchestration.steps import StepRef
+from workers.runner import Perform, Runner
+
+
+@dataclass
+class Process:
+    """Set once when the worker is ready. Hints that come earlier are dropped: the sweep repeats them."""
+
+    runner: Runner | None = None
+    handlers: dict[str, Perform] = field(default_factory=dict)
+
+
+this = Process()
+
+
+def handles(kind: str) -> object:
+    """Marks the middle beat of a kind of step."""
+
+    def register(perform: Perform) -> Perform:
+        this.handlers[kind] = perform
+        return perform
+
+    return register
+
+
+def start(*, slot: str, queues: Sequence[str]) -> None:
+    slots = settings.TOOL_SLOTS if "tools" in queues else settings.LLM_SLOTS
+    runner = Runner(
+        slot=slot,
+        queues=queues,
+        slots=slots,
+        lease_s=settings.LEASE_S,
+        hint_s=settings.HINT_S,
+        handlers=this.handlers,
+    )
+    runner.start()
+    this.runner = runner
+
+
+def stop() -> None:
+    if this.runner:
+        this.runner.drain(settings.DRAIN_S)
+
+
+def offer(items: Iterable[tuple[str, int]]) -> None:
+    if this.runner:
+        this.runner.offer([StepRef(UUID(task), n) for task, n in items])

@@ -1,0 +1,38 @@
+"""When does another attempt make sense, and after how long? By class of error (spec: network, timeout, resource). Pure."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Rule:
+    """`tries` counts all attempts; the delay grows by doubling or by adding its first value."""
+
+    tries: int
+    first_s: float
+    doubling: bool
+
+
+RULES = {
+    "network": Rule(tries=3, first_s=0.1, doubling=True),
+    "timeout": Rule(tries=2, first_s=0.5, doubling=False),
+    "resource": Rule(tries=4, first_s=1.0, doubling=True),
+}
+LONGEST_S = 60.0
+
+
+def retry_delay_s(kind: str, *, retries: int, asked_s: float | None, jitter: float) -> float | None:
+    """
+    Seconds until the next attempt, or None when it should fail.
+
+    Args:
+        retries: attempts of this step that have failed so far.
+        asked_s: what the other side asked for (Retry-After).
+        jitter: random, 0 to 1; adds up to a tenth.
+    """
+    rule = RULES.get(kind)
+    if rule is None or retries + 1 >= rule.tries:
+        return None
+    delay = rule.first_s * (2**retries if rule.doubling else retries + 1)
+    return min(max(delay, asked_s or 0.0), LONGEST_S) * (1 + jitter / 10)

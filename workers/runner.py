@@ -1,0 +1,202 @@
+"""Runs the steps of one worker process: takes hints, claims through the writer, performs in one event loop.
+
+Celery's task body only offers hints and returns. What runs, how much at once, when it stops: decided here.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import random
+import threading
+import time
+from collections import deque
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from uuid import UUID, uuid4
+
+import structlog
+
+from webapp.common.errors import HartleyError
+from webapp.orchestration import dispatch, engine
+from webapp.orchestration.engine import TurnResult
+from webapp.orchestration.steps import ClaimedStep, Completion, Settlement, StepRef
+from workers.beats import Beats, StepLost
+from workers.listener import EndedListener
+from workers.retries import retry_delay_s
+from workers.writer import Renewal, Writer
+
+log = structlog.get_logger()
+
+Perform = Callable[[ClaimedStep, Beats], Awaitable[Completion]]
+PENDING_LIMIT = 10_000  # hints kept while all slots are full; beyond, the sweep hints again
+
+
+class Runner:
+    """
+    Args:
+        slot: the worker's name, stable over restarts: a new process frees what its predecessor held.
+        slots: how many steps may run at once.
+        handlers: the middle beat of each kind of step.
+    """
+
+    def __init__(
+        self,
+        *,
+        slot: str,
+        queues: Sequence[str],
+        slots: int,
+        lease_s: float,
+        hint_s: float,
+        handlers: Mapping[str, Perform],
+    ) -> None:
+        self.worker = f"{slot}/{uuid4().hex[:12]}"
+        self._slot, self._handlers, self._slots = slot, handlers, slots
+        self._lease_s = lease_s
+        self._pending: deque[StepRef] = deque(maxlen=PENDING_LIMIT)
+        self._running: dict[engine.Attempt, tuple[ClaimedStep, asyncio.Task[None]]] = {}
+        self._asked = 0  # claims on their way
+        self._lock = threading.Lock()
+        self._stopping = False
+        self.loop = asyncio.new_event_loop()
+        self._thread = threading.Thread(target=self.loop.run_forever, name="steps", daemon=True)
+        self._publisher = ThreadPoolExecutor(1, thread_name_prefix="publisher")
+        self._writer = Writer(
+            worker=self.worker,
+            queues=queues,
+            lease_s=lease_s,
+            hint_s=hint_s,
+            free=self._free,
+            deliver=self._deliver,
+            lost=self._cancel_attempts,
+        )
+        self._listener = EndedListener(self.cancel_tasks)
+
+    # --- life ---
+
+    def start(self) -> None:
+        self._thread.start()
+        self._writer.start()
+        freed = engine.take_over(slot=self._slot, worker=self.worker)
+        self.loop.call_soon_threadsafe(self._renew_later)
+        self._listener.start()
+        log.info("runner.started", worker=self.worker, slots=self._slots, freed=freed)
+
+    def drain(self, within_s: float) -> None:
+        """Take nothing new, let what runs finish within the limit, hand back the rest, give up all leases."""
+        self._stopping = True
+        self._listener.stop()
+        deadline = time.monotonic() + within_s
+        while self._running and time.monotonic() < deadline:
+            time.sleep(0.02)
+        handed_back = len(self._running)
+        self._cancel_attempts(set(self._running))
+        while self._running and time.monotonic() < deadline + 2:
+            time.sleep(0.01)
+        self._writer.stop()
+        self._publisher.shutdown(wait=True)
+        log.info("runner.stopped", handed_back=handed_back)
+
+    # --- hints and claims ---
+
+    def offer(self, refs: Iterable[StepRef]) -> None:
+        """Thread-safe; returns at once."""
+        if self._stopping:
+            return
+        with self._lock:
+            self._pending.extend(refs)
+        self._pump()
+
+    def _free(self) -> int:
+        return 0 if self._stopping else max(0, self._slots - len(self._running) - self._asked)
+
+    def _pump(self) -> None:
+        with self._lock:
+            some = [self._pending.popleft() for _ in range(min(len(self._pending), self._free()))]
+            self._asked += len(some)
+        for ref in some:
+            self._writer.put(ref)
+
+    def _deliver(self, result: TurnResult, asked: list[StepRef]) -> None:
+        with self._lock:
+            self._asked -= len(asked)
+        for step in result.claimed:
+            self.loop.call_soon_threadsafe(self._start, step)
+        changed = {UUID(task) for task, _, _ in result.done | set(result.begun)} | {s.task for s in result.claimed}
+        self._publisher.submit(self._publish, result, changed | result.ended)
+        self._pump()
+
+    def _publish(self, result: TurnResult, changed: set[UUID]) -> None:
+        dispatch.send_hints(result.ready)
+        dispatch.wake_readers(changed)
+        dispatch.stop_workers(result.ended)
+
+    # --- running ---
+
+    def _start(self, step: ClaimedStep) -> None:
+        task = self.loop.create_task(self._run(step), name=f"{step.kind} {step.task}:{step.n}")
+        self._running[step.attempt] = (step, task)
+
+    async def _run(self, step: ClaimedStep) -> None:
+        structlog.contextvars.bind_contextvars(task=str(step.task), step=step.n, tenant=str(step.tenant))
+        beats = Beats(step, self._writer.put)
+        try:
+            completion = await self._perform(step, beats)
+            if completion:
+                await self._complete(completion)
+        finally:
+            self._running.pop(step.attempt, None)
+            self._pump()
+
+    async def _perform(self, step: ClaimedStep, beats: Beats) -> Completion | None:
+        try:
+            return await self._handlers[step.kind](step, beats)
+        except (asyncio.CancelledError, StepLost):
+            # Settles what was held; the step itself, if it is still ours, goes back to be run elsewhere.
+            return Completion(step, status="handback", settle=beats.settlement)
+        except HartleyError as error:
+            return self._failure(step, error, beats.settlement)
+        except Exception as error:
+            log.exception("step.broken", kind=step.kind)
+            body = {"code": "internal", "message": f"Hartley failed at this step ({type(error).__name__})"}
+            return Completion(step, status="failed", error=body, settle=beats.settlement)
+
+    def _failure(self, step: ClaimedStep, error: HartleyError, settle: Settlement | None) -> Completion:
+        body = {"code": error.code, "message": str(error)}
+        delay = retry_delay_s(
+            getattr(error, "kind", ""),
+            retries=step.retries,
+            asked_s=getattr(error, "retry_after_s", None),
+            jitter=random.random(),
+        )
+        log.info("step.failed", kind=step.kind, code=error.code, retry_s=delay)
+        if delay is None:
+            return Completion(step, status="failed", error=body, settle=settle)
+        return Completion(step, status="retry", delay_s=delay, error=body, settle=settle)
+
+    async def _complete(self, completion: Completion) -> None:
+        answer = await asyncio.wrap_future(self._writer.put(completion))
+        if "error" in answer:
+            log.error("completion.rejected", error=answer["error"])
+            body = {"code": "step.output_rejected", "message": "The database refused this step's output"}
+            await self._complete(Completion(completion.step, status="failed", error=body, settle=completion.settle))
+        elif completion.status == "retry" and answer.get("accepted"):
+            self.loop.call_later(completion.delay_s + 0.01, self.offer, [completion.step.ref])
+
+    # --- stopping what runs ---
+
+    def cancel_tasks(self, tasks: set[UUID]) -> None:
+        self._cancel_attempts({attempt for attempt in list(self._running) if UUID(attempt[0]) in tasks})
+
+    def _cancel_attempts(self, attempts: set[engine.Attempt]) -> None:
+        self.loop.call_soon_threadsafe(self._cancel_now, attempts)
+
+    def _cancel_now(self, attempts: set[engine.Attempt]) -> None:
+        for attempt in attempts:
+            if attempt in self._running:
+                self._running[attempt][1].cancel()
+
+    def _renew_later(self) -> None:
+        held = [step for step, _ in self._running.values()]
+        if held:
+            self._writer.put(Renewal(held))
+        self.loop.call_later(self._lease_s / 3, self._renew_later)

@@ -1,0 +1,48 @@
+"""What the steps of one worker process share: the model gateway, the tools, the sandbox. Built when first used."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from functools import cache, cached_property
+from pathlib import Path
+
+from django.conf import settings
+
+from sandbox.keeper import Keeper
+from sandbox.limits import Limits
+from workers.gateway.catalogue import Catalogue
+from workers.gateway.complete import Gateway
+from workers.gateway.providers import build_providers
+from workers.toolbox.registry import Registry, load_registry
+
+CATALOGUE = Path(__file__).parent / "gateway" / "catalogue.yaml"
+
+
+@dataclass
+class Services:
+    """
+    Attributes:
+        sandbox: its processes start with the first use; `close` ends them.
+    """
+
+    @cached_property
+    def catalogue(self) -> Catalogue:
+        return Catalogue.load(CATALOGUE, os.environ)
+
+    @cached_property
+    def gateway(self) -> Gateway:
+        return Gateway(self.catalogue, build_providers(self.catalogue))
+
+    @cached_property
+    def tools(self) -> Registry:
+        return load_registry(settings.EXTRA_TOOLS)
+
+    @cached_property
+    def sandbox(self) -> Keeper:
+        return Keeper(image=settings.SANDBOX_IMAGE, size=settings.SANDBOX_PROCESSES, limits=Limits())
+
+
+@cache
+def services() -> Services:
+    return Services()

@@ -1,0 +1,113 @@
+"""One tool call of an agent, through the gate. Whatever goes wrong is a value that the agent sees."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+
+from policies import inputs
+from webapp.agent_tasks.models import Content
+from webapp.common.tables import JSON
+from webapp.orchestration.steps import ClaimedStep, event
+from workers import context, decide
+from workers.beats import Beats
+from workers.context import TaskContext
+from workers.gate import Call, CallTimeout, pass_gate
+from workers.policy_inputs import principal_of, task_of
+from workers.services import services
+from workers.toolbox.errors import ArgumentsInvalid, ToolUnknown
+from workers.toolbox.registry import Artifact, Registry, Tool, ToolContext, ToolResult
+
+SHOWN_LIMIT_CHARS = 2000
+
+
+def tool_input(step: ClaimedStep, task: TaskContext, tools: Registry) -> JSON:
+    """What the policy decides a tool call on. An unknown tool has no rights and no effect that could be allowed."""
+    name, arguments = step.input["tool"], step.input["arguments"] or {}
+    try:
+        tool = tools.get(name)
+    except ToolUnknown:
+        shape = inputs.tool(name=name, effect="acts", dangerous=True, permissions=[], arguments=arguments)
+    else:
+        shape = inputs.tool(
+            name=name,
+            effect=tool.effect,
+            dangerous=tool.dangerous,
+            permissions=sorted(tool.permissions),
+            arguments=arguments,
+        )
+    return dict(inputs.tool_call(principal=principal_of(step), task=task_of(step, task), tool=shape))
+
+
+async def call_tool(step: ClaimedStep, beats: Beats, *, decided: decide.Decision | None) -> tuple[ToolResult, list[JSON]]:
+    """
+    Returns the tool's result and references to the files it made, which are stored by then.
+
+    Raises:
+        ToolUnknown, ArgumentsInvalid, PolicyDenied: nothing ran. CallTimeout: it ran too long and was stopped.
+    """
+    tools = services().tools
+    tool = tools.get(step.input["tool"])
+    task = await context.read(step, context.task_context)
+    files = await context.read(step, context.file_bytes)
+    arguments = step.input["arguments"]
+
+    async def send(_granted: int) -> ToolResult:
+        return await tool.run(arguments, _tool_context(step, files))
+
+    call = Call(
+        point="tool_call",
+        subject=tool.name,
+        policy_input=tool_input(step, task, tools),
+        timeout_s=tool.timeout_s,
+        validate=lambda: tools.validate(tool.name, arguments),
+        announce=[_invoked(step, tool)],
+        decided=decided,
+        send=send,
+    )
+    result = await pass_gate(call, beats)
+    made = await context.read(step, lambda s: _store(s, result.artifacts))
+    return result, made
+
+
+def _tool_context(step: ClaimedStep, files: dict[str, bytes]) -> ToolContext:
+    return ToolContext(
+        tenant_id=str(step.tenant),
+        task_id=str(step.task),
+        step=step.n,
+        attempt=step.fence,
+        idempotency_key=step.idempotency_key,
+        files=files,
+        sandbox=services().sandbox,
+    )
+
+
+def _invoked(step: ClaimedStep, tool: Tool) -> JSON:
+    shown = {key: str(value)[:SHOWN_LIMIT_CHARS] for key, value in step.input["arguments"].items()}
+    return event(
+        "TOOL_INVOKED",
+        agent=step.agent,
+        message=f"Calls {tool.name}",
+        payload={"step": step.n, "tool": tool.name, "params": shown, "attempt": step.fence},
+    )
+
+
+def _store(step: ClaimedStep, artifacts: Sequence[Artifact]) -> list[JSON]:
+    """Content-addressed, so that a second attempt stores nothing twice."""
+    references = []
+    for artifact in artifacts:
+        sha256 = hashlib.sha256(artifact.data).hexdigest()
+        Content.objects.get_or_create(
+            tenant_id=step.tenant,
+            sha256=sha256,
+            defaults={"media_type": artifact.media_type, "data": artifact.data},
+        )
+        references.append(
+            {
+                "id": sha256,
+                "filename": artifact.name,
+                "media_type": artifact.media_type,
+                "size_bytes": len(artifact.data),
+            }
+        )
+    return references

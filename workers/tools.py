@@ -1,0 +1,65 @@
+"""The `tools` queue: tool calls, most of them in the sandbox."""
+
+from __future__ import annotations
+
+import time
+from typing import Any
+
+from webapp.orchestration import dispatch
+from webapp.orchestration.steps import ClaimedStep, Completion, event
+from workers import context, decide
+from workers.app import app
+from workers.beats import Beats
+from workers.decide import PolicyDenied
+from workers.gate import CallTimeout
+from workers.process import handles, offer
+from workers.tool_call import SHOWN_LIMIT_CHARS, call_tool
+from workers.toolbox.errors import ArgumentsInvalid, ToolUnknown
+
+
+@app.task(name="tools.steps")
+def steps(*, items: list[tuple[str, int]], **_newer: Any) -> None:
+    offer(items)
+
+
+@app.task(name="tools.probe")
+def probe(*, nonce: str, **_newer: Any) -> None:
+    """Readiness asks whether this queue is consumed."""
+    dispatch.answer_probe(queue="tools", nonce=nonce)
+
+
+@handles("tools.call")
+async def call(step: ClaimedStep, beats: Beats) -> Completion:
+    """The step is done whether the tool succeeded or not: the agent reads the outcome and goes on."""
+    started = time.monotonic()
+    try:
+        result, made = await call_tool(step, beats, decided=await _decided(step))
+        shown = result.output if result.ok or result.error is None else {"ok": False, "error": _error(result.error)}
+    except (ToolUnknown, ArgumentsInvalid, PolicyDenied, CallTimeout) as error:
+        shown, made = {"ok": False, "error": {"code": error.code, "message": str(error)}}, []
+    observed = event(
+        "TOOL_OBSERVATION",
+        agent=step.agent,
+        message=str(shown.get("stdout") or shown.get("value") or shown.get("error") or shown)[:SHOWN_LIMIT_CHARS],
+        payload={
+            "step": step.n,
+            "tool": step.input["tool"],
+            "success": bool(shown.get("ok")),
+            "duration_ms": round((time.monotonic() - started) * 1000),
+            "artifacts": made,
+            "error": shown.get("error"),
+        },
+    )
+    return Completion(step, output={"shown": shown, "artifacts": made}, events=[observed])
+
+
+async def _decided(step: ClaimedStep) -> decide.Decision | None:
+    """The decision of the policy step before this one, if it has one."""
+    for parent in await context.read(step, context.parents):
+        if parent.kind == "policy.tool" and parent.output:
+            return decide.of_json(parent.output)
+    return None
+
+
+def _error(error: Any) -> dict[str, str]:
+    return {"code": error.code, "message": error.message}
