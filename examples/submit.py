@@ -106,9 +106,7 @@ def submit(call: Call, request: dict[str, Any], *, wait_s: float) -> dict[str, A
         if str(task.get("status", "")).removeprefix("TASK_STATUS_") in ENDED:
             return task
         time.sleep(POLL_S)
-    raise ExampleError(
-        f"Task {task_id} has not ended after {wait_s:.0f} s; it goes on, and --wait waits longer"
-    )
+    raise ExampleError(f"Task {task_id} has not ended after {wait_s:.0f} s; it goes on, and --wait waits longer")
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -134,9 +132,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def _options(arguments: Sequence[str] | None) -> argparse.Namespace:
     home = os.environ.get("HARTLEY_HOME") or ".hartley"
-    parser = argparse.ArgumentParser(
-        description="Submit an example to a running Hartley and print the answer."
-    )
+    parser = argparse.ArgumentParser(description="Submit an example to a running Hartley and print the answer.")
     parser.add_argument("folder", type=Path, help="folder with request.json, e.g. examples/penguins")
     parser.add_argument("--url", help="address of Hartley (default: from the credentials file)")
     parser.add_argument("--api-key", help="API key (default: from the credentials file)")

@@ -67,7 +67,9 @@ def read_answer(printed: str) -> tuple[Effect, str, tuple[str, ...]]:
         NotAnAnswer: it is undefined, an error text, several results or any other shape.
     """
     match _parsed(printed):
-        case {"expressions": [{"effect": str(effect), "rule": str(rule), "reasons": list(reasons), **more}]} if not more:
+        case {"expressions": [{"effect": str(effect), "rule": str(rule), "reasons": list(reasons), **more}]} if (
+            not more
+        ):
             return _effect(effect), _rule(rule), tuple(map(_reason, reasons))
     raise NotAnAnswer("the policy's answer is not an object of effect, rule and reasons")
 

@@ -49,7 +49,19 @@ def build(folder: Path) -> Path:
         print("building the sandbox component (CPython and its standard library) ...", flush=True)
         tool = Path(sys.executable).with_name("componentize-py")
         environment = {key: value for key, value in os.environ.items() if key != "VIRTUAL_ENV"}
-        command = [str(tool), "-d", str(GUEST / "wit"), "-w", "guest", "componentize", "app", "-p", str(GUEST), "-o", str(component)]
+        command = [
+            str(tool),
+            "-d",
+            str(GUEST / "wit"),
+            "-w",
+            "guest",
+            "componentize",
+            "app",
+            "-p",
+            str(GUEST),
+            "-o",
+            str(component),
+        ]
         subprocess.run(command, check=True, stdout=subprocess.DEVNULL, env=environment)
         print(f"compiling it for this machine ({component.stat().st_size / 1e6:.0f} MB) ...", flush=True)
         compiled = Path(work) / "guest.cwasm"

@@ -46,7 +46,7 @@ class Said:
             if self._calls > self.limits.emits:
                 return self._full(f"more than {self.limits.emits} pieces of output")
             return self._artifact(kind, bytes(data)) if kind.startswith("artifact:") else self._text(kind, bytes(data))
-        except BaseException as error:  # noqa: BLE001  (see the class)
+        except BaseException as error:
             return self._full(f"unreadable output ({type(error).__name__})")
 
     def _text(self, kind: str, data: bytes) -> bool:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from functools import cache
-from typing import Any, TypedDict
+from typing import TypedDict
 
 from policies.engine import Bundle, Decision, Point, compile_bundle, default_modules
 from policies.engine import decide as decide_batch
@@ -41,7 +41,9 @@ def ask(point: Point, asked: JSON) -> Decision:
 def record(point: Point, subject: str, asked: JSON, decision: Decision, *, step: int, agent: str) -> Recorded:
     """The row and the event of one decision."""
     answer = {"point": point, "subject": subject, **to_json(decision)}
-    told = event("POLICY_DECISION", agent=agent, message=f"{decision.effect}: {subject}", payload={"step": step, **answer})
+    told = event(
+        "POLICY_DECISION", agent=agent, message=f"{decision.effect}: {subject}", payload={"step": step, **answer}
+    )
     return {"decisions": [{**answer, "input": asked}], "events": [told]}
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
 import time
 from functools import cache
@@ -12,7 +11,7 @@ from django.conf import settings
 from redis.asyncio import Redis
 from redis.exceptions import RedisError
 
-from webapp.orchestration.dispatch import DELTA
+from webapp.common.wakeups import DELTA
 from webapp.orchestration.steps import ClaimedStep
 from workers.gateway.types import OnDelta
 
@@ -40,7 +39,7 @@ def delta_sender(step: ClaimedStep) -> OnDelta:
         body = {"task": str(step.task), "agent": step.agent or step.kind, "delta": text}
         try:
             await _redis().publish(DELTA, json.dumps(body))
-        except (RedisError, asyncio.TimeoutError) as error:
+        except (TimeoutError, RedisError) as error:
             log.debug("delta.lost", error=type(error).__name__)
 
     return send

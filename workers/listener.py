@@ -13,6 +13,7 @@ from uuid import UUID
 import structlog
 from redis.exceptions import RedisError
 
+from webapp.common.wakeups import ENDED
 from webapp.orchestration import dispatch
 
 log = structlog.get_logger()
@@ -34,7 +35,7 @@ class EndedListener:
         while not self._stop.is_set():
             try:
                 with dispatch.redis().pubsub(ignore_subscribe_messages=True) as heard:
-                    heard.subscribe(dispatch.ENDED)
+                    heard.subscribe(ENDED)
                     while not self._stop.is_set():
                         message = heard.get_message(timeout=1.0)
                         if message:

@@ -129,4 +129,6 @@ def _made(history: list[Past]) -> list[JSON]:
 
 
 def _failures(results: list[Past]) -> str:
-    return "No agent succeeded: " + "; ".join(f"{r.agent}: {(r.error or {}).get('message', 'unknown')}" for r in results)
+    return "No agent succeeded: " + "; ".join(
+        f"{r.agent}: {(r.error or {}).get('message', 'unknown')}" for r in results
+    )

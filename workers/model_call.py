@@ -132,7 +132,10 @@ def _announce(step: ClaimedStep, choice: ModelChoice, messages: Sequence[Message
     agent = step.agent or step.kind
     shown = str(messages[-1]["content"])[:PROMPT_LIMIT_CHARS]
     prompt = event(
-        "LLM_PROMPT", agent=agent, message=shown, payload={"provider": choice.provider, "model": choice.model, "step": step.n}
+        "LLM_PROMPT",
+        agent=agent,
+        message=shown,
+        payload={"provider": choice.provider, "model": choice.model, "step": step.n},
     )
     if step.fence > 1 or step.input.get("turn", 1) != 1:
         return [prompt]

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from uuid import UUID
 
@@ -24,7 +23,7 @@ class Process:
 this = Process()
 
 
-def handles(kind: str) -> object:
+def handles(kind: str) -> Callable[[Perform], Perform]:
     """Marks the middle beat of a kind of step."""
 
     def register(perform: Perform) -> Perform:

@@ -87,7 +87,9 @@ def _answer(past: Past) -> dict[str, object]:
 def _files(files: Sequence[FileRef]) -> str:
     if not files:
         return ""
-    lines = [f"- /data/{f.name} ({f.media_type}, {f.size_bytes} bytes), begins:\n{_indent(f.head[:400])}" for f in files]
+    lines = [
+        f"- /data/{f.name} ({f.media_type}, {f.size_bytes} bytes), begins:\n{_indent(f.head[:400])}" for f in files
+    ]
     return "\n\nAttached files:\n" + "\n".join(lines)
 
 

@@ -12,10 +12,10 @@ from webapp.orchestration.steps import ClaimedStep, event
 from workers import context, decide
 from workers.beats import Beats
 from workers.context import TaskContext
-from workers.gate import Call, CallTimeout, pass_gate
+from workers.gate import Call, pass_gate
 from workers.policy_inputs import principal_of, task_of
 from workers.services import services
-from workers.toolbox.errors import ArgumentsInvalid, ToolUnknown
+from workers.toolbox.errors import ToolUnknown
 from workers.toolbox.registry import Artifact, Registry, Tool, ToolContext, ToolResult
 
 SHOWN_LIMIT_CHARS = 2000
@@ -39,7 +39,9 @@ def tool_input(step: ClaimedStep, task: TaskContext, tools: Registry) -> JSON:
     return dict(inputs.tool_call(principal=principal_of(step), task=task_of(step, task), tool=shape))
 
 
-async def call_tool(step: ClaimedStep, beats: Beats, *, decided: decide.Decision | None) -> tuple[ToolResult, list[JSON]]:
+async def call_tool(
+    step: ClaimedStep, beats: Beats, *, decided: decide.Decision | None
+) -> tuple[ToolResult, list[JSON]]:
     """
     Returns the tool's result and references to the files it made, which are stored by then.
 

@@ -112,7 +112,9 @@ class Stack:
         }
 
     def _admin_url(self) -> str:
-        return self.environ.get("DATABASE_URL") or postgres.url(self.home, "postgres", self.secrets["superuser"], "postgres")
+        return self.environ.get("DATABASE_URL") or postgres.url(
+            self.home, "postgres", self.secrets["superuser"], "postgres"
+        )
 
     def _database(self) -> None:
         admin = self._admin_url()
@@ -153,7 +155,9 @@ class Stack:
     def _why_not_ready(self) -> str:
         assert self.supervisor
         down = [p["name"] for p in self.supervisor.processes() if p["statename"] != "RUNNING"]
-        shown = "\n".join(f"--- {name} ---\n{logs.tail(self.home.path('logs') / f'{name}.log', 8)}" for name in down or ["web"])
+        shown = "\n".join(
+            f"--- {name} ---\n{logs.tail(self.home.path('logs') / f'{name}.log', 8)}" for name in down or ["web"]
+        )
         return f"Not ready after {READY_S:g} s{': ' + ', '.join(down) + ' does not run' if down else ''}.\n{shown}"
 
     # --- what is kept ---
@@ -203,8 +207,15 @@ class Stack:
 def main() -> int:
     once = os.environ.get("ONCE") not in (None, "", "0")
     stop = threading.Event()
+
+    def interrupt(*_: object) -> None:
+        """The first signal begins the end; further ones must not disturb it."""
+        if not stop.is_set():
+            stop.set()
+            raise KeyboardInterrupt
+
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
-        signal.signal(number, lambda *_: stop.set() if stop.is_set() else (stop.set(), _interrupt()))
+        signal.signal(number, interrupt)
     home = Home(Path(os.environ.get("HARTLEY_HOME") or ROOT / ".hartley").absolute())
     stack = Stack(home, dict(os.environ))
     try:
@@ -216,10 +227,6 @@ def main() -> int:
         return 1
     except KeyboardInterrupt:
         return 130 if once else 0
-
-
-def _interrupt() -> None:
-    raise KeyboardInterrupt
 
 
 def _serve(stack: Stack, once: bool, stop: threading.Event) -> int:

@@ -35,7 +35,7 @@ def ensure(files):
         with open(marker) as file:
             if file.read() == wanted:
                 return
-    except IOError:
+    except OSError:
         pass
     python = os.path.join(VENV, "bin", "python")
     try:
@@ -47,25 +47,28 @@ def ensure(files):
         print("hartley: installing the pinned requirements (about 250 MB the first time) ...")
         sys.stdout.flush()
         command = [python, "-m", "pip", "install", "--disable-pip-version-check", "--progress-bar", "off", "-q"]
-        subprocess.check_call(command + ["-r", os.path.join(ROOT, files[-1])])
+        subprocess.check_call([*command, "-r", os.path.join(ROOT, files[-1])])
         with open(marker, "w") as file:
             file.write(wanted)
     except subprocess.CalledProcessError:
         fail("the set-up of " + VENV + " failed; the lines above say why. Run the same command again after mending it.")
-    except (IOError, OSError) as error:
+    except OSError as error:
         fail("can't write to " + VENV + ": " + str(error.strerror or error))
 
 
 def main():
     if sys.version_info < LEAST:
-        fail("Python %d.%d or newer is needed; this is %d.%d. Set PYTHON=/path/to/python3.11." % (LEAST + sys.version_info[:2]))
+        fail(
+            "Python %d.%d or newer is needed; this is %d.%d. Set PYTHON=/path/to/python3.11."
+            % (LEAST + sys.version_info[:2])
+        )
     ensure(["requirements.txt"])
     if "--tests" in sys.argv:
         ensure(["requirements.txt", "tests/requirements.txt"])
         return
     os.chdir(ROOT)
     python = os.path.join(VENV, "bin", "python")
-    os.execv(python, [python, "-m", "deploy.embedded"] + sys.argv[1:])
+    os.execv(python, [python, "-m", "deploy.embedded", *sys.argv[1:]])
 
 
 if __name__ == "__main__":

@@ -74,7 +74,10 @@ def _line(name: str, data: dict[str, Any]) -> str:
         case _ if name in QUIET:
             return ""
         case "PROGRESS":
-            steps = "".join(f"\n              {s['n']:>3} {s['kind']:<15} {s['agent']:<10} after {s['parents']}: {s['description'][:80]}" for s in payload.get("plan", []))
+            steps = "".join(
+                f"\n              {s['n']:>3} {s['kind']:<15} {s['agent']:<10} after {s['parents']}: {s['description'][:80]}"
+                for s in payload.get("plan", [])
+            )
             return f"plan: {payload.get('canvas', data.get('message', ''))}{steps}"
         case "STEP_STARTED" | "STEP_COMPLETED" | "STEP_FAILED" | "STEP_RETRYING":
             word = name.removeprefix("STEP_").lower()

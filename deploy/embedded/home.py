@@ -48,7 +48,9 @@ class Home:
             (self.root / ".probe").write_bytes(b"x")
             (self.root / ".probe").unlink()
         except OSError as error:
-            raise CannotStart(f"Can't write to {self.root}: {error.strerror}. Set HARTLEY_HOME to a folder of yours.") from None
+            raise CannotStart(
+                f"Can't write to {self.root}: {error.strerror}. Set HARTLEY_HOME to a folder of yours."
+            ) from None
         free = shutil.disk_usage(self.root).free
         if free < int(os.environ.get("HARTLEY_FREE_BYTES", FREE_BYTES)):
             if made:
@@ -70,7 +72,10 @@ class Home:
         if kept.exists():
             found: dict[str, Any] = json.loads(kept.read_text())
             return found
-        made = {name: secrets.token_hex(24) for name in ("superuser", "owner", "app", "system", "valkey", "django", "supervisor")}
+        made = {
+            name: secrets.token_hex(24)
+            for name in ("superuser", "owner", "app", "system", "valkey", "django", "supervisor")
+        }
         write_private(kept, made)
         return made
 

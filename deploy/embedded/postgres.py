@@ -48,7 +48,9 @@ def runner(home: Home) -> list[str]:
     if os.getuid() != 0:
         return []
     if not shutil.which("setpriv"):
-        raise CannotStart("setpriv (package util-linux) is missing; as root it is needed to run Postgres as another user.")
+        raise CannotStart(
+            "setpriv (package util-linux) is missing; as root it is needed to run Postgres as another user."
+        )
     user = owner()
     change = ["setpriv", f"--reuid={user.pw_uid}", f"--regid={user.pw_gid}", "--clear-groups"]
     reach = ["test", "-x", str(binaries() / "postgres"), "-a", "-x", str(home.path("postgres"))]
@@ -90,7 +92,9 @@ def initialise(home: Home, password: str, *, durable: bool = True) -> None:
     made = subprocess.run(command, capture_output=True, text=True, check=False, cwd="/")
     secret.unlink()
     if made.returncode:
-        raise CannotStart(f"Postgres could not be initialised: {made.stderr.strip().splitlines()[-1] if made.stderr else made.stdout}")
+        raise CannotStart(
+            f"Postgres could not be initialised: {made.stderr.strip().splitlines()[-1] if made.stderr else made.stdout}"
+        )
     with open(cluster / "postgresql.conf", "a") as file:
         file.write(SETTINGS + ("" if durable else "fsync = off\nsynchronous_commit = off\nfull_page_writes = off\n"))
     (data / "ready").touch()
@@ -101,7 +105,14 @@ def socket_folder(home: Home) -> Path:
 
 
 def command(home: Home) -> list[str]:
-    return [*runner(home), str(binaries() / "postgres"), "-D", str(home.path("postgres") / "cluster"), "-k", str(socket_folder(home))]
+    return [
+        *runner(home),
+        str(binaries() / "postgres"),
+        "-D",
+        str(home.path("postgres") / "cluster"),
+        "-k",
+        str(socket_folder(home)),
+    ]
 
 
 def url(home: Home, user: str, password: str, database: str = "hartley") -> str:

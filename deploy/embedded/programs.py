@@ -8,7 +8,11 @@ from collections.abc import Sequence
 from deploy.embedded.supervise import Program
 
 APP = 40
-WORKERS = {"worker-llm": ("llm", "llm"), "worker-tools": ("tools", "tools"), "worker-control": ("control,policy", "control")}
+WORKERS = {
+    "worker-llm": ("llm", "llm"),
+    "worker-tools": ("tools", "tools"),
+    "worker-control": ("control,policy", "control"),
+}
 
 
 def web(port: int, drain_s: float) -> list[str]:

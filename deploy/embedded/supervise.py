@@ -94,7 +94,11 @@ class Supervisor:
         self._home, self._password = home, password
         command = [sys.executable, "-W", "ignore", "-m", "supervisor.supervisord", "-c", str(conf)]
         self.process = subprocess.Popen(
-            command, env=dict(environment), start_new_session=True, preexec_fn=_die_with_parent, stdin=subprocess.DEVNULL
+            command,
+            env=dict(environment),
+            start_new_session=True,
+            preexec_fn=_die_with_parent,
+            stdin=subprocess.DEVNULL,
         )
         deadline = time.monotonic() + 20
         while True:
@@ -103,7 +107,9 @@ class Supervisor:
                 return
             except (OSError, Fault):
                 if self.process.poll() is not None or time.monotonic() > deadline:
-                    raise CannotStart(f"The supervisor did not start; see {home.path('logs')}/supervisord.log") from None
+                    raise CannotStart(
+                        f"The supervisor did not start; see {home.path('logs')}/supervisord.log"
+                    ) from None
                 time.sleep(0.05)
 
     def call(self, name: str, *args: Any) -> Any:

@@ -28,7 +28,7 @@ def configure(home: Home, *, port: int, password: str) -> Path:
     descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
     with os.fdopen(descriptor, "w") as file:
         file.write(
-            f"bind 127.0.0.1\nport {port}\nrequirepass {password}\nsave \"\"\nappendonly no\n"
+            f'bind 127.0.0.1\nport {port}\nrequirepass {password}\nsave ""\nappendonly no\n'
             f"dir {home.run}\nmaxmemory-policy noeviction\nloglevel warning\n"
         )
     return path

@@ -3,20 +3,106 @@
 Built into the image with its imports done: only modules imported here exist at run time.
 """
 
-import abc, argparse, array, ast, asyncio, base64, binascii, bisect, calendar, cmath, codecs, collections, collections.abc  # noqa: E401
-import concurrent.futures.thread, contextlib, copy, csv, dataclasses, datetime, decimal, difflib, dis, email, enum  # noqa: E401
-import email.message, email.parser, email.policy, encodings  # noqa: E401
-import fnmatch, fractions, functools, glob, graphlib, hashlib, heapq, hmac, html, html.parser, inspect, io, ipaddress  # noqa: E401
-import importlib, itertools, json, keyword, linecache, locale, logging, math, mimetypes, numbers, operator, os, pathlib, pickle  # noqa: E401
-import pkgutil, platform, pprint, queue, quopri, random, re, reprlib, secrets, select, shlex, shutil, signal, socket, sqlite3  # noqa: E401
-import statistics, string, struct, subprocess, sys, tempfile, textwrap, threading, time, timeit, tokenize, traceback  # noqa: E401
-import types, typing, unicodedata, unittest, urllib.parse, urllib.request, uuid, warnings, weakref, xml.dom.minidom  # noqa: E401
-import xml.etree.ElementTree, zipfile, zlib  # noqa: E401
+import abc
+import argparse
+import array
+import ast
+import asyncio
+import base64
+import binascii
+import bisect
+import calendar
+import cmath
+import codecs
+import collections
+import collections.abc
+import concurrent.futures.thread
+import contextlib
+import copy
+import csv
+import dataclasses
+import datetime
+import decimal
+import difflib
+import dis
+import email
+import email.message
+import email.parser
+import email.policy
+import encodings
+import enum
+import fnmatch
+import fractions
+import functools
+import glob
+import graphlib
+import hashlib
+import heapq
+import hmac
+import html
+import html.parser
+import importlib
+import inspect
+import io
+import ipaddress
+import itertools
+import json
+import keyword
+import linecache
+import locale
+import logging
+import math
+import mimetypes
+import numbers
+import operator
+import os
+import pathlib
+import pickle
+import pkgutil
+import platform
+import pprint
+import queue
+import quopri
+import random
+import re
+import reprlib
+import secrets
+import select
+import shlex
+import shutil
+import signal
+import socket
+import sqlite3
+import statistics
+import string
+import struct
+import subprocess
+import sys
+import tempfile
+import textwrap
+import threading
+import time
+import timeit
+import tokenize
+import traceback
+import types
+import typing
+import unicodedata
+import unittest
+import urllib.parse
+import urllib.request
+import uuid
+import warnings
+import weakref
+import xml.dom.minidom
+import xml.etree.ElementTree
+import zipfile
+import zlib
 
 import wit_world
 
 for _codec in pkgutil.iter_modules(encodings.__path__):
-    if _codec.name not in ("mbcs", "oem", "cp65001"):  # Windows only
+    with contextlib.suppress(ImportError):  # those of Windows, and of compressors that WASI lacks
         importlib.import_module(f"encodings.{_codec.name}")
 
 hartley = types.ModuleType("hartley", "What code in the sandbox may ask of the platform.")
@@ -84,12 +170,17 @@ class WitWorld(wit_world.WitWorld):
             if leave.code not in (None, 0):
                 answer.update(error=f"SystemExit: {leave.code}", kind="SystemExit")
         except BaseException as error:
-            told = traceback.format_exception(type(error), error, error.__traceback__.tb_next.tb_next if error.__traceback__ and error.__traceback__.tb_next else None, limit=-20)
+            told = traceback.format_exception(
+                type(error),
+                error,
+                error.__traceback__.tb_next.tb_next if error.__traceback__ and error.__traceback__.tb_next else None,
+                limit=-20,
+            )
             answer.update(error="".join(told)[-8000:], kind=type(error).__name__)
         finally:
             try:
                 sys.stdout.flush()
                 sys.stderr.flush()
-            except BaseException:  # noqa: S110  (the limit was told already)
+            except BaseException:
                 pass
         return json.dumps(answer)

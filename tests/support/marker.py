@@ -1,4 +1,7 @@
-"""A tool that leaves a mark in the world: one line per call, so that a test can count effects."""
+"""A tool that leaves a mark for each of its effects, so that tests can count them.
+
+A worker loads it with HARTLEY_EXTRA_TOOLS=tests.support.marker:MarkerTool and HARTLEY_MARKER_LOG=<file>.
+"""
 
 from __future__ import annotations
 
@@ -7,36 +10,59 @@ import json
 import os
 import time
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
 from workers.toolbox.registry import Tool, ToolContext, ToolResult
 
+LOG = "HARTLEY_MARKER_LOG"
+
 
 class MarkerTool(Tool):
-    """Appends one JSON line to the file named by HARTLEY_MARKER_LOG, atomically."""
+    """Acts and demands nothing: policy admits it for administrators and owners."""
 
     name = "marker"
-    description = "Leave a mark with a text."
+    description = "Appends the text to the marker log."
+    category = "test"
+    effect = "acts"
+    timeout_s = 90.0
     parameters = {
         "type": "object",
-        "properties": {"text": {"type": "string"}, "delay_s": {"type": "number", "minimum": 0, "maximum": 30}},
+        "properties": {
+            "text": {"type": "string", "maxLength": 1000},
+            "delay_s": {"type": "number", "minimum": 0, "maximum": 60, "default": 0},
+        },
         "required": ["text"],
+        "additionalProperties": False,
     }
-    effect = "acts"
 
     async def run(self, arguments: Mapping[str, Any], context: ToolContext) -> ToolResult:
-        line = {
+        """
+        Raises:
+            KeyError: the environment doesn't name the log.
+        """
+        await asyncio.sleep(arguments.get("delay_s", 0))
+        mark = {
             "key": context.idempotency_key,
-            "task": context.task_id,
+            "task_id": context.task_id,
             "step": context.step,
             "attempt": context.attempt,
             "text": arguments["text"],
             "at": time.time(),
         }
-        descriptor = os.open(os.environ["HARTLEY_MARKER_LOG"], os.O_APPEND | os.O_CREAT | os.O_WRONLY, 0o600)
-        try:
-            os.write(descriptor, (json.dumps(line) + "\n").encode())
-        finally:
-            os.close(descriptor)
-        await asyncio.sleep(arguments.get("delay_s", 0))
-        return ToolResult(True, {"ok": True, "marked": arguments["text"]})
+        append(Path(os.environ[LOG]), mark)
+        return ToolResult.success({"marked": arguments["text"]})
+
+
+def append(path: Path, mark: Mapping[str, Any]) -> None:
+    """One write of one line, so that lines of several processes don't mix."""
+    log = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
+    try:
+        os.write(log, json.dumps(mark).encode() + b"\n")
+    finally:
+        os.close(log)
+
+
+def marks(path: Path) -> list[dict[str, Any]]:
+    """What has been written so far, oldest first."""
+    return [json.loads(line) for line in path.read_text().splitlines()] if path.exists() else []

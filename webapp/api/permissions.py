@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, cast
 
 from rest_framework.permissions import BasePermission
 from rest_framework.request import Request
+
+from webapp.tenants.rules import Principal
 
 
 class HasScope(BasePermission):
@@ -14,4 +16,4 @@ class HasScope(BasePermission):
     def has_permission(self, request: Request, view: Any) -> bool:
         needed = getattr(view, "scopes", {}).get(request.method)
         self.message = f"The credential lacks the scope {needed}"
-        return needed is not None and needed in request.user.scopes
+        return needed is not None and needed in cast(Principal, request.user).scopes

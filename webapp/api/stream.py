@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from functools import partial
 from typing import Any, TypeVar
-from collections.abc import Callable
 
 from asgiref.sync import sync_to_async
 from django.conf import settings

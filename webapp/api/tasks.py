@@ -22,7 +22,12 @@ from webapp.orchestration.submit import submit_task
 from webapp.progress.selectors import events_of
 from webapp.tenants.rules import Principal
 
-STATES = {**{state.value.upper(): [state.value] for state in TaskState}, "CANCELED": ["cancelled"], "QUEUED": [], "PAUSED": []}
+STATES = {
+    **{state.value.upper(): [state.value] for state in TaskState},
+    "CANCELED": ["cancelled"],
+    "QUEUED": [],
+    "PAUSED": [],
+}
 
 
 def caller(request: Request) -> Principal:

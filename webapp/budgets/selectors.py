@@ -15,7 +15,9 @@ def model_breakdown(tenant: UUID, task: UUID) -> list[JSON]:
     rows = (
         Hold.objects.filter(tenant_id=tenant, task_id=task, state=HoldState.SETTLED)
         .values("provider", "model")
-        .annotate(executions=Count("step"), prompt=Sum("prompt_tokens"), completion=Sum("completion_tokens"), cost=Sum("usd"))
+        .annotate(
+            executions=Count("step"), prompt=Sum("prompt_tokens"), completion=Sum("completion_tokens"), cost=Sum("usd")
+        )
     )
     total = sum(row["prompt"] + row["completion"] for row in rows) or 1
     found = [

@@ -7,15 +7,14 @@ from typing import Any, ClassVar
 from django.db import models
 from django.db.migrations.operations import RunSQL
 from django.db.models import Func
-from django.db.models.expressions import Combinable
 
 
-def uuid7() -> Combinable:
+def uuid7() -> Func:
     """Time-ordered ids, made by Postgres 18."""
     return Func(function="uuidv7", output_field=models.UUIDField())
 
 
-def now() -> Combinable:
+def now() -> Func:
     """The database's own clock: the only clock that leases, holds and events know."""
     return Func(function="clock_timestamp", output_field=models.DateTimeField())
 

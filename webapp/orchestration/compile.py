@@ -44,7 +44,7 @@ def compile_steps(steps: Sequence[NewStep]) -> Canvas:
     """
     nodes: list[Canvas] = [Node(i, s.kind, s.agent) for i, s in enumerate(steps)]
     edges = _without_shortcuts({(a, i) for i, s in enumerate(steps) for a in s.after}, len(nodes))
-    parts = {i: node for i, node in enumerate(nodes)}
+    parts = dict(enumerate(nodes))
     while len(parts) > 1:
         if not (_merge_parallel(parts, edges) or _merge_series(parts, edges)):
             return _by_levels(parts, edges)

@@ -25,7 +25,7 @@ def score(query: str, *, attachments: int) -> float:
     """
     words = len(query.split())
     parts = len([part for part in _PARTS.split(query) if len(part.split()) > 1])
-    work = len(set(match.lower() for match in _WORK.findall(query)))
+    work = len({match.lower() for match in _WORK.findall(query)})
     total = 0.1 + min(words / 200, 0.25) + 0.07 * min(parts, 5) + 0.06 * min(work, 5) + 0.15 * min(attachments, 2)
     return round(min(total, 1.0), 3)
 

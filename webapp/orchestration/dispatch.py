@@ -18,13 +18,11 @@ from kombu.exceptions import OperationalError
 from redis import Redis
 from redis.exceptions import RedisError
 
+from webapp.common.wakeups import ENDED, WAKE
 from webapp.orchestration.steps import ReadyStep, StepRef
 
 log = structlog.get_logger()
 
-WAKE = "hartley:wake"  # JSON list of task ids that have new events
-DELTA = "hartley:delta"  # JSON {task, agent, delta}: text as it streams, unnumbered
-ENDED = "hartley:ended"  # JSON list of task ids: stop what still runs for them
 STEPS_PER_MESSAGE = 50
 
 
@@ -48,7 +46,9 @@ def send_hints(ready: Iterable[ReadyStep]) -> None:
         for start in range(0, len(refs), STEPS_PER_MESSAGE):
             items = [[str(ref.task), ref.n] for ref in refs[start : start + STEPS_PER_MESSAGE]]
             try:
-                broker().send_task(f"{queue}.steps", kwargs={"items": items}, queue=queue, retry=False, ignore_result=True)
+                broker().send_task(
+                    f"{queue}.steps", kwargs={"items": items}, queue=queue, retry=False, ignore_result=True
+                )
             except OperationalError as error:
                 log.warning("hint.lost", queue=queue, steps=len(items), error=type(error).__name__)
 
@@ -88,7 +88,7 @@ def probe(*, timeout_s: float, nonce: str, clock: Callable[[], float]) -> set[st
     while len(heard) < len(QUEUES) and (left := deadline - clock()) > 0.01:
         answer = redis().blpop([PROBE + nonce], timeout=min(left, 4.0))
         if answer:
-            heard.add(answer[1].decode())
+            heard.add(bytes(answer[1]).decode())  # type: ignore[arg-type]
     return heard
 
 

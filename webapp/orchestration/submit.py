@@ -11,7 +11,7 @@ from django.db import transaction
 
 from webapp.agent_sessions.models import Session
 from webapp.agent_sessions.services import open_session
-from webapp.agent_tasks.models import Content, StepState, Step, Task
+from webapp.agent_tasks.models import Content, Step, StepState, Task
 from webapp.budgets.models import Level
 from webapp.budgets.services import ensure_envelope
 from webapp.common.tables import JSON, now
@@ -110,7 +110,7 @@ def _envelopes(task: Task) -> list[UUID]:
 
 def _store(tenant: UUID, attachment: Attachment) -> JSON:
     sha256 = hashlib.sha256(attachment.data).hexdigest()
-    content, _ = Content.objects.get_or_create(
+    Content.objects.get_or_create(
         tenant_id=tenant, sha256=sha256, defaults={"media_type": attachment.media_type, "data": attachment.data}
     )
     return {

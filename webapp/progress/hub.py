@@ -17,7 +17,7 @@ from django.conf import settings
 from redis.asyncio import Redis
 from redis.exceptions import RedisError
 
-from webapp.orchestration.dispatch import DELTA, WAKE
+from webapp.common.wakeups import DELTA, WAKE
 
 log = structlog.get_logger()
 DELTA_LIMIT_CHARS = 64_000  # of one agent's unread text; a client slower than that gets the whole text at the end
@@ -69,7 +69,10 @@ class Hub:
     async def _read(self) -> None:
         while True:
             try:
-                async with Redis.from_url(settings.REDIS_URL) as redis, redis.pubsub(ignore_subscribe_messages=True) as heard:
+                async with (
+                    Redis.from_url(settings.REDIS_URL) as redis,
+                    redis.pubsub(ignore_subscribe_messages=True) as heard,
+                ):
                     await heard.subscribe(WAKE, DELTA)
                     async for message in heard.listen():
                         self._pass_on(message["channel"].decode(), json.loads(message["data"]))

@@ -49,7 +49,7 @@ class User(AbstractBaseUser, TenantModel):
     is_active = models.BooleanField(default=True)
     created_at = models.DateTimeField(db_default=now())
 
-    objects: ClassVar[BaseUserManager[User]] = BaseUserManager()
+    objects = BaseUserManager()
     USERNAME_FIELD = "email"
 
     class Meta:

@@ -1,4 +1,4 @@
-"""The catalogue of providers, models and prices: one file, checked when read, each entry overridable by environment."""
+"""The catalogue of providers, models and prices: checked when read, read again when its file changes."""
 
 from __future__ import annotations
 
@@ -8,37 +8,26 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
+import structlog
 import yaml
 from genai_prices import Usage as PricedUsage
 from genai_prices import calc_price
+from pydantic import ValidationError
 
+from workers.gateway.entries import MILLION, Entries, ListedPrice, Model, Pick, Provider
 from workers.gateway.errors import CatalogueInvalid, PriceUnknown
+from workers.gateway.overrides import apply_environment
 from workers.gateway.types import ModelChoice, Price
 
-MILLION = Decimal(1_000_000)
-OVERRIDE = "CONFIG__"  # CONFIG__PROVIDERS__OPENAI__REQUESTS_PER_MINUTE=60
-
-
-@dataclass(frozen=True)
-class Provider:
-    """`failures` in a row open the breaker; after `recovery_s` one probe may close it."""
-
-    name: str
-    protocol: str
-    configured: bool
-    requests_per_minute: int
-    concurrency: int
-    failures: int
-    recovery_s: float
+log = structlog.get_logger()
 
 
 @dataclass(frozen=True)
 class Catalogue:
+    """The file as it was at one moment."""
+
     providers: Mapping[str, Provider]
-    tiers: Mapping[str, list[tuple[str, str]]]
-    models: Mapping[str, Mapping[str, Any]]
-    prices: Mapping[str, Price]
-    environ: Mapping[str, str]
+    tiers: Mapping[str, list[Pick]]
 
     @classmethod
     def load(cls, path: Path, environ: Mapping[str, str]) -> Catalogue:
@@ -46,75 +35,139 @@ class Catalogue:
         Raises:
             CatalogueInvalid: names the key that is missing or odd.
         """
-        raw = _overridden(yaml.safe_load(path.read_text()), environ)
+        raw = _read(path)
+        sources = apply_environment(raw, environ)
         try:
-            return cls(
-                providers={name: _provider(name, body, environ) for name, body in raw["providers"].items()},
-                tiers={t: [(e["provider"], e["model"]) for e in entries] for t, entries in raw["tiers"].items()},
-                models=raw["models"],
-                prices={name: _price(body) for name, body in raw["prices"].items()},
-                environ=environ,
-            )
-        except (KeyError, TypeError, ValueError, ArithmeticError) as error:
-            raise CatalogueInvalid(f"{path.name}: {type(error).__name__}: {error}") from None
+            entries = Entries.model_validate(raw)
+        except ValidationError as error:
+            raise CatalogueInvalid(f"{path.name}: {_explained(error, sources)}") from None
+        catalogue = cls(entries.providers, dict(entries.tiers))
+        catalogue._check_picks(path.name)
+        return catalogue
 
     def price_of(self, provider: str, model: str) -> Price:
         """
         Raises:
             PriceUnknown: neither the catalogue nor genai-prices knows the model.
         """
-        own = self.prices.get(f"{provider}/{model}")
-        if own:
-            return own
-        try:
-            return Price(
-                input_usd=_unit_price(provider, model, input_tokens=1_000_000),
-                output_usd=_unit_price(provider, model, output_tokens=1_000_000),
-            )
-        except LookupError:
-            raise PriceUnknown(f"No price is known for {provider}/{model}; add it under prices in the catalogue") from None
+        entry = self.providers[provider]
+        listed = entry.models.get(model, Model()).price
+        if listed:
+            return _listed(listed)
+        if entry.prices_from:
+            try:
+                return _looked_up(entry.prices_from, model)
+            except LookupError:
+                pass
+        raise PriceUnknown(
+            f"No price is known for {model} of {provider}, so it is not called. Set it, in USD per million tokens: "
+            f"CONFIG__PROVIDERS__{provider.upper()}__MODELS="
+            f"'{{\"{model}\": {{price: {{input: 0, output: 0}}}}}}'"
+        )
 
     def choice(self, provider: str, model: str, tier: str) -> ModelChoice:
-        known = self.models.get(model, {})
+        """
+        A model that the catalogue doesn't list is taken to be able to do everything, in short answers.
+
+        Raises:
+            PriceUnknown.
+        """
+        known = self.providers[provider].models.get(model, Model())
         return ModelChoice(
             provider=provider,
             model=model,
             tier=tier,
             price=self.price_of(provider, model),
-            max_output_tokens=int(known.get("max_output_tokens", 4096)),
-            capabilities=frozenset(known.get("capabilities", ())),
+            max_output_tokens=known.max_output_tokens,
+            capabilities=frozenset(known.capabilities),
         )
 
+    def _check_picks(self, file: str) -> None:
+        for tier, picks in self.tiers.items():
+            for number, pick in enumerate(picks):
+                key = f"{file}: tiers.{tier}.{number}"
+                if pick.provider not in self.providers:
+                    raise CatalogueInvalid(f"{key}.provider: there is no provider {pick.provider}")
+                if pick.model not in self.providers[pick.provider].models:
+                    raise CatalogueInvalid(f"{key}.model: {pick.provider} has no {pick.model} under models")
 
-def _unit_price(provider: str, model: str, **tokens: int) -> Decimal:
-    return calc_price(PricedUsage(**tokens), model, provider_id=provider).total_price / MILLION
+
+class CatalogueFile:
+    """The file, followed. Its first version must be right; a later one that isn't is logged and passed over."""
+
+    def __init__(self, path: Path, environ: Mapping[str, str]) -> None:
+        """
+        Raises:
+            CatalogueInvalid.
+        """
+        self._path, self._environ = path, environ
+        self._seen = self._stamp()
+        self._current = Catalogue.load(path, environ)
+
+    def current(self) -> Catalogue:
+        """Costs a look at the file's time; it is read only when that has changed."""
+        stamp = self._stamp()
+        if stamp != self._seen:
+            self._seen = stamp
+            self._reload()
+        return self._current
+
+    def _reload(self) -> None:
+        try:
+            self._current = Catalogue.load(self._path, self._environ)
+        except CatalogueInvalid as error:
+            log.error("catalogue.rejected", error=str(error))
+        else:
+            log.info("catalogue.reloaded", providers=len(self._current.providers))
+
+    def _stamp(self) -> tuple[int, int] | None:
+        """None while an editor has the file away."""
+        try:
+            status = self._path.stat()
+        except OSError:
+            return None
+        return status.st_mtime_ns, status.st_size
 
 
-def _price(body: Mapping[str, Any]) -> Price:
-    return Price(Decimal(str(body["input"])) / MILLION, Decimal(str(body["output"])) / MILLION)
+def _read(path: Path) -> dict[str, Any]:
+    try:
+        raw = yaml.safe_load(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise CatalogueInvalid(f"{path.name} can't be read: {error.strerror}") from None
+    except (yaml.YAMLError, UnicodeDecodeError) as error:
+        raise CatalogueInvalid(f"{path.name} is not YAML: {error}") from None
+    if not isinstance(raw, dict):
+        raise CatalogueInvalid(f"{path.name} must be a mapping with providers and tiers")
+    return raw
 
 
-def _provider(name: str, body: Mapping[str, Any], environ: Mapping[str, str]) -> Provider:
-    needs = body["needs"]
-    return Provider(
-        name=name,
-        protocol=body["protocol"],
-        configured=not needs or any(environ.get(need) for need in needs),
-        requests_per_minute=int(body["requests_per_minute"]),
-        concurrency=int(body["concurrency"]),
-        failures=int(body["breaker"]["failures"]),
-        recovery_s=float(body["breaker"]["recovery_s"]),
+def _explained(error: ValidationError, sources: Mapping[tuple[str, ...], str]) -> str:
+    """Key and rule of each mistake, never the value: it may be a secret."""
+    return "; ".join(
+        f"{'.'.join(map(str, item['loc']))}{_source(item['loc'], sources)}: {item['msg']}"
+        for item in error.errors(include_input=False, include_url=False, include_context=False)
     )
 
 
-def _overridden(raw: dict[str, Any], environ: Mapping[str, str]) -> dict[str, Any]:
-    for name, value in environ.items():
-        if name.startswith(OVERRIDE):
-            *path, last = name[len(OVERRIDE) :].lower().split("__")
-            place: Any = raw
-            for key in path:
-                place = place.get(key) if isinstance(place, dict) else None
-            if not isinstance(place, dict):
-                raise CatalogueInvalid(f"{name}: the catalogue has no {'.'.join(path)}")
-            place[last] = yaml.safe_load(value)
-    return raw
+def _source(key: tuple[int | str, ...], sources: Mapping[tuple[str, ...], str]) -> str:
+    names = [name for path, name in sources.items() if key[: len(path)] == path]
+    return f" (from {names[-1]})" if names else ""
+
+
+def _listed(price: ListedPrice) -> Price:
+    cached = None if price.cached is None else price.cached / MILLION
+    return Price(price.input / MILLION, price.output / MILLION, cached)
+
+
+def _looked_up(provider: str, model: str) -> Price:
+    """Where long prompts cost more per token, the price is that of a long one: holds are never too small."""
+    million = 1_000_000
+    return Price(
+        input_usd=_unit_price(provider, model, PricedUsage(input_tokens=million)),
+        output_usd=_unit_price(provider, model, PricedUsage(output_tokens=million)),
+        cached_usd=_unit_price(provider, model, PricedUsage(input_tokens=million, cache_read_tokens=million)),
+    )
+
+
+def _unit_price(provider: str, model: str, usage: PricedUsage) -> Decimal:
+    return calc_price(usage, model, provider_id=provider).total_price / MILLION

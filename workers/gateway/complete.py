@@ -2,36 +2,96 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Protocol
+import asyncio
+from collections.abc import Callable, Mapping
+from typing import Protocol, runtime_checkable
+
+import structlog
 
 from workers.gateway.catalogue import Catalogue
-from workers.gateway.errors import ModelReplyInvalid, NoModel
+from workers.gateway.errors import ModelReplyInvalid, ModelTimeout, NoModel
 from workers.gateway.resilience import Guard
+from workers.gateway.tokens import BoundUsage
 from workers.gateway.types import ModelReply, ModelRequest
+
+log = structlog.get_logger()
+WAIT_SHARE = 0.5  # of a call's time may be spent waiting for its turn
 
 
 class ModelProvider(Protocol):
     async def complete(self, request: ModelRequest) -> ModelReply: ...
 
 
+@runtime_checkable
+class Closing(Protocol):
+    """A provider that keeps connections."""
+
+    async def close(self) -> None: ...
+
+
 class Gateway:
-    def __init__(self, catalogue: Catalogue, providers: Mapping[str, ModelProvider]) -> None:
+    """
+    Args:
+        providers: by name; those of the catalogue that are configured.
+        current: the catalogue as it is now, asked before each call, so that changed limits take effect.
+    """
+
+    def __init__(
+        self,
+        catalogue: Catalogue,
+        providers: Mapping[str, ModelProvider],
+        *,
+        current: Callable[[], Catalogue] | None = None,
+    ) -> None:
+        self._current = current or (lambda: catalogue)
         self._providers = providers
-        self._guards = {name: Guard(catalogue.providers[name]) for name in providers}
+        self._guards: dict[str, Guard] = {}
 
     async def complete(self, request: ModelRequest) -> ModelReply:
         """
+        `request.timeout_s` covers everything, waiting for a turn included. Cancelling closes the connection.
+
         Raises:
-            ModelError: its `sent` tells whether it may be billed, its `kind` whether to try again. NoModel.
+            ModelError: its `sent` tells whether it may be billed, its `kind` whether to try again.
         """
-        if request.provider not in self._providers:
-            raise NoModel(f"{request.provider} is not configured")
-        async with self._guards[request.provider].call():
-            return _checked(await self._providers[request.provider].complete(request))
+        provider = self._providers.get(request.provider)
+        guard = self._guard(request.provider)
+        if provider is None or guard is None:
+            raise NoModel(f"The provider {request.provider} is not configured")
+        deadline = asyncio.get_running_loop().time() + request.timeout_s
+        async with guard.call(wait_s=request.timeout_s * WAIT_SHARE):
+            reply = await _in_time(provider, request, deadline)
+        return _checked(reply)
+
+    async def close(self) -> None:
+        for provider in self._providers.values():
+            if isinstance(provider, Closing):
+                await provider.close()
+
+    def _guard(self, name: str) -> Guard | None:
+        """Changed limits get a new guard; calls under the old one end under it."""
+        settings = self._current().providers.get(name)
+        guard = self._guards.get(name)
+        if settings and (guard is None or guard.settings != settings):
+            guard = self._guards[name] = Guard(name, settings)
+        return guard if settings else None
+
+
+async def _in_time(provider: ModelProvider, request: ModelRequest, deadline: float) -> ModelReply:
+    try:
+        async with asyncio.timeout_at(deadline):
+            return await provider.complete(request)
+    except TimeoutError:
+        message = f"{request.provider} took longer than {request.timeout_s:g} s"
+        raise ModelTimeout(message, sent=True) from None
 
 
 def _checked(reply: ModelReply) -> ModelReply:
-    if not reply.text.strip() and not reply.tool_calls:
-        raise ModelReplyInvalid(f"{reply.model} answered with nothing ({reply.finish_reason})", sent=True)
-    return reply
+    """An answer must say or ask something. Arguments that can't be read are for the agent to answer."""
+    if isinstance(reply.usage, BoundUsage):
+        log.warning("model.usage_missing", provider=reply.provider, model=reply.model)
+    if reply.text.strip() or reply.tool_calls:
+        return reply
+    reason = "its tokens were used up before" if reply.finish_reason == "length" else reply.finish_reason
+    message = f"{reply.model} answered with nothing ({reason})"
+    raise ModelReplyInvalid(message, sent=True, usage=reply.usage)

@@ -1,17 +1,36 @@
-"""How many tokens can a prompt have at most? For holds: never below what a provider bills."""
+"""How many tokens can a call take at most? For holds, and for providers that don't say.
+
+A token of a byte-level tokenizer stands for at least one byte, so the bytes of a text bound its tokens, whichever
+the tokenizer. That is three to five times too much for plain English; what is held too much is given back after.
+"""
 
 from __future__ import annotations
 
 import json
 from collections.abc import Sequence
+from typing import Any
 
-from workers.gateway.types import Message, ToolSpec
+from workers.gateway.types import Message, ModelRequest, ToolSpec, Usage
 
+PER_CALL = 32  # what opens the answer, and the frame around the tools
 PER_MESSAGE = 8  # role and separators
 PER_TOOL = 32
 
 
+class BoundUsage(Usage):
+    """Usage that the provider did not report, counted at its upper bound."""
+
+
 def prompt_upper_bound(messages: Sequence[Message], tools: Sequence[ToolSpec]) -> int:
-    """A token of a byte-level tokenizer has at least one byte, so the bytes of the text bound its tokens."""
-    texts = sum(len(json.dumps(message, ensure_ascii=False).encode()) + PER_MESSAGE for message in messages)
-    return texts + sum(len(json.dumps(tool, ensure_ascii=False).encode()) + PER_TOOL for tool in tools)
+    """At least as many tokens as any byte-level tokenizer makes of the prompt."""
+    told = sum(_bytes(message) + PER_MESSAGE for message in messages)
+    return PER_CALL + told + sum(_bytes(tool) + PER_TOOL for tool in tools)
+
+
+def upper_bound(request: ModelRequest) -> BoundUsage:
+    """The worst case that was held. Visible text would be too low a bound: hidden reasoning is billed too."""
+    return BoundUsage(prompt_upper_bound(request.messages, request.tools), request.max_tokens)
+
+
+def _bytes(value: Any) -> int:
+    return len(json.dumps(value, ensure_ascii=False).encode("utf-8", "surrogatepass"))

@@ -1,23 +1,40 @@
-"""Why a tool call can't run. The agent is told; the step does not fail."""
+"""What can be wrong with a tool call before it runs, and with a tool that is to be registered."""
 
 from __future__ import annotations
+
+from collections.abc import Iterable
 
 from webapp.common.errors import HartleyError
 
 
 class ToolUnknown(HartleyError):
+    """There is no tool of this name; the message lists those that there are."""
+
     code = "tool.unknown"
     status = 404
 
-    def __init__(self, name: str) -> None:
-        super().__init__(f"There is no tool named {name[:80]}")
+    def __init__(self, name: str, known: Iterable[str]) -> None:
+        self.name = name
+        super().__init__(f"There is no tool called {name[:80]!r}; there are: {', '.join(sorted(known))}")
 
 
 class ArgumentsInvalid(HartleyError):
-    """Names the argument and the rule that it breaks."""
+    """
+    The arguments break the tool's schema.
+
+    Attributes:
+        field: the first argument at fault; the message names each with the rule that it breaks.
+    """
 
     code = "tool.arguments_invalid"
     status = 400
 
-    def __init__(self, tool: str, message: str) -> None:
-        super().__init__(f"{tool}: {message}")
+    def __init__(self, name: str, faults: list[tuple[str, str]]) -> None:
+        self.field = faults[0][0]
+        super().__init__(f"{name}: " + "; ".join(f"{field} {rule}" for field, rule in faults))
+
+
+class ToolMisdeclared(HartleyError):
+    """A tool can't be registered: the platform's own mistake, which stops the start."""
+
+    code = "tool.misdeclared"

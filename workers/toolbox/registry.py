@@ -1,131 +1,80 @@
-"""Tools: what an agent may ask for. A tool's result is a value, also when it fails."""
+"""The tools that a process knows, by name: Hartley's own and those that a company adds by dotted path."""
 
 from __future__ import annotations
 
-from abc import ABC, abstractmethod
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
-from decimal import Decimal
-from importlib import import_module
-from typing import Any, ClassVar, Literal
+import importlib
+from collections.abc import Iterable, Sequence
 
-from jsonschema import Draft202012Validator
-
-from sandbox.keeper import Artifact, Keeper
+from sandbox.keeper import Artifact
 from workers.gateway.types import ToolSpec
-from workers.toolbox.errors import ArgumentsInvalid, ToolUnknown
+from workers.toolbox import arguments as schema
+from workers.toolbox.builtin.calculator import Calculator
+from workers.toolbox.builtin.python_executor import PythonExecutor
+from workers.toolbox.errors import ToolMisdeclared, ToolUnknown
+from workers.toolbox.tool import Tool, ToolContext, ToolError, ToolResult
 
 __all__ = ["Artifact", "Registry", "Tool", "ToolContext", "ToolError", "ToolResult", "load_registry"]
 
 
-@dataclass(frozen=True)
-class ToolContext:
-    """
-    Who calls, and what the tool may use.
-
-    Args:
-        idempotency_key: the same for every attempt of the step. A tool that acts on the world passes it on.
-        files: the task's attachments by name.
-    """
-
-    tenant_id: str
-    task_id: str
-    step: int
-    attempt: int
-    idempotency_key: str
-    files: Mapping[str, bytes]
-    sandbox: Keeper
-
-
-@dataclass(frozen=True)
-class ToolError:
-    code: str
-    message: str
-
-
-@dataclass(frozen=True)
-class ToolResult:
-    """`output` is what the model is shown, e.g. `{"ok": true, "value": "4"}`."""
-
-    ok: bool
-    output: dict[str, Any]
-    error: ToolError | None = None
-    artifacts: Sequence[Artifact] = ()
-
-
-class Tool(ABC):
-    """
-    Attributes:
-        parameters: JSON schema of the arguments; no others are admitted.
-        effect: a tool that `acts` on the world is decided on the policy queue first.
-        permissions: what the caller must have.
-        timeout_s: the longest that a call may take.
-    """
-
-    name: ClassVar[str]
-    description: ClassVar[str]
-    parameters: ClassVar[dict[str, Any]]
-    category: ClassVar[str] = "general"
-    effect: ClassVar[Literal["computes", "acts"]] = "computes"
-    dangerous: ClassVar[bool] = False
-    permissions: ClassVar[frozenset[str]] = frozenset()
-    price_usd: ClassVar[Decimal] = Decimal(0)
-    timeout_s: ClassVar[float] = 30.0
-    version: ClassVar[str] = "1.0.0"
-
-    @abstractmethod
-    async def run(self, arguments: Mapping[str, Any], context: ToolContext) -> ToolResult: ...
-
-
-@dataclass
 class Registry:
-    tools: Mapping[str, Tool] = field(default_factory=dict)
+    """
+    Raises:
+        ToolMisdeclared: two tools have one name, or a schema is not fit for use.
+    """
 
-    @classmethod
-    def of(cls, tools: Iterable[Tool]) -> Registry:
-        return cls({tool.name: tool for tool in tools})
+    def __init__(self, tools: Iterable[Tool]) -> None:
+        self._tools: dict[str, Tool] = {}
+        for tool in tools:
+            if tool.name in self._tools:
+                raise ToolMisdeclared(f"{tool.name}: there are two tools of this name")
+            self._tools[tool.name] = tool
+        self._validators = {name: schema.validator(name, tool.parameters) for name, tool in self._tools.items()}
 
     def get(self, name: str) -> Tool:
         """
         Raises:
             ToolUnknown
         """
-        if name not in self.tools:
-            raise ToolUnknown(name)
-        return self.tools[name]
+        if name not in self._tools:
+            raise ToolUnknown(name, self._tools)
+        return self._tools[name]
 
-    def validate(self, name: str, arguments: Mapping[str, Any] | None) -> None:
+    def validate(self, name: str, arguments: object) -> None:
         """
         Raises:
-            ArgumentsInvalid: the first broken rule, with the name of the argument.
+            ToolUnknown
+            ArgumentsInvalid: names the field and the rule.
         """
-        if arguments is None:
-            raise ArgumentsInvalid(name, "the arguments are not a JSON object")
-        schema = {**self.get(name).parameters, "additionalProperties": False}
-        broken = min(Draft202012Validator(schema).iter_errors(arguments), key=lambda e: list(e.path), default=None)
-        if broken:
-            where = ".".join(map(str, broken.path)) or "arguments"
-            raise ArgumentsInvalid(name, f"{where}: {broken.message[:300]}")
+        self.get(name)
+        schema.check(name, self._validators[name], arguments)
 
-    def specs(self) -> list[ToolSpec]:
-        """The tools as a model sees them, by name."""
-        return [
-            {"name": t.name, "description": t.description, "parameters": t.parameters}
-            for _, t in sorted(self.tools.items())
-        ]
+    def specs(self, names: Sequence[str] | None = None) -> list[ToolSpec]:
+        """
+        The tools as models see them; all of them, or those named.
+
+        Raises:
+            ToolUnknown
+        """
+        tools = self._tools.values() if names is None else [self.get(name) for name in names]
+        return [{"name": t.name, "description": t.description, "parameters": t.parameters} for t in tools]
 
 
-def load_registry(extra: Sequence[str]) -> Registry:
-    """The built-in tools and those named as `package.module:Class`."""
-    from workers.toolbox.builtin.calculator import Calculator  # they import this module
-    from workers.toolbox.builtin.python_executor import PythonExecutor
-
-    return Registry.of([Calculator(), PythonExecutor(), *(_load(path) for path in extra)])
+def load_registry(extra: Sequence[str] = ()) -> Registry:
+    """
+    Args:
+        extra: further tools as "package.module:Class"; each class is called without arguments.
+    Raises:
+        ToolMisdeclared: names the path that can't be loaded.
+    """
+    return Registry([Calculator(), PythonExecutor(), *(_load(path) for path in extra)])
 
 
 def _load(path: str) -> Tool:
     module, _, name = path.partition(":")
-    tool = getattr(import_module(module), name)()
-    if not isinstance(tool, Tool):
-        raise TypeError(f"HARTLEY_EXTRA_TOOLS: {path} is not a Tool")
-    return tool
+    try:
+        found = getattr(importlib.import_module(module), name)
+    except (ImportError, AttributeError, ValueError) as error:
+        raise ToolMisdeclared(f"{path}: can't be loaded: {error}") from error
+    if not (isinstance(found, type) and issubclass(found, Tool)):
+        raise ToolMisdeclared(f"{path}: is not a Tool class")
+    return found()

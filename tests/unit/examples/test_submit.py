@@ -70,9 +70,7 @@ def test_each_example_loads_with_its_files_inline(folder):
 
 @pytest.mark.parametrize("path", ["../submit.py", "missing.csv"])
 def test_an_attachment_outside_the_folder_or_missing_is_refused(tmp_path, path):
-    (tmp_path / "request.json").write_text(
-        json.dumps({"query": "q", "context": {"attachments": [{"path": path}]}})
-    )
+    (tmp_path / "request.json").write_text(json.dumps({"query": "q", "context": {"attachments": [{"path": path}]}}))
     with pytest.raises(submit.ExampleError, match="not a file of this folder"):
         submit.load_request(tmp_path)
 

@@ -56,7 +56,9 @@ def test_what_is_unsafe_in_this_engine_is_refused_with_its_line(rule: str, reaso
 
 
 def test_a_failing_test_is_named_with_what_was_answered() -> None:
-    tests = {"t_test.rego": 'package hartley.tool_call_test\nimport rego.v1\ntest_a := {"input": {}, "effect": "allow", "rule": "x"}\n'}
+    tests = {
+        "t_test.rego": 'package hartley.tool_call_test\nimport rego.v1\ntest_a := {"input": {}, "effect": "allow", "rule": "x"}\n'
+    }
     assert "tool_call_test.test_a: expected allow by x, got deny by own" in refusal(HEAD + DENY, tests)
 
 
@@ -82,7 +84,13 @@ def test_limits_are_data_that_another_module_may_tighten() -> None:
     modules = default_modules()
     modules["limits.rego"] = modules["limits.rego"].replace("query_chars := 200000", "query_chars := 10")
     asked = {
-        "principal": {"tenant_id": "t", "user_id": "u", "role": "owner", "scopes": ["workflows:write"], "permissions": []},
+        "principal": {
+            "tenant_id": "t",
+            "user_id": "u",
+            "role": "owner",
+            "scopes": ["workflows:write"],
+            "permissions": [],
+        },
         "task": {"query_chars": 11, "attachments": 0, "complexity": 0.1},
     }
     decision = decide(compile_bundle(modules), "task_admission", [asked])[0]

@@ -4,21 +4,22 @@ from __future__ import annotations
 
 from workers.gateway.catalogue import Catalogue
 from workers.gateway.complete import ModelProvider
+from workers.gateway.entries import Provider
 from workers.gateway.providers.offline.provider import OfflineProvider
 from workers.gateway.providers.openai import OpenAIProvider
 
 
 def build_providers(catalogue: Catalogue) -> dict[str, ModelProvider]:
     """A client for each configured provider."""
-    built: dict[str, ModelProvider] = {}
-    for provider in catalogue.providers.values():
-        if provider.configured and provider.protocol == "openai":
-            built[provider.name] = OpenAIProvider(
-                name=provider.name,
-                api_key=catalogue.environ.get("OPENAI_API_KEY") or "none",
-                base_url=catalogue.environ.get("OPENAI_BASE_URL") or None,
-                connections=provider.concurrency,
-            )
-        elif provider.configured:
-            built[provider.name] = OfflineProvider()
-    return built
+    return {name: _build(name, entry) for name, entry in catalogue.providers.items() if entry.configured}
+
+
+def _build(name: str, entry: Provider) -> ModelProvider:
+    if entry.protocol == "offline":
+        return OfflineProvider()
+    return OpenAIProvider(
+        name=name,
+        api_key=entry.api_key.get_secret_value() if entry.api_key else None,
+        base_url=entry.base_url,
+        connections=entry.connections,
+    )

@@ -1,4 +1,4 @@
-"""Runs Python in the sandbox."""
+"""Python in the sandbox, with the task's files. Whatever the code does, the result is a value."""
 
 from __future__ import annotations
 
@@ -7,63 +7,78 @@ from dataclasses import replace
 from typing import Any
 
 from sandbox.errors import SandboxError
-from sandbox.keeper import Job, Outcome
-from workers.toolbox.registry import Tool, ToolContext, ToolError, ToolResult
+from sandbox.keeper import Artifact, Job, Outcome
+from workers.toolbox.texts import bounded
+from workers.toolbox.tool import Tool, ToolContext, ToolResult
 
+RUN_S = 30
 LONGEST_S = 60
-SHOWN_CHARS = 60_000
 
 
 class PythonExecutor(Tool):
+    """
+    Args:
+        stdout_chars, value_chars, error_chars: how much of each the model is shown.
+    """
+
     name = "python_executor"
-    category = "code"
     description = (
-        "Run Python 3 with its standard library in a sandbox without network. Attached files are at /data/<name>. "
-        "Print what you need; the value of the last expression is returned too. "
-        "hartley.save(name, content, media_type=...) after `import hartley` keeps a file, such as an SVG chart."
+        "Runs Python 3 with its standard library (no network, no other packages) in a fresh sandbox and gives what it "
+        "printed and the value of the last line. Attached files are at /data/<name>, to be read only. "
+        "hartley.save(name, content, media_type=...) after `import hartley` hands a file to the user."
     )
+    category = "code"
+    effect = "computes"
+    permissions = frozenset({"code_execution"})
+    timeout_s = 2.0 * LONGEST_S  # half of it is for the wait for a free sandbox
     parameters = {
         "type": "object",
         "properties": {
-            "code": {"type": "string", "minLength": 1, "maxLength": 200_000},
-            "timeout_seconds": {"type": "number", "exclusiveMinimum": 0, "maximum": LONGEST_S, "default": 30},
-            "stdin": {"type": "string", "maxLength": 1_000_000},
+            "code": {"type": "string", "minLength": 1, "maxLength": 100_000},
+            "timeout_seconds": {"type": "number", "minimum": 1, "maximum": LONGEST_S, "default": RUN_S},
+            "stdin": {"type": "string", "maxLength": 100_000, "default": "", "description": "Standard input."},
         },
         "required": ["code"],
+        "additionalProperties": False,
     }
-    permissions = frozenset({"code_execution"})
-    timeout_s = LONGEST_S + 30.0  # waiting for a free process included
+
+    def __init__(self, *, stdout_chars: int = 60_000, value_chars: int = 10_000, error_chars: int = 8_000) -> None:
+        self._stdout_chars, self._value_chars, self._error_chars = stdout_chars, value_chars, error_chars
 
     async def run(self, arguments: Mapping[str, Any], context: ToolContext) -> ToolResult:
-        sandbox = context.sandbox
-        limits = replace(sandbox.limits, wall_s=float(arguments.get("timeout_seconds", sandbox.limits.wall_s)))
+        """
+        Raises:
+            SandboxError: no sandbox process could be had.
+        """
+        if context.sandbox is None:
+            raise SandboxError("this process has no sandbox")
+        limits = replace(context.sandbox.limits, wall_s=float(arguments.get("timeout_seconds", RUN_S)))
         job = Job(code=arguments["code"], stdin=arguments.get("stdin", ""), files=context.files)
-        try:
-            return _result(await sandbox.run(job, limits))
-        except SandboxError as error:
-            return ToolResult(False, {}, ToolError("sandbox.unavailable", str(error)))
+        return self._result(await context.sandbox.run(job, limits))
+
+    def _result(self, outcome: Outcome) -> ToolResult:
+        artifacts = tuple(map(_storable, outcome.artifacts))
+        if outcome.status != "ok":
+            return ToolResult.failure(f"sandbox.{outcome.status}", self._failure(outcome), artifacts)
+        output: dict[str, Any] = {
+            "stdout": bounded(outcome.stdout, self._stdout_chars),
+            "value": None if outcome.value is None else bounded(outcome.value, self._value_chars),
+            "artifacts": [_listed(artifact) for artifact in artifacts],
+        }
+        if outcome.stderr:
+            output["stderr"] = bounded(outcome.stderr, self._error_chars)
+        return ToolResult.success(output, artifacts)
+
+    def _failure(self, outcome: Outcome) -> str:
+        """What it printed before may hold the reason."""
+        text = bounded(outcome.error or f"The code ended with {outcome.status}", self._error_chars)
+        printed = bounded((outcome.stdout + outcome.stderr).strip(), self._error_chars // 4)
+        return f"{text}\nPrinted before:\n{printed}" if printed else text
 
 
-def _result(outcome: Outcome) -> ToolResult:
-    output: dict[str, Any] = {
-        "ok": outcome.status == "ok",
-        "stdout": _shown(outcome.stdout),
-        "value": outcome.value and _shown(outcome.value),
-        "artifacts": [
-            {"name": made.name, "media_type": made.media_type, "size_bytes": len(made.data)}
-            for made in outcome.artifacts
-        ],
-        "wall_s": round(outcome.wall_s, 3),
-    }
-    if outcome.stderr:
-        output["stderr"] = _shown(outcome.stderr)
-    if outcome.status == "ok":
-        return ToolResult(True, output, artifacts=outcome.artifacts)
-    error = ToolError(f"sandbox.{outcome.status}", outcome.error or outcome.status)
-    output["error"] = {"code": error.code, "message": error.message}
-    return ToolResult(False, output, error, outcome.artifacts)
+def _storable(artifact: Artifact) -> Artifact:
+    return replace(artifact, name=bounded(artifact.name, 200), media_type=bounded(artifact.media_type, 100))
 
 
-def _shown(text: str) -> str:
-    cut = len(text) - SHOWN_CHARS
-    return text if cut <= 0 else f"{text[:SHOWN_CHARS]}\n[{cut} characters cut]"
+def _listed(artifact: Artifact) -> dict[str, object]:
+    return {"name": artifact.name, "media_type": artifact.media_type, "size_bytes": len(artifact.data)}

@@ -9,13 +9,9 @@ from workers.gateway.providers.offline.guest.words import tokens
 from workers.gateway.providers.offline.question import CHART
 
 HIGHEST = (
-    "highest most largest biggest greatest maximum max top best heaviest longest tallest oldest warmest "
-    "hottest fastest"
+    "highest most largest biggest greatest maximum max top best heaviest longest tallest oldest warmest hottest fastest"
 )
-LOWEST = (
-    "lowest least smallest fewest minimum min bottom worst lightest shortest youngest coldest cheapest "
-    "slowest"
-)
+LOWEST = "lowest least smallest fewest minimum min bottom worst lightest shortest youngest coldest cheapest slowest"
 NOUNS = {
     "heaviest": "mass weight",
     "lightest": "mass weight",
@@ -51,13 +47,8 @@ OPERATIONS = (
     ),
     ("distinct", r"\b(different|distinct|unique)\b"),
 )
-VERBS = (
-    "has have had is are was were do does did with shows sold earned made got gets grew rose fell changed "
-    "produced"
-)
-WHICH = re.compile(
-    rf"\b(?:which|what)\s+((?:(?!(?:{'|'.join(VERBS.split())})\b)[\w-]+\s+){{1,4}})", re.IGNORECASE
-)
+VERBS = "has have had is are was were do does did with shows sold earned made got gets grew rose fell changed produced"
+WHICH = re.compile(rf"\b(?:which|what)\s+((?:(?!(?:{'|'.join(VERBS.split())})\b)[\w-]+\s+){{1,4}})", re.IGNORECASE)
 BY = re.compile(r"\b(?:by|per|each|every|across|between|among)\s+((?:[\w-]+\s*){1,3})", re.IGNORECASE)
 YEAR = r"((?:1[5-9]|20|21)[0-9]{2})"
 RANGE = re.compile(rf"\b(?:from|between)?\s*{YEAR}\s*(?:to|and|until|through|-|–)\s*{YEAR}\b", re.IGNORECASE)

@@ -62,9 +62,7 @@ def _numbered(subtasks: list[tuple[str, str]]) -> list[tuple[str, str]]:
     for role, text in subtasks:
         item = next((i for i in items_of(text, [_ANY_TABLE]) if i.kind == "data" and i.detail["chart"]), None)
         charts += item is not None
-        named.append(
-            (role, f"{text}\nSave the chart as chart-{charts}.svg." if item and charts > 1 else text)
-        )
+        named.append((role, f"{text}\nSave the chart as chart-{charts}.svg." if item and charts > 1 else text))
     return named
 
 

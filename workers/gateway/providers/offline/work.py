@@ -81,22 +81,14 @@ def _item(part: str, files: Sequence[FileRef]) -> Item:
 def _draw_with(items: list[Item], chart: Item) -> bool:
     """Give the chart to the last item with the same words; a bare request to the last trend or other data."""
     words, op = set(chart.detail["words"]), chart.detail["op"]
-    data = [
-        n for n, item in enumerate(items) if item.kind == "data" and item.detail["op"] in ("groups", "trend")
-    ]
-    fits = [
-        n for n in data if words <= set(items[n].detail["words"]) and op in ("groups", items[n].detail["op"])
-    ]
+    data = [n for n, item in enumerate(items) if item.kind == "data" and item.detail["op"] in ("groups", "trend")]
+    fits = [n for n in data if words <= set(items[n].detail["words"]) and op in ("groups", items[n].detail["op"])]
     if not fits:
         return False
     trends = [n for n in fits if items[n].detail["op"] == "trend"]
     chosen = (trends or fits)[-1] if not words or op == "trend" else fits[-1]
     item = items[chosen]
-    name = (
-        chart.detail["chart"]
-        if CHART_NAME.search(chart.text)
-        else item.detail["chart"] or chart.detail["chart"]
-    )
+    name = chart.detail["chart"] if CHART_NAME.search(chart.text) else item.detail["chart"] or chart.detail["chart"]
     items[chosen] = replace(item, text=f"{item.text} {chart.text}", detail={**item.detail, "chart": name})
     return True
 
@@ -148,9 +140,7 @@ def _data_jobs(item: Item, files: list[FileRef], root: str) -> list[Job]:
     texts = [file.name for file in files if kind_of(file) == "text"]
     if item.detail["op"] == "profile" or not tables:
         ask = {**item.detail, "op": "profile", "chart": None}
-        profiles = [
-            _script(item, table_script({"root": root, "files": [table], "ask": ask})) for table in tables
-        ]
+        profiles = [_script(item, table_script({"root": root, "files": [table], "ask": ask})) for table in tables]
         return profiles + [_script(item, text_script(root=root, name=name)) for name in texts]
     return [_script(item, table_script({"root": root, "files": tables, "ask": item.detail}))]
 

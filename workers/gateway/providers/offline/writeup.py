@@ -15,9 +15,7 @@ from workers.gateway.providers.offline.work import Item, Job, kind_of, runnable
 from workers.gateway.types import FileRef
 
 NEEDS_MODEL = "this needs a language model; set `OPENAI_API_KEY` (or `OPENAI_BASE_URL`) to connect one"
-RULES = (
-    "By rules alone, attached CSV, JSON and text files are analysed, sums done and Python code blocks run."
-)
+RULES = "By rules alone, attached CSV, JSON and text files are analysed, sums done and Python code blocks run."
 
 
 def write_up(
@@ -62,11 +60,7 @@ def _sections(job: Job, result: dict[str, Any]) -> list[Section]:
         found = [section(answer, job.item.detail) for answer in answers]
     except (KeyError, TypeError, ValueError, IndexError):
         return [Section("The analysis ran, but what it printed could not be read.")]
-    return (
-        [_with_files(found[0], result), *found[1:]]
-        if found
-        else [Section("The analysis found nothing to report.")]
-    )
+    return [_with_files(found[0], result), *found[1:]] if found else [Section("The analysis found nothing to report.")]
 
 
 def _failed(job: Job, result: dict[str, Any]) -> Section:

@@ -17,8 +17,7 @@ from workers.gateway.types import FileRef, Message, ModelReply, ModelRequest, Pu
 
 HARTLEY = "def save(name, data, media_type):\n    open(name, 'w', encoding='utf-8').write(data)\n"
 TOOLS: list[ToolSpec] = [
-    {"name": name, "description": "", "parameters": {"type": "object"}}
-    for name in ("python_executor", "calculator")
+    {"name": name, "description": "", "parameters": {"type": "object"}} for name in ("python_executor", "calculator")
 ]
 
 
@@ -94,22 +93,17 @@ class Bench:
         ran = subprocess.run(command, cwd=work, capture_output=True, text=True, timeout=60)
         if ran.returncode:
             return {"ok": False, "error": {"code": "sandbox.error", "message": ran.stderr}}
-        made = {
-            path.name: path.read_text(encoding="utf-8") for path in work.iterdir() if path.suffix == ".svg"
-        }
+        made = {path.name: path.read_text(encoding="utf-8") for path in work.iterdir() if path.suffix == ".svg"}
         for name in made:
             (work / name).unlink()
         self.made |= made
-        artifacts = [
-            {"name": n, "media_type": "image/svg+xml", "size_bytes": len(t)} for n, t in made.items()
-        ]
+        artifacts = [{"name": n, "media_type": "image/svg+xml", "size_bytes": len(t)} for n, t in made.items()]
         return {"ok": True, "stdout": ran.stdout, "value": None, "artifacts": artifacts}
 
 
 def assistant(reply: ModelReply) -> Message:
     calls = [
-        {"id": c.id, "type": "function", "function": {"name": c.name, "arguments": c.raw}}
-        for c in reply.tool_calls
+        {"id": c.id, "type": "function", "function": {"name": c.name, "arguments": c.raw}} for c in reply.tool_calls
     ]
     return {"role": "assistant", "content": reply.text or None, "tool_calls": calls}  # type: ignore[typeddict-item]
 

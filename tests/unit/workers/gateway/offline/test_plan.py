@@ -31,9 +31,7 @@ def test_a_request_for_a_chart_joins_the_part_it_draws(bench):
 
 def test_two_charts_get_two_names(bench):
     bench.attach("sales.csv", SALES)
-    plan = bench.plan(
-        "Draw a chart of total sales by region. Plot the trend of sales over the years.", limit=5
-    )
+    plan = bench.plan("Draw a chart of total sales by region. Plot the trend of sales over the years.", limit=5)
     assert "chart-2.svg" in plan[2]["description"] and "chart-2" not in plan[1]["description"]
 
 

@@ -50,7 +50,5 @@ def test_charts_that_no_answer_mentions_are_listed_once(bench):
 
 
 def test_what_is_not_a_result_is_left_out(bench):
-    text = bench.ask(
-        "synthesise", "q", [{"role": "user", "content": t} for t in ("q", "not json", "[1]")]
-    ).text
+    text = bench.ask("synthesise", "q", [{"role": "user", "content": t} for t in ("q", "not json", "[1]")]).text
     assert text == signed_off("No agent returned an answer.")

@@ -10,8 +10,7 @@ from workers.gateway.providers.offline.notice import NOTICE
 
 PRICES = "city;price_eur;size_m\nParis;1.200,5;30\nParis;800,5;20\nRome;900;45\nRome;;50\n"
 TEMPERATURES = (
-    "date,town,temp\n2001-01-01,Ulm,4\n2002-01-01,Ulm,5\n2003-01-01,Ulm,9\n"
-    "2001-01-01,Bonn,8\n2003-01-01,Bonn,6\n"
+    "date,town,temp\n2001-01-01,Ulm,4\n2002-01-01,Ulm,5\n2003-01-01,Ulm,9\n2001-01-01,Bonn,8\n2003-01-01,Bonn,6\n"
 )
 
 
@@ -78,10 +77,7 @@ def test_values_named_in_the_question_are_compared_by_what_follows_by(bench):
 def test_rows_of_one_time_count_as_their_mean_and_the_answer_says_so(bench):
     bench.attach("t.csv", TEMPERATURES)
     answer = bench.answer("Is there a trend in temp?")
-    assert (
-        "Temp rose from 6.00 in 2001-01-01 to 7.50 in 2003-01-01" in answer
-        and "count as their mean" in answer
-    )
+    assert "Temp rose from 6.00 in 2001-01-01 to 7.50 in 2003-01-01" in answer and "count as their mean" in answer
 
 
 @pytest.mark.parametrize(
@@ -110,9 +106,7 @@ def test_a_text_is_profiled_by_lines_and_words(bench):
 def test_the_file_that_has_the_column_answers(bench):
     bench.attach("a.csv", "city,price\nRome,3\n")
     bench.attach("b.csv", "river,length_km\nRhine,1230\nElbe,1094\n")
-    assert "**Rhine** has the highest length: **1,230 km**" in bench.answer(
-        "Which river has the highest length?"
-    )
+    assert "**Rhine** has the highest length: **1,230 km**" in bench.answer("Which river has the highest length?")
 
 
 def test_sums_are_called_side_by_side(bench):
@@ -123,10 +117,7 @@ def test_sums_are_called_side_by_side(bench):
 
 def test_a_code_block_runs_as_it_is_and_shows_its_output(bench):
     answer = bench.answer("Run this\n```python\nfor i in range(3):\n    print('x' * i, i ** 2)\n```")
-    assert (
-        "xx 4" in answer
-        and bench.calls[0].arguments["code"] == "for i in range(3):\n    print('x' * i, i ** 2)"
-    )
+    assert "xx 4" in answer and bench.calls[0].arguments["code"] == "for i in range(3):\n    print('x' * i, i ** 2)"
 
 
 def test_a_block_in_another_language_is_not_run(bench):
@@ -169,9 +160,7 @@ def test_a_limit_too_small_for_the_call_is_told(bench):
 
 def test_calls_that_do_not_fit_together_are_made_in_later_turns(bench):
     bench.attach("prices.csv", PRICES)
-    answer = bench.answer(
-        "Which city has the highest price? What is the total size? How many rows are there?"
-    )
+    answer = bench.answer("Which city has the highest price? What is the total size? How many rows are there?")
     assert len(bench.calls) == 3 and len({call.id for call in bench.calls}) == 3
     assert "**145 m**" in answer and "**4** rows" in answer
 

@@ -45,9 +45,7 @@ def choose_in(table: Table, ask: dict[str, Any]) -> Choice:
 
 def groups_named(asked: list[Column], named: list[Column], ask: dict[str, Any]) -> list[Column]:
     """Numbers group only when something else is measured: "compare towns by price" measures the price."""
-    measured = (
-        any(c.kind == "number" and c not in asked for c in named) or ask["counts"] or ask["how"] == "count"
-    )
+    measured = any(c.kind == "number" and c not in asked for c in named) or ask["counts"] or ask["how"] == "count"
     return sorted((c for c in asked if c.kind != "number" or measured), key=lambda c: c.kind == "number")
 
 

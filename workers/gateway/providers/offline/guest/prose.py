@@ -8,7 +8,32 @@ from typing import Any
 
 from workers.gateway.providers.offline.guest.text import read_text
 
-COMMON = set("the a an and or of to in is it that for on as with was at by be this are from not but".split())
+COMMON = {
+    "the",
+    "a",
+    "an",
+    "and",
+    "or",
+    "of",
+    "to",
+    "in",
+    "is",
+    "it",
+    "that",
+    "for",
+    "on",
+    "as",
+    "with",
+    "was",
+    "at",
+    "by",
+    "be",
+    "this",
+    "are",
+    "from",
+    "not",
+    "but",
+}
 
 
 def profile_text(root: str, name: str) -> dict[str, Any]:

@@ -27,9 +27,7 @@ class Table(NamedTuple):
     notes: list[str]
 
 
-def table_of(
-    file: str, header: list[str], rows: list[list[Any]], notes: list[str], decimal_comma: bool
-) -> Table:
+def table_of(file: str, header: list[str], rows: list[list[Any]], notes: list[str], decimal_comma: bool) -> Table:
     """Raises ValueError when there is no column."""
     width = min(max([len(header), *map(len, rows)]), COLUMNS_LIMIT)
     if not width:

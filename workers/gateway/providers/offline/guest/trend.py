@@ -36,9 +36,7 @@ def answer_trend(tables: list[Table], ask: dict[str, Any]) -> dict[str, Any]:
     }
 
 
-def series(
-    choice: Choice, measure: Column, time: Column, group: Column | None, total: bool
-) -> dict[str, list[Point]]:
+def series(choice: Choice, measure: Column, time: Column, group: Column | None, total: bool) -> dict[str, list[Point]]:
     """Points in order of time for each group. Rows of one time become their mean or, if asked, a total."""
     at: dict[str, dict[float, list[tuple[float, str]]]] = {}
     for i in choice.rows:

@@ -6,9 +6,36 @@ import re
 
 from workers.gateway.providers.offline.guest.table import Column
 
-UNITS = set(
-    "mm cm m km g kg t mg lb l s ms min h kw kwh mwh gwh twh c f k usd eur gbp pct percent ppm".split()
-)
+UNITS = {
+    "mm",
+    "cm",
+    "m",
+    "km",
+    "g",
+    "kg",
+    "t",
+    "mg",
+    "lb",
+    "l",
+    "s",
+    "ms",
+    "min",
+    "h",
+    "kw",
+    "kwh",
+    "mwh",
+    "gwh",
+    "twh",
+    "c",
+    "f",
+    "k",
+    "usd",
+    "eur",
+    "gbp",
+    "pct",
+    "percent",
+    "ppm",
+}
 SPLIT = re.compile(r"(?<=[a-z0-9])(?=[A-Z])|[\W_]+")
 VALUES_LIMIT = 200
 

@@ -87,9 +87,7 @@ def _spread(answer: dict[str, Any]) -> str:
     ends = f"from **{low}** ({escape(groups[-1]['name'])}) to **{top}** ({escape(groups[0]['name'])})"
     if answer["group_count"] > len(groups):
         ends = f"goes up to **{top}** ({escape(groups[0]['name'])})"
-    return sentence(
-        f"{_how(answer)}{label(answer['measure'])} by {label(answer['group'])}{where(answer)}: {ends}."
-    )
+    return sentence(f"{_how(answer)}{label(answer['measure'])} by {label(answer['group'])}{where(answer)}: {ends}.")
 
 
 def _group_table(answer: dict[str, Any]) -> str:

@@ -36,10 +36,7 @@ def profile_section(answer: dict[str, Any], ask: dict[str, Any]) -> Section:
         "Std. dev.",
         "Total / most frequent",
     ]
-    rows = [
-        [code(c["name"]), c["type"], figure(c["missing"]), figure(c["distinct"]), *_figures_of(c)]
-        for c in columns
-    ]
+    rows = [[code(c["name"]), c["type"], figure(c["missing"]), figure(c["distinct"]), *_figures_of(c)] for c in columns]
     notes = "".join(f"\n\nNote: {escape(note)}." for note in answer["notes"])
     return Section(headline, table(header, rows) + notes, background=True)
 

@@ -17,11 +17,7 @@ def section(answer: dict[str, Any], ask: dict[str, Any]) -> Section:
 
 
 def _unmatched(answer: dict[str, Any], ask: dict[str, Any]) -> Section:
-    reason = (
-        "has no column of dates or years"
-        if answer.get("lacks_time")
-        else "has no column that these words name"
-    )
+    reason = "has no column of dates or years" if answer.get("lacks_time") else "has no column that these words name"
     names = ", ".join(code(name) for name in answer["columns"])
     return Section(f"{code(answer['file'])} {reason}, so this part is not answered. Its columns: {names}.")
 

@@ -12,9 +12,7 @@ from workers.gateway.providers.offline.report.section import Section, basis, lab
 def trend_section(answer: dict[str, Any], ask: dict[str, Any]) -> Section:
     series = answer["series"]
     if not series:
-        return Section(
-            f"{code(answer['file'])} has too few points in time for a trend{where(answer)}.", basis(answer)
-        )
+        return Section(f"{code(answer['file'])} has too few points in time for a trend{where(answer)}.", basis(answer))
     if not answer["group"]:
         return Section(
             f"{sentence(label(answer['measure']))}{where(answer)} {_moved(series[0], answer)}.",
@@ -36,13 +34,7 @@ def trend_section(answer: dict[str, Any], ask: dict[str, Any]) -> Section:
 def _moved(series: dict[str, Any], answer: dict[str, Any]) -> str:
     (start, first), (end, last) = series["first"], series["last"]
     values = [escape(with_unit(text, answer["measure"])) for text in figures([start, end])]
-    verb = (
-        "rose"
-        if series["change"] > 0
-        else "fell"
-        if series["change"] < 0
-        else "did not change, comparing the ends,"
-    )
+    verb = "rose" if series["change"] > 0 else "fell" if series["change"] < 0 else "did not change, comparing the ends,"
     part = series["change_pct"]
     change = "" if part is None or not part else f" ({'+' if part > 0 else ''}{percent(part)})"
     return f"{verb} from {values[0]} in {escape(first)} to {values[1]} in {escape(last)}{change}"
@@ -60,18 +52,14 @@ def _moves(answer: dict[str, Any], ask: dict[str, Any]) -> str:
     per = "total" if ask["how"] == "total" else "mean"
     notes = [f"Several rows of one {label(answer['time'])} count as their {per}."] if answer["merged"] else []
     unit = unit_of(answer["measure"])
-    notes.append(
-        "The slope is that of the least squares line" + (f", in {escape(unit)} per year." if unit else ".")
-    )
+    notes.append("The slope is that of the least squares line" + (f", in {escape(unit)} per year." if unit else "."))
     return "\n\n".join([text, " ".join([*notes, basis(answer)])])
 
 
 def relation_section(answer: dict[str, Any], ask: dict[str, Any]) -> Section:
     first, second = (label(name) for name in answer["pair"])
     if answer["r"] is None:
-        return Section(
-            f"{sentence(first)} and {second} have too few or constant values to be related.", basis(answer)
-        )
+        return Section(f"{sentence(first)} and {second} have too few or constant values to be related.", basis(answer))
     headline = f"{sentence(first)} and {second} have {_strength(answer['r'])} relation"
     r = f"Pearson's r is **{answer['r']:.3f}**"
     pairs = f"over {figure(answer['pairs'])} pairs{where(answer)}"

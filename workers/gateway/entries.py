@@ -1,0 +1,79 @@
+"""The shape of the catalogue file. Each entry checks itself; a key that is unknown here is a mistake."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, PositiveFloat, PositiveInt, SecretStr
+
+Capability = Literal["tools", "streaming"]
+UsdPerMillion = Annotated[Decimal, Field(ge=0)]
+MILLION = Decimal(1_000_000)
+
+
+class Entry(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class ListedPrice(Entry):
+    input: UsdPerMillion
+    output: UsdPerMillion
+    cached: UsdPerMillion | None = None
+
+
+class Model(Entry):
+    """Without a `price` of its own, a model's price is looked up in genai-prices."""
+
+    max_output_tokens: PositiveInt = 4096
+    capabilities: frozenset[Capability] = frozenset({"tools", "streaming"})
+    price: ListedPrice | None = None
+
+
+class BreakerLimits(Entry):
+    """`failures` in a row open it; `recovery_s` later one probe may close it."""
+
+    failures: PositiveInt
+    recovery_s: PositiveFloat
+
+
+class Provider(Entry):
+    """`prices_from` is the provider's name in genai-prices."""
+
+    protocol: Literal["openai", "offline"]
+    api_key: SecretStr | None = None
+    base_url: str | None = Field(default=None, pattern="^https?://")
+    api_key_env: str | None = None
+    base_url_env: str | None = None
+    prices_from: str | None = None
+    requests_per_minute: PositiveInt
+    connections: PositiveInt
+    breaker: BreakerLimits
+    models: dict[str, Model]
+
+    @property
+    def local(self) -> bool:
+        """Answers by itself, with no model and no network."""
+        return self.protocol == "offline"
+
+    @property
+    def configured(self) -> bool:
+        return self.local or bool(self.api_key) or bool(self.base_url)
+
+
+class Pick(Entry):
+    provider: str
+    model: str
+
+
+class Tiers(Entry):
+    small: list[Pick] = Field(min_length=1)
+    medium: list[Pick] = Field(min_length=1)
+    large: list[Pick] = Field(min_length=1)
+
+
+class Entries(Entry):
+    """The whole file."""
+
+    providers: dict[str, Provider]
+    tiers: Tiers

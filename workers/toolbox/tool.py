@@ -1,0 +1,94 @@
+"""What a tool is: its declaration, what it is given for a run, and the value that it answers with."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Mapping
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import Any, Literal
+
+from sandbox.keeper import Artifact, Keeper
+
+Effect = Literal["computes", "acts"]
+
+
+@dataclass(frozen=True)
+class ToolContext:
+    """
+    Args:
+        attempt: the step's fence: 1 at first, higher after a lost worker or a retry.
+        idempotency_key: equal for all attempts of one step; a tool that acts hands it on.
+        files: what is attached to the task, by name.
+    """
+
+    tenant_id: str
+    task_id: str
+    step: int
+    attempt: int
+    idempotency_key: str
+    files: Mapping[str, bytes]
+    sandbox: Keeper | None
+
+
+@dataclass(frozen=True)
+class ToolError:
+    """`code` is stable, e.g. `sandbox.timeout`; `message` is written for the model."""
+
+    code: str
+    message: str
+
+
+@dataclass(frozen=True)
+class ToolResult:
+    """
+    Args:
+        output: what the model is shown, e.g. `{"ok": true, "value": "42"}`; JSON, and small enough to be stored.
+    """
+
+    ok: bool
+    output: dict[str, Any]
+    error: ToolError | None = None
+    artifacts: tuple[Artifact, ...] = ()
+    cost_usd: Decimal = Decimal(0)
+
+    @classmethod
+    def success(cls, output: Mapping[str, Any], artifacts: tuple[Artifact, ...] = ()) -> ToolResult:
+        return cls(True, {"ok": True, **output}, artifacts=artifacts)
+
+    @classmethod
+    def failure(cls, code: str, message: str, artifacts: tuple[Artifact, ...] = ()) -> ToolResult:
+        output = {"ok": False, "error": {"code": code, "message": message}}
+        return cls(False, output, ToolError(code, message), artifacts)
+
+
+class Tool(ABC):
+    """
+    A subclass sets what the defaults don't say.
+
+    Attributes:
+        parameters: a JSON schema (2020-12) of an object, with `additionalProperties: false`.
+        effect: `acts` changes the world outside, so its policy decision is a step of its own.
+        dangerous: a person must approve each call.
+        permissions: the caller must hold all of them.
+        price_usd: of one call.
+        timeout_s: wall clock for one call, waiting for a free sandbox included.
+    """
+
+    name: str
+    description: str
+    parameters: dict[str, Any]
+    category: str = "general"
+    effect: Effect = "acts"
+    dangerous: bool = False
+    permissions: frozenset[str] = frozenset()
+    price_usd: Decimal = Decimal(0)
+    timeout_s: float = 30.0
+    version: str = "1"
+
+    @abstractmethod
+    async def run(self, arguments: Mapping[str, Any], context: ToolContext) -> ToolResult:
+        """
+        Arguments have been validated. What the model got wrong is a failed result; only the platform's own failures
+        (no sandbox, a full disk) are raised.
+        """
