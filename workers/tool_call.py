@@ -6,7 +6,9 @@ import hashlib
 from collections.abc import Sequence
 
 from policies import inputs
+from sandbox.errors import SandboxError
 from webapp.agent_tasks.models import Content
+from webapp.common.errors import HartleyError
 from webapp.common.tables import JSON
 from webapp.orchestration.steps import ClaimedStep, event
 from workers import context, decide
@@ -19,6 +21,13 @@ from workers.toolbox.errors import ToolUnknown
 from workers.toolbox.registry import Artifact, Registry, Tool, ToolContext, ToolResult
 
 SHOWN_LIMIT_CHARS = 2000
+
+
+class SandboxUnavailable(HartleyError):
+    """The platform's fault, so the step is tried again."""
+
+    code = "sandbox.unavailable"
+    kind = "resource"
 
 
 def tool_input(step: ClaimedStep, task: TaskContext, tools: Registry) -> JSON:
@@ -55,7 +64,10 @@ async def call_tool(
     arguments = step.input["arguments"]
 
     async def send(_granted: int) -> ToolResult:
-        return await tool.run(arguments, _tool_context(step, files))
+        try:
+            return await tool.run(arguments, _tool_context(step, files))
+        except SandboxError as error:
+            raise SandboxUnavailable(str(error)) from None
 
     call = Call(
         point="tool_call",
@@ -85,7 +97,7 @@ def _tool_context(step: ClaimedStep, files: dict[str, bytes]) -> ToolContext:
 
 
 def _invoked(step: ClaimedStep, tool: Tool) -> JSON:
-    shown = {key: str(value)[:SHOWN_LIMIT_CHARS] for key, value in step.input["arguments"].items()}
+    shown = {key: str(value)[:SHOWN_LIMIT_CHARS] for key, value in (step.input["arguments"] or {}).items()}
     return event(
         "TOOL_INVOKED",
         agent=step.agent,

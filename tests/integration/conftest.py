@@ -9,6 +9,7 @@ import pytest
 
 from tests.support.cast import Cast, make_cast
 from tests.support.farm import Farm
+from tests.support.model_server import ModelServer
 from tests.support.services import Services
 
 
@@ -21,6 +22,37 @@ def cast() -> Cast:
 def farm(services: Services, sandbox_image: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Farm]:
     """No model key is set: the offline provider answers."""
     running = Farm(services, {}, tmp_path_factory.mktemp("farm"))
+    try:
+        running.start()
+        yield running
+    finally:
+        running.stop()
+
+
+@pytest.fixture(scope="module")
+def model_server() -> Iterator[ModelServer]:
+    server = ModelServer()
+    try:
+        yield server
+    finally:
+        server.stop()
+
+
+@pytest.fixture(scope="module")
+def connected(
+    services: Services, sandbox_image: Path, model_server: ModelServer, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Farm]:
+    """A farm whose model is the scripted server, through the official SDK, with the marker tool."""
+    folder = tmp_path_factory.mktemp("connected")
+    env = {
+        "OPENAI_BASE_URL": model_server.base_url,
+        "OPENAI_API_KEY": "sk-scripted",
+        "HARTLEY_EXTRA_TOOLS": "tests.support.marker:MarkerTool",
+        "HARTLEY_MARKER_LOG": str(folder / "marks"),
+        "HARTLEY_LEASE_S": "3",
+        "HARTLEY_HINT_S": "2",
+    }
+    running = Farm(services, env, folder)
     try:
         running.start()
         yield running

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -50,7 +51,7 @@ def test_an_example_is_answered_with_the_figures_of_an_independent_calculation(
 def overlapping(steps: list[dict[str, Any]]) -> bool:
     """Two steps ran at the same time, by the database's clock."""
     spans = sorted((datetime.fromisoformat(s["started_at"]), datetime.fromisoformat(s["finished_at"])) for s in steps)
-    return any(later[0] < earlier[1] for earlier, later in zip(spans, spans[1:], strict=False))
+    return any(later[0] < earlier[1] for earlier, later in pairwise(spans))
 
 
 def test_a_simple_question_has_one_agent_and_no_planner(farm: Farm, cast: Cast) -> None:

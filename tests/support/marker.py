@@ -41,7 +41,6 @@ class MarkerTool(Tool):
         Raises:
             KeyError: the environment doesn't name the log.
         """
-        await asyncio.sleep(arguments.get("delay_s", 0))
         mark = {
             "key": context.idempotency_key,
             "task_id": context.task_id,
@@ -51,6 +50,7 @@ class MarkerTool(Tool):
             "at": time.time(),
         }
         append(Path(os.environ[LOG]), mark)
+        await asyncio.sleep(arguments.get("delay_s", 0))  # time for a test to kill the worker after its effect
         return ToolResult.success({"marked": arguments["text"]})
 
 

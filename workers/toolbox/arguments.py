@@ -62,24 +62,26 @@ def check(name: str, rules: Draft202012Validator, arguments: object) -> None:
 
 def _faults(error: ValidationError) -> list[tuple[str, str]]:
     path = [str(part) for part in error.path]
+    limit: Any = error.validator_value
+    given: Any = error.instance
     if error.validator == "required":
-        missing = [key for key in error.validator_value if key not in error.instance]
-        return [(_field([*path, key]), "is required") for key in missing]
+        return [(_field([*path, key]), "is required") for key in limit if key not in given]
     if error.validator == "additionalProperties":
-        extra = sorted(set(error.instance) - set(error.schema.get("properties", {})))
+        schema: Any = error.schema
+        extra = sorted(set(given) - set(schema.get("properties", {})))
         return [(_field([*path, key[:80]]), "is not an argument of this tool") for key in extra]
-    return [(_field(path), _rule(error))]
+    return [(_field(path), _rule(error, limit))]
 
 
 def _field(path: list[str]) -> str:
     return ".".join(path) or "arguments"
 
 
-def _rule(error: ValidationError) -> str:
-    limit = error.validator_value
+def _rule(error: ValidationError, limit: Any) -> str:
     if error.validator == "type":
-        names = [limit] if isinstance(limit, str) else list(limit)
+        names = [limit] if isinstance(limit, str) else limit
         return "must be " + " or ".join(TYPES[name] for name in names)
     if error.validator == "enum":
         return "must be one of " + ", ".join(map(str, limit))
-    return RULES.get(str(error.validator), error.message[:200]).format(limit=limit)
+    rule = RULES.get(str(error.validator))
+    return rule.format(limit=limit) if rule else error.message[:200]

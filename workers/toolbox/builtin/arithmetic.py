@@ -62,7 +62,7 @@ class _Evaluation:
         if time.monotonic() > self._deadline:
             raise Refused("the calculation took too long")
         match node:
-            case ast.Constant(value=number) if type(number) in (int, float):
+            case ast.Constant(value=int() | float() as number) if not isinstance(number, bool):
                 return _checked(number)
             case ast.Name(id=name) if name in CONSTANTS:
                 return CONSTANTS[name]
@@ -93,7 +93,7 @@ def _guarded(function: Callable[..., Number], *numbers: Number) -> Number:
 
 
 def _checked(number: Number | complex) -> Number:
-    if isinstance(number, complex) or not isinstance(number, int) and not math.isfinite(number):
+    if isinstance(number, complex) or (not isinstance(number, int) and not math.isfinite(number)):
         raise Refused("there is no finite real result")
     if isinstance(number, int) and number.bit_length() > BITS_LIMIT:
         raise Refused(f"a number has more than {BITS_LIMIT} bits")

@@ -1,0 +1,180 @@
+"""The breaker opens, probes with one call and closes; the rate limit lets callers wait."""
+
+from __future__ import annotations
+
+import asyncio
+
+import pytest
+
+from workers.gateway.entries import BreakerLimits, Provider
+from workers.gateway.errors import (
+    BreakerOpen,
+    ModelOverloaded,
+    ModelRateLimited,
+    ModelRefused,
+    ModelTimeout,
+    ModelUnreachable,
+)
+from workers.gateway.resilience import Breaker, Guard
+
+OUTAGE = ModelOverloaded("down", sent=False)
+
+
+class Clock:
+    now = 100.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+@pytest.fixture
+def clock() -> Clock:
+    return Clock()
+
+
+@pytest.fixture
+def breaker(clock) -> Breaker:
+    return Breaker("acme", failures=2, recovery_s=5.0, clock=clock)
+
+
+def end(breaker: Breaker, error: BaseException | None = None) -> None:
+    try:
+        with breaker.call():
+            if error:
+                raise error
+    except type(error) if error else ():
+        pass
+
+
+def opened(breaker: Breaker) -> Breaker:
+    end(breaker, OUTAGE)
+    end(breaker, OUTAGE)
+    assert breaker.state == "open"
+    return breaker
+
+
+def test_failures_in_a_row_open_it_and_then_nothing_is_sent(breaker):
+    with pytest.raises(BreakerOpen) as caught, opened(breaker).call():
+        pytest.fail("was let through")
+    assert (caught.value.sent, caught.value.retry_after_s) == (False, 5.0)
+
+
+@pytest.mark.parametrize("error", [None, ModelRefused("no", sent=False), ModelRateLimited("slow down", sent=False)])
+def test_an_answer_of_any_kind_ends_the_row(breaker, error):
+    end(breaker, OUTAGE)
+    end(breaker, error)
+    end(breaker, OUTAGE)
+    assert breaker.state == "closed"
+
+
+@pytest.mark.parametrize("kind", [ModelTimeout, ModelUnreachable, ModelOverloaded])
+def test_what_speaks_against_the_provider_counts(breaker, kind):
+    end(breaker, kind("x", sent=True))
+    end(breaker, kind("x", sent=True))
+    assert breaker.state == "open"
+
+
+@pytest.mark.parametrize("error", [asyncio.CancelledError(), ZeroDivisionError()])
+def test_a_cancelled_call_and_a_mistake_of_ours_do_not_count(breaker, error):
+    for _ in range(3):
+        end(breaker, error)
+    assert breaker.state == "closed"
+
+
+def test_after_its_rest_exactly_one_call_probes_and_its_success_closes_it(breaker, clock):
+    opened(breaker)
+    clock.now += 5.0
+    with breaker.call():
+        for _ in range(3):
+            with pytest.raises(BreakerOpen), breaker.call():
+                pytest.fail("a second probe")
+    assert breaker.state == "closed"
+    with breaker.call(), breaker.call():
+        pass
+
+
+def test_a_failed_probe_opens_it_for_another_rest(breaker, clock):
+    opened(breaker)
+    clock.now += 5.0
+    end(breaker, OUTAGE)
+    clock.now += 4.9
+    with pytest.raises(BreakerOpen), breaker.call():
+        pytest.fail("was let through")
+    clock.now += 0.2
+    end(breaker)
+    assert breaker.state == "closed"
+
+
+def test_a_cancelled_probe_leaves_the_probe_to_the_next_call(breaker, clock):
+    opened(breaker)
+    clock.now += 5.0
+    end(breaker, asyncio.CancelledError())
+    end(breaker)
+    assert breaker.state == "closed"
+
+
+def test_a_call_from_before_the_outage_has_no_say_in_it(breaker, clock):
+    with breaker.call():
+        opened(breaker)
+    assert breaker.state == "open"
+    clock.now += 4.0
+    late = breaker.call()
+    with pytest.raises(BreakerOpen):
+        late.__enter__()
+
+
+def guard(*, per_minute: int, connections: int = 1000) -> Guard:
+    limits = BreakerLimits(failures=1, recovery_s=60)
+    entry = Provider(
+        protocol="offline", requests_per_minute=per_minute, connections=connections, breaker=limits, models={}
+    )
+    return Guard("acme", entry)
+
+
+async def test_callers_beyond_the_rate_wait_and_none_fails():
+    limited, loop = guard(per_minute=600), asyncio.get_running_loop()
+
+    async def one() -> float:
+        async with limited.call(wait_s=30):
+            return loop.time()
+
+    began = loop.time()
+    ends = sorted(await asyncio.gather(*(one() for _ in range(605))))
+    assert len(ends) == 605
+    assert ends[-1] - began >= 0.3, "600 at once, then ten a second"
+
+
+async def test_waiting_has_an_end_and_nothing_was_sent_by_then():
+    limited = guard(per_minute=1)
+    async with limited.call(wait_s=1):
+        pass
+    with pytest.raises(ModelRateLimited) as caught:
+        async with limited.call(wait_s=0.05):
+            pytest.fail("was let through")
+    assert caught.value.sent is False
+
+
+async def test_no_more_calls_at_once_than_connections():
+    limited = guard(per_minute=1000, connections=3)
+    now, most = 0, 0
+
+    async def one() -> None:
+        nonlocal now, most
+        async with limited.call(wait_s=30):
+            now, most = now + 1, max(most, now + 1)
+            await asyncio.sleep(0.01)
+            now -= 1
+
+    await asyncio.gather(*(one() for _ in range(12)))
+    assert most == 3
+
+
+async def test_a_call_refused_by_the_breaker_gives_its_place_back():
+    limited = guard(per_minute=1000, connections=1)
+    with pytest.raises(ModelOverloaded):
+        async with limited.call(wait_s=1):
+            raise OUTAGE
+    for _ in range(3):
+        with pytest.raises(BreakerOpen):
+            async with limited.call(wait_s=1):
+                pytest.fail("was let through")
