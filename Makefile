@@ -1,4 +1,6 @@
-PYTHON ?= $(shell command -v python3.13 || command -v python3.12 || command -v python3.11 || command -v python3)
+# The first Python that runs and is new enough; if none is, any, which then says so.
+PYTHON ?= $(shell for p in python3 python3.14 python3.13 python3.12 python3.11; do \
+  $$p -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $$p && exit; done; echo python3)
 VENV := $(or $(HARTLEY_VENV),.venv)
 .DEFAULT_GOAL := help
 .PHONY: help setup run test lint types check model-server
