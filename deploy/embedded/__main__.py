@@ -154,7 +154,8 @@ class Stack:
 
     def _why_not_ready(self) -> str:
         assert self.supervisor
-        down = [p["name"] for p in self.supervisor.processes() if p["statename"] != "RUNNING"]
+        known = self.supervisor.processes()
+        down = [p["name"] for p in known if p["statename"] != "RUNNING" or p["now"] - p["start"] < READY_S / 4]
         shown = "\n".join(
             f"--- {name} ---\n{logs.tail(self.home.path('logs') / f'{name}.log', 8)}" for name in down or ["web"]
         )

@@ -13,7 +13,7 @@ from openai.types.chat import ChatCompletionChunk
 from workers.gateway.errors import ModelReplyMalformed, ModelUnreachable
 from workers.gateway.providers.openai_reply import collect
 from workers.gateway.tokens import BoundUsage
-from workers.gateway.types import Usage
+from workers.gateway.types import ModelRequest, Usage
 
 END = {"choices": [{"index": 0, "delta": {}, "finish_reason": "stop"}]}
 TEXT = {"choices": [{"index": 0, "delta": {"content": "Hi"}, "finish_reason": None}]}
@@ -139,8 +139,6 @@ json_values = st.recursive(
 
 @given(st.dictionaries(st.sampled_from(["choices", "usage", "id"]), json_values))
 async def test_whatever_a_chunk_holds_the_outcome_is_a_reply_or_one_of_our_errors(body):
-    from workers.gateway.types import ModelRequest
-
     request = ModelRequest(purpose="turn", provider="acme", model="m", messages=[], query="")
     try:
         reply = await collect(stream(body, END), request)
