@@ -42,13 +42,25 @@ class Stack:
 
     # --- up ---
 
+    def check(self) -> None:
+        """
+        Look before anything is made.
+
+        Raises:
+            CannotStart: a taken port, a missing tool.
+        """
+        if free_port(self.port) != self.port:
+            raise CannotStart(f"Port {self.port} is taken; choose another, for example PORT={self.port + 1} make run.")
+        if not self.environ.get("DATABASE_URL"):
+            postgres.check_tools()
+        if not self.environ.get("REDIS_URL"):
+            valkey.binary()
+
     def up(self) -> None:
         """
         Raises:
             CannotStart: with the sentence to show; whatever ran has to be taken down by `down`.
         """
-        if free_port(self.port) != self.port:
-            raise CannotStart(f"Port {self.port} is taken; choose another with PORT=8081 make run.")
         self.secrets = self.home.secrets()
         self.ports = {name: free_port(self.secrets.get(f"{name}_port")) for name in ("valkey", "flower")}
         self._remember({f"{name}_port": port for name, port in self.ports.items()})
@@ -220,6 +232,7 @@ def main() -> int:
     home = Home(Path(os.environ.get("HARTLEY_HOME") or ROOT / ".hartley").absolute())
     stack = Stack(home, dict(os.environ))
     try:
+        stack.check()
         home.prepare()
         with home.lock():
             return _serve(stack, once, stop)
@@ -253,10 +266,12 @@ def _serve(stack: Stack, once: bool, stop: threading.Event) -> int:
         stop.set()
         if follower:
             follower.stop()
-        say("stopping")
+        if stack.supervisor:
+            say("stopping")
         began = time.monotonic()
         stack.down()
-        say(f"stopped after {time.monotonic() - began:.1f} s")
+        if stack.supervisor:
+            say(f"stopped after {time.monotonic() - began:.1f} s")
 
 
 def _watch(stack: Stack, stop: threading.Event) -> None:

@@ -38,6 +38,18 @@ def binaries() -> Path:
     return folder
 
 
+def check_tools() -> None:
+    """
+    Raises:
+        CannotStart: the binaries, or as root the tool that changes the user, are missing.
+    """
+    binaries()
+    if os.getuid() == 0 and not shutil.which("setpriv"):
+        raise CannotStart(
+            "setpriv (package util-linux) is missing; as root it is needed to run Postgres as another user."
+        )
+
+
 def runner(home: Home) -> list[str]:
     """
     What to put before a Postgres command: nothing, or as root the change to an unprivileged user.
@@ -47,10 +59,6 @@ def runner(home: Home) -> list[str]:
     """
     if os.getuid() != 0:
         return []
-    if not shutil.which("setpriv"):
-        raise CannotStart(
-            "setpriv (package util-linux) is missing; as root it is needed to run Postgres as another user."
-        )
     user = owner()
     change = ["setpriv", f"--reuid={user.pw_uid}", f"--regid={user.pw_gid}", "--clear-groups"]
     reach = ["test", "-x", str(binaries() / "postgres"), "-a", "-x", str(home.path("postgres"))]
