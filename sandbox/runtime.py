@@ -36,30 +36,34 @@ class Said:
     def __init__(self, limits: Limits, stop: Any) -> None:
         self.limits, self._stop = limits, stop
         self.output: dict[str, bytearray] = {"stdout": bytearray(), "stderr": bytearray()}
-        self.artifacts: list[tuple[str, str, bytes]] = []
+        self.artifacts: list[tuple[str, str, bytearray]] = []
         self.exceeded: str | None = None
         self._calls = 0
 
-    def emit(self, _store: Any, kind: str, data: bytes) -> bool:
+    def emit(self, _store: Any, kind: str, text: str) -> bool:
         try:
             self._calls += 1
             if self._calls > self.limits.emits:
                 return self._full(f"more than {self.limits.emits} pieces of output")
-            return self._artifact(kind, bytes(data)) if kind.startswith("artifact:") else self._text(kind, bytes(data))
+            data = text.encode("latin-1")
+            return self._text(kind, data) if kind in self.output else self._artifact(kind, data)
         except BaseException as error:
             return self._full(f"unreadable output ({type(error).__name__})")
 
     def _text(self, kind: str, data: bytes) -> bool:
         room = self.limits.output_bytes - sum(map(len, self.output.values()))
-        self.output["stderr" if kind == "stderr" else "stdout"] += data[:room]
+        self.output[kind] += data[:room]
         return len(data) <= room or self._full(f"more than {self.limits.output_bytes} bytes of output")
 
     def _artifact(self, kind: str, data: bytes) -> bool:
-        _, media_type, name = kind.split(":", 2)
-        total = sum(len(made) for _, _, made in self.artifacts) + len(data)
-        if total > self.limits.artifact_bytes or len(self.artifacts) >= self.limits.artifacts:
+        if kind != "continue":
+            _, media_type, name = kind.split(":", 2)
+            self.artifacts.append((name, media_type, bytearray()))
+        self.artifacts[-1][2].extend(data)
+        total = sum(len(made) for _, _, made in self.artifacts)
+        if total > self.limits.artifact_bytes or len(self.artifacts) > self.limits.artifacts:
+            self.artifacts.pop()
             return self._full(f"more than {self.limits.artifacts} files or {self.limits.artifact_bytes} bytes in files")
-        self.artifacts.append((name, media_type, data))
         return True
 
     def _full(self, what: str) -> bool:

@@ -18,7 +18,7 @@ from workers.gate import Call, pass_gate
 from workers.gateway.errors import ModelError
 from workers.gateway.routing import choose
 from workers.gateway.tokens import prompt_upper_bound
-from workers.gateway.types import Message, ModelChoice, ModelReply, ModelRequest, Purpose, ToolSpec
+from workers.gateway.types import Message, ModelChoice, ModelReply, ModelRequest, Purpose, ToolSpec, Usage
 from workers.policy_inputs import principal_of, task_of
 from workers.services import services
 
@@ -46,7 +46,7 @@ async def ask_model(
     """
     Raises:
         PolicyDenied, BudgetExceeded: nothing was sent.
-        ModelError: its `billed` tells whether the hold settles at its worst case or is released.
+        ModelError: its `sent` tells whether the hold settles at its worst case or is released.
     """
     choice = _choose(task)
     request = ModelRequest(
@@ -66,7 +66,7 @@ async def ask_model(
         try:
             return await services().gateway.complete(_with_limit(request, granted))
         except ModelError as error:
-            beats.settlement = Settlement(sent=error.sent)
+            beats.settlement = Settlement(sent=error.sent, usage=_usage(choice, error.usage) if error.usage else None)
             raise
 
     call = Call(
@@ -79,21 +79,29 @@ async def ask_model(
         send=send,
     )
     reply = await pass_gate(call, beats)
-    cost = choice.price.cost_usd(reply.usage)
-    usage: JSON = {
-        "prompt_tokens": reply.usage.prompt_tokens,
-        "completion_tokens": reply.usage.completion_tokens,
-        "cached_tokens": reply.usage.cached_tokens,
-        "usd": str(cost),
+    settlement = Settlement(sent=True, usage=_usage(choice, reply.usage))
+    return Answered(reply, choice.price.cost_usd(reply.usage), settlement)
+
+
+def _usage(choice: ModelChoice, usage: Usage) -> JSON:
+    return {
+        "prompt_tokens": usage.prompt_tokens,
+        "completion_tokens": usage.completion_tokens,
+        "cached_tokens": usage.cached_tokens,
+        "usd": str(choice.price.cost_usd(usage)),
     }
-    return Answered(reply, cost, Settlement(sent=True, usage=usage))
 
 
 def _choose(task: TaskContext) -> ModelChoice:
     """The first of the tier's models; a tier or model that the caller names goes before the mode's."""
     tier = str(task.context.get("model_tier") or TIERS[task.mode])
-    override = task.context.get("model_override")
-    return choose(services().catalogue, tier, override=override if isinstance(override, str) else None)[0]
+    override, provider = (task.context.get(name) for name in ("model_override", "provider_override"))
+    return choose(
+        services().catalogue,
+        tier,
+        override=override if isinstance(override, str) else None,
+        provider=provider if isinstance(provider, str) else None,
+    )[0]
 
 
 def _hold(choice: ModelChoice, request: ModelRequest) -> HoldRequest:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from uuid import UUID
@@ -10,6 +11,9 @@ from django.conf import settings
 
 from webapp.orchestration.steps import StepRef
 from workers.runner import Perform, Runner
+from workers.services import services
+
+CLOSE_S = 5.0
 
 
 @dataclass
@@ -50,6 +54,7 @@ def start(*, slot: str, queues: Sequence[str]) -> None:
 def stop() -> None:
     if this.runner:
         this.runner.drain(settings.DRAIN_S)
+        asyncio.run_coroutine_threadsafe(services().close(), this.runner.loop).result(CLOSE_S)
 
 
 def offer(items: Iterable[tuple[str, int]]) -> None:

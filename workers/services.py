@@ -11,7 +11,7 @@ from django.conf import settings
 
 from sandbox.keeper import Keeper
 from sandbox.limits import Limits
-from workers.gateway.catalogue import Catalogue
+from workers.gateway.catalogue import Catalogue, CatalogueFile
 from workers.gateway.complete import Gateway
 from workers.gateway.providers import build_providers
 from workers.toolbox.registry import Registry, load_registry
@@ -27,12 +27,17 @@ class Services:
     """
 
     @cached_property
+    def _catalogue_file(self) -> CatalogueFile:
+        return CatalogueFile(CATALOGUE, os.environ)
+
+    @property
     def catalogue(self) -> Catalogue:
-        return Catalogue.load(CATALOGUE, os.environ)
+        """As it stands now: an edit of the file is seen at the next call."""
+        return self._catalogue_file.current()
 
     @cached_property
     def gateway(self) -> Gateway:
-        return Gateway(self.catalogue, build_providers(self.catalogue))
+        return Gateway(self.catalogue, build_providers(self.catalogue), current=self._catalogue_file.current)
 
     @cached_property
     def tools(self) -> Registry:
@@ -40,7 +45,20 @@ class Services:
 
     @cached_property
     def sandbox(self) -> Keeper:
-        return Keeper(image=settings.SANDBOX_IMAGE, size=settings.SANDBOX_PROCESSES, limits=Limits())
+        settings.SANDBOX_SCRATCH.mkdir(parents=True, exist_ok=True)
+        return Keeper(
+            image=settings.SANDBOX_IMAGE,
+            size=settings.SANDBOX_PROCESSES,
+            limits=Limits(),
+            scratch=settings.SANDBOX_SCRATCH,
+        )
+
+    async def close(self) -> None:
+        """End the sandbox's processes and the connections to providers, if there are any."""
+        if "gateway" in self.__dict__:
+            await self.gateway.close()
+        if "sandbox" in self.__dict__:
+            await self.sandbox.close()
 
 
 @cache

@@ -43,6 +43,7 @@ class Home:
         """
         made = not self.root.exists()
         try:
+            shutil.rmtree(self.root / "run" / "sandbox", ignore_errors=True)  # left by killed workers
             for folder in (self.root, self.run, self.root / "logs"):
                 folder.mkdir(parents=True, exist_ok=True)
             (self.root / ".probe").write_bytes(b"x")

@@ -108,19 +108,24 @@ for _codec in pkgutil.iter_modules(encodings.__path__):
 hartley = types.ModuleType("hartley", "What code in the sandbox may ask of the platform.")
 
 
+PIECE = 1 << 20  # bytes that cross to the host at once
+
+
 class OutputLimit(BaseException):
     """The host takes no more output."""
 
 
 def _send(kind: str, data: bytes) -> None:
-    if not wit_world.emit(kind, data):
+    if not wit_world.emit(kind, data.decode("latin-1")):  # a list of bytes would cross one by one
         raise OutputLimit
 
 
 def save(name: str, content: "str | bytes", media_type: str = "text/plain") -> None:
     """Keep a file that the code made; it is shown beside the result."""
     data = content.encode("utf-8", "replace") if isinstance(content, str) else bytes(content)
-    _send(f"artifact:{media_type}:{name}", data)
+    _send(f"artifact:{media_type}:{name}", data[:PIECE])
+    for start in range(PIECE, len(data), PIECE):
+        _send("continue", data[start : start + PIECE])
 
 
 hartley.save = save  # type: ignore[attr-defined]
@@ -148,7 +153,10 @@ def _text(kind: str) -> io.TextIOWrapper:
 
 def _execute(code: str, scope: dict) -> "str | None":
     """Run all statements; the value of a last expression is returned as its repr."""
-    tree = ast.parse(code, "<code>")
+    try:
+        tree = ast.parse(code, "<code>")
+    except MemoryError:  # the parser's own stack, not the memory of the run
+        raise SyntaxError("nested too deeply") from None
     last = tree.body.pop() if tree.body and isinstance(tree.body[-1], ast.Expr) else None
     exec(compile(tree, "<code>", "exec"), scope)
     if last is None:

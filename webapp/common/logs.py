@@ -33,5 +33,13 @@ def configure() -> None:
     root = logging.getLogger()
     root.handlers[:] = [handler]
     root.setLevel(logging.INFO)
-    for noisy in ("httpx", "httpx2", "kombu", "celery.redirected", "asyncio"):
+    for noisy in (
+        "celery.app.trace",
+        "celery.worker.strategy",
+        "httpx",
+        "httpx2",
+        "kombu",
+        "celery.redirected",
+        "asyncio",
+    ):
         logging.getLogger(noisy).setLevel(logging.WARNING)

@@ -144,8 +144,7 @@ def _read(path: Path) -> dict[str, Any]:
 def _explained(error: ValidationError, sources: Mapping[tuple[str, ...], str]) -> str:
     """Key and rule of each mistake, never the value: it may be a secret."""
     return "; ".join(
-        f"{'.'.join(map(str, item['loc']))}{_source(item['loc'], sources)}: {item['msg']}"
-        for item in error.errors(include_input=False, include_url=False, include_context=False)
+        f"{'.'.join(map(str, item['loc']))}{_source(item['loc'], sources)}: {item['msg']}" for item in error.errors()
     )
 
 

@@ -90,6 +90,7 @@ LLM_SLOTS = env.whole("HARTLEY_LLM_SLOTS", 2000, least=1)
 TOOL_SLOTS = env.whole("HARTLEY_TOOL_SLOTS", 64, least=1)
 SANDBOX_PROCESSES = env.whole("HARTLEY_SANDBOX_PROCESSES", 2, least=1)
 SANDBOX_IMAGE = Path(env.text("HARTLEY_SANDBOX_IMAGE", str(HARTLEY_HOME / "sandbox")))
+SANDBOX_SCRATCH = HARTLEY_HOME / "run" / "sandbox"  # a private folder for each sandbox process
 EXTRA_TOOLS = env.words("HARTLEY_EXTRA_TOOLS")
 
 # --- Models and budgets ---

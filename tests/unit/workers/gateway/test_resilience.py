@@ -112,14 +112,27 @@ def test_a_cancelled_probe_leaves_the_probe_to_the_next_call(breaker, clock):
     assert breaker.state == "closed"
 
 
-def test_a_call_from_before_the_outage_has_no_say_in_it(breaker, clock):
+def test_a_success_from_before_the_outage_does_not_close_it_while_the_probe_is_out(breaker, clock):
+    early = breaker.call()
+    early.__enter__()
+    opened(breaker)
+    clock.now += 5.0
     with breaker.call():
-        opened(breaker)
-    assert breaker.state == "open"
+        early.__exit__(None, None, None)
+        assert breaker.state == "half_open"
+        with pytest.raises(BreakerOpen), breaker.call():
+            pytest.fail("a second probe")
+
+
+def test_a_failure_from_before_the_outage_does_not_prolong_it(breaker, clock):
+    early = breaker.call()
+    early.__enter__()
+    opened(breaker)
     clock.now += 4.0
-    late = breaker.call()
-    with pytest.raises(BreakerOpen):
-        late.__enter__()
+    early.__exit__(ModelOverloaded, OUTAGE, None)
+    clock.now += 1.0
+    end(breaker)
+    assert breaker.state == "closed"
 
 
 def guard(*, per_minute: int, connections: int = 1000) -> Guard:

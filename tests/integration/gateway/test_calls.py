@@ -1,0 +1,81 @@
+"""Calls that succeed: text as it streams, tool calls, usage, and many at once."""
+
+from __future__ import annotations
+
+import asyncio
+from pathlib import Path
+
+from tests.support.farm import eventually
+from workers.gateway.catalogue import Catalogue
+from workers.gateway.complete import Gateway
+from workers.gateway.providers import build_providers
+from workers.gateway.tokens import BoundUsage, prompt_upper_bound
+from workers.gateway.types import ToolSpec, Usage
+
+TOOL: ToolSpec = {"name": "look", "description": "Look it up.", "parameters": {"type": "object", "properties": {}}}
+
+
+async def test_text_arrives_in_pieces_that_add_up_to_the_reply(server, gateway, ask):
+    server.script([{"reply": {"text": "Because the sky scatters blue light — 青.", "chunks": 7}}])
+    pieces: list[str] = []
+
+    async def on_delta(piece: str) -> None:
+        pieces.append(piece)
+
+    reply = await gateway.complete(ask(on_delta=on_delta))
+    assert (reply.text, reply.finish_reason) == ("Because the sky scatters blue light — 青.", "stop")
+    assert "".join(pieces) == reply.text and len(pieces) == 7
+
+
+async def test_parallel_tool_calls_are_put_together_from_their_pieces(server, gateway, ask):
+    wanted = [{"name": "look", "arguments": {"at": "x" * 90}}, {"name": "look", "arguments": {"at": ["ü", 2]}}]
+    server.script([{"reply": {"tool_calls": wanted}}])
+    reply = await gateway.complete(ask(tools=[TOOL]))
+    assert [{"name": c.name, "arguments": c.arguments} for c in reply.tool_calls] == wanted
+    assert reply.finish_reason == "tool_calls" and len({c.id for c in reply.tool_calls}) == 2
+
+
+async def test_arguments_that_are_no_json_reach_the_caller_raw(server, gateway, ask):
+    server.script([{"reply": {"tool_calls": [{"name": "look", "arguments": "{oops"}]}}])
+    (call,) = (await gateway.complete(ask(tools=[TOOL]))).tool_calls
+    assert (call.arguments, call.raw) == (None, "{oops")
+
+
+async def test_usage_is_the_providers_and_below_the_bound_that_was_held(server, gateway, ask):
+    request = ask(tools=[TOOL])
+    reply = await gateway.complete(request)
+    counted = server.log()[0]["usage"]
+    assert reply.usage == Usage(counted["prompt_tokens"], counted["completion_tokens"])
+    assert 0 < reply.usage.prompt_tokens < prompt_upper_bound(request.messages, request.tools)
+
+
+async def test_usage_that_the_server_keeps_to_itself_is_the_bound_and_says_so(server, gateway, ask):
+    server.script([{"reply": {"text": "Hi", "usage": False}}])
+    usage = (await gateway.complete(ask(max_tokens=99))).usage
+    assert isinstance(usage, BoundUsage) and usage.completion_tokens == 99
+
+
+async def test_the_request_carries_what_was_asked_for(server, gateway, ask):
+    await gateway.complete(ask(max_tokens=321, model="gpt-4o", tools=[TOOL]))
+    (seen,) = server.log()
+    assert (seen["max_tokens"], seen["model"], seen["stream"], seen["tools"]) == (321, "gpt-4o", True, ["look"])
+
+
+async def test_a_server_without_keys_needs_only_its_address(server, ask):
+    path = Path(__file__).parents[3] / "workers" / "gateway" / "catalogue.yaml"
+    catalogue = Catalogue.load(path, {"OPENAI_BASE_URL": server.base_url})
+    gateway = Gateway(catalogue, build_providers(catalogue))
+    try:
+        assert (await gateway.complete(ask())).text
+    finally:
+        await gateway.close()
+
+
+async def test_two_hundred_streams_are_open_at_the_same_time(server, gateway, ask):
+    server.script([{"reply": {"text": "one two three four five six seven eight", "chunks": 8}}])
+    server.gate()
+    calls = asyncio.gather(*(gateway.complete(ask()) for _ in range(200)))
+    await asyncio.to_thread(eventually, lambda: len(server.log()) == 200, within_s=20)
+    assert {entry["outcome"] for entry in server.log()} == {"running"}
+    server.release()
+    assert {reply.text for reply in await calls} == {"one two three four five six seven eight"}

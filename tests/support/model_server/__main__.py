@@ -1,0 +1,5 @@
+"""Starts the server by hand."""
+
+from tests.support.model_server.server import main
+
+main()

@@ -1,0 +1,108 @@
+"""What a test tells the scripted model server to do: rules, of which the first that matches a request answers it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+Messages = Sequence[dict[str, Any]]
+
+
+@dataclass
+class Match:
+    """
+    All that are given must hold; none given matches everything.
+
+    Attributes:
+        system_contains, user_contains: part of any message of that role.
+        last_role: role of the last message.
+        nth: the how-manieth request, from 1, of those that fit the rest of this rule.
+    """
+
+    system_contains: str | None = None
+    user_contains: str | None = None
+    last_role: str | None = None
+    nth: int | None = None
+
+    def fits(self, messages: Messages) -> bool:
+        return (
+            _contains(messages, "system", self.system_contains)
+            and _contains(messages, "user", self.user_contains)
+            and self.last_role in (None, messages[-1]["role"])
+        )
+
+
+@dataclass
+class Reply:
+    """
+    Attributes:
+        text, tool_calls: `[{"name", "arguments"}]`; arguments are JSON, or text that is sent as it is. With neither,
+            the server answers as it would without a rule.
+        delay_s, chunk_delay_s: before the first byte, and between the pieces.
+        chunks: into how many pieces the text is cut; a few words each by default.
+        usage: False sends none; `{"prompt_tokens", "completion_tokens"}` sends these.
+    """
+
+    text: str | None = None
+    tool_calls: list[dict[str, Any]] = field(default_factory=list)
+    delay_s: float = 0.0
+    chunk_delay_s: float = 0.0
+    chunks: int | None = None
+    usage: bool | dict[str, Any] = True
+    finish_reason: str | None = None
+
+
+@dataclass
+class Fault:
+    """
+    Attributes:
+        status: an error with this HTTP status and, with `retry_after_s`, that header.
+        message: of the error.
+        drop_after_chunks: the connection is cut after so many pieces; 0: before the response begins.
+        hang_s: nothing is sent for so long, then the connection is cut.
+        malformed: what is sent is no JSON.
+    """
+
+    status: int | None = None
+    retry_after_s: float | None = None
+    message: str = "The script wants this to fail"
+    drop_after_chunks: int | None = None
+    hang_s: float | None = None
+    malformed: bool = False
+
+
+@dataclass
+class Rule:
+    match: Match
+    reply: Reply
+    fault: Fault | None
+    times: int | None
+    seen: int = 0
+    used: int = 0
+
+    @classmethod
+    def parse(cls, raw: dict[str, Any]) -> Rule:
+        """
+        Raises:
+            TypeError: an unknown key.
+        """
+        unknown = set(raw) - {"match", "reply", "fault", "times"}
+        if unknown:
+            raise TypeError(f"unknown keys in a rule: {sorted(unknown)}")
+        fault = Fault(**raw["fault"]) if raw.get("fault") else None
+        return cls(Match(**raw.get("match", {})), Reply(**raw.get("reply", {})), fault, raw.get("times"))
+
+    def takes(self, messages: Messages) -> bool:
+        if not self.match.fits(messages):
+            return False
+        self.seen += 1
+        exhausted = self.times is not None and self.used >= self.times
+        if exhausted or self.match.nth not in (None, self.seen):
+            return False
+        self.used += 1
+        return True
+
+
+def _contains(messages: Messages, role: str, part: str | None) -> bool:
+    return part is None or any(part in str(m.get("content") or "") for m in messages if m.get("role") == role)
