@@ -1,0 +1,294 @@
+"""The engine's SQL on the real database: one winner, refused latecomers, exact joins, gapless events, honest books."""
+
+from __future__ import annotations
+
+import random
+import threading
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from decimal import Decimal
+from typing import Any
+
+import pytest
+from django.db import connections
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from tests.support.cast import Cast
+from webapp.agent_tasks.models import Step, Task
+from webapp.budgets.models import Envelope, Hold
+from webapp.common.tenancy import tenant_scope
+from webapp.orchestration import engine
+from webapp.orchestration.engine import TurnResult
+from webapp.orchestration.steps import Begin, ClaimedStep, Completion, HoldRequest, NewStep, Settlement, StepRef, event
+from webapp.orchestration.submit import Submission, submit_task
+from webapp.progress.models import Event
+
+
+def turn(worker: str = "w/1", take: int = 0, **said: Any) -> TurnResult:
+    return engine.turn(
+        worker=worker,
+        queues=["policy", "control", "llm", "tools"],
+        take=take,
+        lease_s=said.pop("lease_s", 30),
+        hint_s=30,
+        **said,
+    )
+
+
+@pytest.fixture
+def task(cast: Cast) -> Task:
+    """A simple task: policy.admit (1), then control.plan (2), which is final."""
+    return submit_task(principal=cast.owner.principal, submission=Submission(query="x", mode="simple"))
+
+
+def claim(task: Task, n: int, **said: Any) -> ClaimedStep:
+    (won,) = turn(claims=[StepRef(task.id, n)], **said).claimed
+    return won
+
+
+def fresh(task: Task) -> Task:
+    with tenant_scope(task.tenant_id):
+        return Task.objects.get(id=task.id)
+
+
+def events(task: Task) -> list[tuple[int, str]]:
+    with tenant_scope(task.tenant_id):
+        return list(Event.objects.filter(task_id=task.id).order_by("seq").values_list("seq", "type"))
+
+
+def in_threads(calls: list[Callable[[], Any]]) -> list[Any]:
+    """All at once, each on a connection of its own."""
+    start = threading.Barrier(len(calls))
+
+    def run(call: Callable[[], Any]) -> Any:
+        start.wait()
+        try:
+            return call()
+        finally:
+            connections.close_all()
+
+    with ThreadPoolExecutor(len(calls)) as pool:
+        return list(pool.map(run, calls))
+
+
+def test_of_many_claims_at_once_one_wins(task: Task) -> None:
+    results = in_threads([lambda: turn(claims=[StepRef(task.id, 1)]).claimed for _ in range(8)])
+    assert sorted(map(len, results)) == [0] * 7 + [1]
+
+
+def test_a_step_whose_parent_is_open_cannot_be_claimed(task: Task) -> None:
+    assert turn(claims=[StepRef(task.id, 2)]).claimed == []
+
+
+def test_a_late_completion_is_refused_and_changes_nothing(task: Task) -> None:
+    late = claim(task, 1, lease_s=0)
+    engine.sweep(hint_s=0, lease_s=0, attempts=5)
+    newer = claim(task, 1)
+    assert (late.fence, newer.fence) == (1, 2)
+    result = turn(completions=[Completion(late, output={"text": "late"}), Completion(newer, output={"text": "new"})])
+    assert (result.stale, result.done) == ({late.attempt}, {newer.attempt})
+    with tenant_scope(task.tenant_id):
+        assert Step.objects.get(task_id=task.id, n=1).output == {"text": "new"}
+
+
+def test_a_completion_sent_twice_counts_once(task: Task) -> None:
+    done = Completion(claim(task, 1))
+    assert turn(completions=[done]).done and turn(completions=[done]).stale
+    assert fresh(task).open == 1
+
+
+def test_a_poisonous_completion_does_not_undo_the_others(cast: Cast, task: Task) -> None:
+    other = submit_task(principal=cast.owner.principal, submission=Submission(query="y", mode="simple"))
+    bad = Completion(claim(task, 1), grow=[NewStep("k" * 100 + ".x")])
+    good = Completion(claim(other, 1))
+    result = turn(completions=[bad, good])
+    assert bad.step.attempt in result.rejected and good.step.attempt in result.done
+    assert fresh(task).open == 2
+
+
+def test_text_that_postgres_refuses_is_cleaned(task: Task) -> None:
+    odd = "a\0b\ud800c"
+    assert turn(completions=[Completion(claim(task, 1), output={"text": odd}, events=[event("X", message=odd)])]).done
+    with tenant_scope(task.tenant_id):
+        assert Step.objects.get(task_id=task.id, n=1).output == {"text": "a\ufffdb?c"}
+
+
+def test_a_failed_step_that_is_needed_ends_the_task(task: Task) -> None:
+    error = {"code": "policy.denied", "message": "no"}
+    turn(completions=[Completion(claim(task, 1), status="failed", error=error)])
+    ended = fresh(task)
+    assert (ended.state, ended.error, ended.open) == ("failed", error, 0)
+    assert [type_ for _, type_ in events(task)][-2:] == ["WORKFLOW_FAILED", "STREAM_END"]
+
+
+def test_nothing_is_said_after_the_end(task: Task) -> None:
+    first = claim(task, 1)
+    with tenant_scope(task.tenant_id), connections["default"].cursor() as cursor:
+        cursor.execute("SELECT engine_cancel(%s, 'someone', 'enough')", [task.id])
+    turn(completions=[Completion(first, events=[event("LATE")])])
+    told = events(task)
+    assert told[-1][1] == "STREAM_END" and "LATE" not in [type_ for _, type_ in told]
+
+
+def test_a_retry_waits_until_its_time(task: Task) -> None:
+    turn(completions=[Completion(claim(task, 1), status="retry", delay_s=30, error={"code": "x", "message": "y"})])
+    assert turn(claims=[StepRef(task.id, 1)]).claimed == []
+
+
+def test_a_lost_worker_too_often_fails_the_step(task: Task) -> None:
+    for _ in range(2):
+        claim(task, 1, lease_s=0)
+        engine.sweep(hint_s=0, lease_s=0, attempts=2)
+    assert fresh(task).error["code"] == "step.worker_lost"  # type: ignore[index]
+
+
+def test_a_restarted_slot_frees_what_its_predecessor_held(task: Task) -> None:
+    claim(task, 1, worker="slot-a/old")
+    assert engine.take_over(slot="slot-a", worker="slot-a/new") == 1
+    swept = engine.sweep(hint_s=30, lease_s=30, attempts=5)
+    assert StepRef(task.id, 1) in [ready.ref for ready in swept.ready]
+
+
+def test_renewal_names_what_is_no_longer_ours(task: Task) -> None:
+    mine = claim(task, 1, lease_s=0)
+    assert engine.renew(steps=[mine], lease_s=30) == set()
+    turn(completions=[Completion(mine)])
+    assert engine.renew(steps=[mine], lease_s=30) == {mine.attempt}
+
+
+@st.composite
+def dags(draw: st.DrawFn) -> list[NewStep]:
+    """Any DAG of 1 to 12 steps whose last step waits for all that nobody else waits for."""
+    count = draw(st.integers(1, 11))
+    after = [tuple(sorted(draw(st.sets(st.integers(0, i - 1), max_size=3)))) if i else () for i in range(count)]
+    loose = tuple(i for i in range(count) if not any(i in parents for parents in after))
+    nodes = [NewStep("llm.turn", agent=f"a{i}", after=parents) for i, parents in enumerate(after)]
+    return [*nodes, NewStep("llm.synthesise", "end", after=loose)]
+
+
+@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(dag=dags(), seed=st.integers(0, 10**6))
+def test_any_dag_runs_each_step_once_after_its_parents(cast: Cast, dag: list[NewStep], seed: int) -> None:
+    """Completions come in random batches from two threads at once; every join opens exactly once."""
+    task = submit_task(principal=cast.owner.principal, submission=Submission(query="dag", mode="simple"))
+    rng = random.Random(seed)
+    turn(completions=[Completion(claim(task, 1))])
+    turn(completions=[Completion(claim(task, 2), grow=dag, heir=len(dag) - 1)])
+    order: list[int] = []
+    while fresh(task).state == "running":
+        with tenant_scope(task.tenant_id):
+            ready = list(Step.objects.filter(task_id=task.id, state="ready").values_list("n", flat=True))
+        assert ready, "nothing is ready and the task has not ended"
+        chosen = rng.sample(ready, rng.randint(1, len(ready)))
+        won = turn(claims=[StepRef(task.id, n) for n in chosen]).claimed
+        order += [step.n for step in won]
+        halves = [won[::2], won[1::2]]
+        in_threads(
+            [
+                lambda half=half: turn(completions=[Completion(s, output={"text": str(s.n)}) for s in half])  # type: ignore[misc]
+                for half in halves
+                if half
+            ]
+        )
+    ended = fresh(task)
+    assert ended.state == "completed" and ended.result == str(2 + len(dag))
+    assert sorted(order) == list(range(3, 3 + len(dag)))
+    place = {n: position for position, n in enumerate(order)}
+    assert all(place[3 + p] < place[3 + i] for i, step in enumerate(dag) for p in step.after)
+    told = events(task)
+    assert [seq for seq, _ in told] == list(range(1, len(told) + 1))
+    assert [type_ for _, type_ in told].count("STREAM_END") == 1
+
+
+# --- money ---
+
+
+def ask(tokens: int, *, prompt: int = 100, least: int = 10, usd: str = "0.001") -> HoldRequest:
+    return HoldRequest("turn", "p", "m", prompt, tokens, least, Decimal(usd), Decimal(usd))
+
+
+def limited(cast: Cast, tokens: int, usd: Decimal | None = None) -> Task:
+    task = submit_task(principal=cast.owner.principal, submission=Submission(query="m", mode="simple"))
+    with tenant_scope(task.tenant_id):
+        Envelope.objects.filter(level="task", owner_id=task.id).update(tokens_limit=tokens, usd_limit=usd)
+    return task
+
+
+def envelope(task: Task) -> Envelope:
+    with tenant_scope(task.tenant_id):
+        return Envelope.objects.get(level="task", owner_id=task.id)
+
+
+def begin(step: ClaimedStep, hold: HoldRequest) -> dict[str, Any]:
+    return turn(begins=[Begin(step, hold=hold)]).begun[step.attempt]
+
+
+def test_a_hold_is_clamped_to_what_is_left(cast: Cast) -> None:
+    task = limited(cast, 300)
+    assert begin(claim(task, 1), ask(4096))["granted"] == 200
+    assert envelope(task).tokens_held == 300
+
+
+def test_a_hold_beyond_the_budget_is_refused_with_the_budgets_name(cast: Cast) -> None:
+    task = limited(cast, 105)
+    refused = begin(claim(task, 1), ask(4096))["refused"]
+    assert (refused["level"], refused["tokens_left"]) == ("task", 105)
+    assert envelope(task).tokens_held == 0
+
+
+def test_money_limits_a_hold_too(cast: Cast) -> None:
+    task = limited(cast, 10**6, Decimal("0.15"))
+    assert begin(claim(task, 1), ask(4096))["granted"] == 50
+    assert envelope(task).usd_held == Decimal("0.15")
+
+
+@pytest.mark.parametrize(
+    ("settle", "spent"),
+    [
+        (Settlement(sent=True, usage={"prompt_tokens": 50, "completion_tokens": 7, "cached_tokens": 0, "usd": "0.057"}), 57),
+        (Settlement(sent=True), 300),
+        (Settlement(sent=False), 0),
+    ],
+    ids=["at its usage", "at its worst case", "at nothing"],
+)
+def test_a_hold_closes_once(cast: Cast, settle: Settlement, spent: int) -> None:
+    task = limited(cast, 300)
+    step = claim(task, 1)
+    begin(step, ask(4096))
+    for _ in range(2):
+        turn(completions=[Completion(step, settle=settle)])
+    assert (envelope(task).tokens_spent, envelope(task).tokens_held) == (spent, 0)
+
+
+def test_a_bill_above_the_hold_is_booked_and_shown(cast: Cast) -> None:
+    task = limited(cast, 300)
+    step = claim(task, 1)
+    begin(step, ask(4096))
+    usage = {"prompt_tokens": 400, "completion_tokens": 100, "cached_tokens": 0, "usd": "0.5"}
+    turn(completions=[Completion(step, settle=Settlement(sent=True, usage=usage))])
+    assert (envelope(task).tokens_spent, envelope(task).tokens_overrun) == (500, 200)
+
+
+def test_the_hold_of_a_dead_worker_settles_at_its_worst_case(cast: Cast) -> None:
+    task = limited(cast, 300)
+    begin(claim(task, 1, lease_s=0), ask(4096))
+    engine.sweep(hint_s=0, lease_s=0, attempts=5)
+    with tenant_scope(task.tenant_id):
+        assert Hold.objects.get(task_id=task.id).worst_case
+    assert (envelope(task).tokens_spent, envelope(task).tokens_held) == (300, 0)
+
+
+def test_calls_at_once_never_overshoot_a_shared_budget(cast: Cast) -> None:
+    """Twelve tasks of one session, each call 150 tokens at worst, a budget of 1,000: six fit and no more."""
+    made = [
+        submit_task(principal=cast.owner.principal, submission=Submission(query="s", mode="simple", session="narrow"))
+        for _ in range(12)
+    ]
+    with tenant_scope(cast.acme.id):
+        Envelope.objects.filter(level="session", owner_id=made[0].session_id).update(tokens_limit=1000)
+    steps = [claim(task, 1) for task in made]
+    answers = in_threads([lambda step=step: begin(step, ask(50, least=50)) for step in steps])  # type: ignore[misc]
+    assert sum("granted" in answer for answer in answers) == 6
+    with tenant_scope(cast.acme.id):
+        assert Envelope.objects.get(level="session", owner_id=made[0].session_id).tokens_held == 900
