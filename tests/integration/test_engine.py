@@ -246,7 +246,12 @@ def test_money_limits_a_hold_too(cast: Cast) -> None:
 @pytest.mark.parametrize(
     ("settle", "spent"),
     [
-        (Settlement(sent=True, usage={"prompt_tokens": 50, "completion_tokens": 7, "cached_tokens": 0, "usd": "0.057"}), 57),
+        (
+            Settlement(
+                sent=True, usage={"prompt_tokens": 50, "completion_tokens": 7, "cached_tokens": 0, "usd": "0.057"}
+            ),
+            57,
+        ),
         (Settlement(sent=True), 300),
         (Settlement(sent=False), 0),
     ],

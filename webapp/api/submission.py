@@ -37,7 +37,7 @@ def read_submission(body: Any) -> Submission:
     """
     if not isinstance(body, dict):
         raise Invalid(field="body", message="must be a JSON object")
-    context = body.get("context") or {}
+    context = {} if body.get("context") is None else body["context"]
     if not isinstance(context, dict):
         raise Invalid(field="context", message="must be an object")
     attachments = _attachments(context.get("attachments"))
