@@ -7,7 +7,7 @@ from collections.abc import Callable
 from concurrent.futures import Future
 
 from webapp.common.errors import HartleyError
-from webapp.common.tables import JSON
+from webapp.common.values import JSON
 from webapp.orchestration.steps import Begin, ClaimedStep, Completion, HoldRequest, Settlement
 
 Put = Callable[[Begin | Completion], "Future[JSON]"]
@@ -17,6 +17,12 @@ class StepLost(HartleyError):
     """Another attempt has overtaken this one, or the task has ended: stop, nothing is to be written."""
 
     code = "step.lost"
+
+
+class BeginRejected(HartleyError):
+    """What can't be recorded isn't done."""
+
+    code = "step.begin_rejected"
 
 
 class BudgetExceeded(HartleyError):
@@ -62,11 +68,14 @@ class Beats:
         Raises:
             StepLost: the attempt is no longer ours; nothing was written.
             BudgetExceeded: decision and events are written, nothing is held.
+            BeginRejected: the data can't be recorded; nothing was written.
         """
         begin = Begin(self.step, events or [], decisions or [], hold)
         answer = await asyncio.wrap_future(self._put(begin))
-        if answer.get("lost") or answer.get("error"):
-            raise StepLost(answer.get("error", "overtaken"))
+        if answer.get("lost"):
+            raise StepLost("overtaken")
+        if answer.get("error"):
+            raise BeginRejected(f"The database refused what the step was about to record: {answer['error']}")
         if answer.get("refused"):
             raise BudgetExceeded(answer["refused"])
         if hold:

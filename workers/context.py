@@ -11,8 +11,8 @@ from typing import TypeVar
 from django.db import close_old_connections
 
 from webapp.agent_tasks.models import Content, Step, Task
-from webapp.common.tables import JSON
 from webapp.common.tenancy import tenant_scope
+from webapp.common.values import JSON
 from webapp.orchestration.steps import ClaimedStep
 from workers.gateway.types import FileRef
 
@@ -76,8 +76,9 @@ def parents(step: ClaimedStep) -> list[Past]:
 
 
 def agent_history(step: ClaimedStep) -> list[Past]:
-    """What this agent has done before: its finished turns and tool calls, oldest first."""
-    rows = Step.objects.filter(task_id=step.task, agent=step.agent, n__lt=step.n, state="done").order_by("n")
+    """What this agent has done before: its turns and tool calls that have come to an end, oldest first."""
+    ended = ("done", "failed")
+    rows = Step.objects.filter(task_id=step.task, agent=step.agent, n__lt=step.n, state__in=ended).order_by("n")
     return [_past(row) for row in rows]
 
 

@@ -8,7 +8,7 @@ from typing import TypedDict
 from policies.engine import Bundle, Decision, Point, compile_bundle, default_modules
 from policies.engine import decide as decide_batch
 from webapp.common.errors import HartleyError
-from webapp.common.tables import JSON
+from webapp.common.values import JSON
 from webapp.orchestration.steps import event
 
 

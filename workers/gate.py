@@ -13,7 +13,7 @@ from typing import Generic, TypeVar
 
 from policies.engine import Decision, Point, input_hash
 from webapp.common.errors import HartleyError
-from webapp.common.tables import JSON
+from webapp.common.values import JSON
 from webapp.orchestration.steps import HoldRequest
 from workers import decide
 from workers.beats import Beats

@@ -7,7 +7,7 @@ from typing import Any
 
 from django.conf import settings
 
-from webapp.common.tables import JSON
+from webapp.common.values import JSON
 from webapp.orchestration import complexity, dispatch
 from webapp.orchestration.steps import ClaimedStep, Completion, event
 from workers import context, prompts

@@ -9,7 +9,7 @@ from decimal import Decimal
 from django.conf import settings
 
 from policies import inputs
-from webapp.common.tables import JSON
+from webapp.common.values import JSON
 from webapp.orchestration.steps import ClaimedStep, HoldRequest, Settlement, event
 from workers.beats import Beats
 from workers.context import TaskContext

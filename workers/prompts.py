@@ -44,7 +44,8 @@ def turn_messages(
         if past.kind == "llm.turn":
             messages.append(_assistant(past))
         elif past.kind == "tools.call":
-            content = json.dumps((past.output or {}).get("shown"))
+            shown = past.output["shown"] if past.output else {"ok": False, "error": past.error}
+            content = json.dumps(shown)
             messages.append({"role": "tool", "tool_call_id": past.input["call_id"], "content": content})
     return messages
 

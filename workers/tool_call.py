@@ -9,7 +9,7 @@ from policies import inputs
 from sandbox.errors import SandboxError
 from webapp.agent_tasks.models import Content
 from webapp.common.errors import HartleyError
-from webapp.common.tables import JSON
+from webapp.common.values import JSON
 from webapp.orchestration.steps import ClaimedStep, event
 from workers import context, decide
 from workers.beats import Beats

@@ -37,7 +37,7 @@ def next_steps(step: ClaimedStep, calls: Sequence[ToolCall], tools: Registry) ->
         grown.append(action)
         ends.append(len(grown) - 1)
     following = {**step.input, "turn": step.input["turn"] + 1}
-    return [*grown, NewStep("llm.turn", step.agent, step.description, following, tuple(ends))]
+    return [*grown, NewStep("llm.turn", step.agent, step.description, following, tuple(ends), join="settled")]
 
 
 def _input(call: ToolCall) -> dict[str, object]:

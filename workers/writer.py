@@ -17,7 +17,7 @@ from typing import TypeVar
 import structlog
 from django.db import InterfaceError, OperationalError, connections
 
-from webapp.common.tables import JSON
+from webapp.common.values import JSON
 from webapp.orchestration import engine
 from webapp.orchestration.engine import TurnResult
 from webapp.orchestration.steps import Begin, ClaimedStep, Completion, StepRef

@@ -6,11 +6,14 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from django.db import connections
 
 from tests.support.cast import Cast, make_cast
 from tests.support.farm import Farm
 from tests.support.model_server import ModelServer
 from tests.support.services import Services
+from webapp.agent_tasks.models import Task, TaskState
+from webapp.common.tenancy import tenant_scope
 
 
 @pytest.fixture(scope="session")
@@ -58,3 +61,14 @@ def connected(
         yield running
     finally:
         running.stop()
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _no_task_outlives_its_module(cast: Cast) -> Iterator[None]:
+    """What a test leaves running would be worked on by the next module's workers."""
+    yield
+    for tenant in (cast.acme, cast.globex):
+        with tenant_scope(tenant.id):
+            for task in Task.objects.filter(state=TaskState.RUNNING):
+                with connections["default"].cursor() as cursor:
+                    cursor.execute("SELECT engine_cancel(%s, 'tests', 'its module has ended')", [task.id])

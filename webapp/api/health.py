@@ -12,7 +12,7 @@ from django.db import DatabaseError, connections
 from django.http import HttpRequest, JsonResponse
 from redis.exceptions import RedisError
 
-from webapp.common.tables import JSON
+from webapp.common.values import JSON
 from webapp.orchestration import dispatch
 
 log = structlog.get_logger()

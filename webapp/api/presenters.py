@@ -6,7 +6,7 @@ import json
 from datetime import datetime
 
 from webapp.agent_tasks.models import Step, Task, TaskState
-from webapp.common.tables import JSON
+from webapp.common.values import JSON
 from webapp.progress.models import Event
 
 

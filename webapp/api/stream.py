@@ -18,8 +18,8 @@ from webapp.agent_tasks.selectors import find_task
 from webapp.api.authentication import REALM, principal_of
 from webapp.api.presenters import event_body
 from webapp.common.errors import NotFound
-from webapp.common.tables import JSON
 from webapp.common.tenancy import tenant_scope
+from webapp.common.values import JSON
 from webapp.progress import rules
 from webapp.progress.hub import hub
 from webapp.progress.selectors import events_after

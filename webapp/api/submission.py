@@ -11,7 +11,7 @@ from typing import Any
 from django.conf import settings
 
 from webapp.common.errors import Invalid
-from webapp.common.tables import JSON
+from webapp.common.values import JSON
 from webapp.orchestration.submit import Attachment, Submission
 
 ID = re.compile(r"[A-Za-z0-9:_.-]{1,128}")

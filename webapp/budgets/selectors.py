@@ -7,7 +7,7 @@ from uuid import UUID
 from django.db.models import Count, Sum
 
 from webapp.budgets.models import Hold, HoldState
-from webapp.common.tables import JSON
+from webapp.common.values import JSON
 
 
 def model_breakdown(tenant: UUID, task: UUID) -> list[JSON]:

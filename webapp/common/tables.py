@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, ClassVar
+from typing import ClassVar
 
 from django.db import models
 from django.db.migrations.operations import RunSQL
@@ -44,6 +44,3 @@ def close_to_others(table: str, column: str = "tenant_id") -> RunSQL:
             f"ALTER TABLE {table} DISABLE ROW LEVEL SECURITY",
         ],
     )
-
-
-JSON = dict[str, Any]

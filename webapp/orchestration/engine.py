@@ -14,7 +14,7 @@ from uuid import UUID
 
 from django.db import connections
 
-from webapp.common.tables import JSON
+from webapp.common.values import JSON
 from webapp.orchestration.steps import Begin, ClaimedStep, Completion, ReadyStep, StepRef
 
 Attempt = tuple[str, int, int]  # task, n, fence

@@ -120,6 +120,7 @@ def agent_steps(plan: Plan) -> list[NewStep]:
             description=subtask.description,
             input={"turn": 1, "role": subtask.role, "needs": list(subtask.depends_on)},
             after=tuple(position[need] for need in subtask.depends_on),
+            join="settled",  # an agent is told when one that it builds on has failed
         )
         for subtask in plan.subtasks
     ]

@@ -7,7 +7,7 @@ from decimal import Decimal
 from typing import Any, Literal, NamedTuple
 from uuid import UUID
 
-from webapp.common.tables import JSON
+from webapp.common.values import JSON
 
 Status = Literal["done", "failed", "retry", "handback"]
 

@@ -14,8 +14,9 @@ from webapp.agent_sessions.services import open_session
 from webapp.agent_tasks.models import Content, Step, StepState, Task
 from webapp.budgets.models import Level
 from webapp.budgets.services import ensure_envelope
-from webapp.common.tables import JSON, now
+from webapp.common.tables import now
 from webapp.common.tenancy import tenant_scope
+from webapp.common.values import JSON
 from webapp.orchestration import complexity, dispatch
 from webapp.orchestration.plan import first_steps
 from webapp.orchestration.steps import NewStep, ReadyStep, StepRef

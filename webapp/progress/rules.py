@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import re
 
-from webapp.common.tables import JSON
+from webapp.common.values import JSON
 
 NAMES = {
     "LLM_PARTIAL": "thread.message.delta",

@@ -87,7 +87,7 @@ TURNS_LIMIT = env.whole("HARTLEY_TURNS_LIMIT", 10, least=1)  # model turns of on
 TOOL_CALLS_LIMIT = env.whole("HARTLEY_TOOL_CALLS_LIMIT", 8, least=1)  # tool calls of one turn
 OUTPUT_LIMIT_BYTES = env.whole("HARTLEY_OUTPUT_LIMIT_BYTES", 256 * 1024, least=1024)  # a step's recorded output
 LLM_SLOTS = env.whole("HARTLEY_LLM_SLOTS", 2000, least=1)
-TOOL_SLOTS = env.whole("HARTLEY_TOOL_SLOTS", 64, least=1)
+TOOL_SLOTS = env.whole("HARTLEY_TOOL_SLOTS", 16, least=1)
 SANDBOX_PROCESSES = env.whole("HARTLEY_SANDBOX_PROCESSES", 2, least=1)
 SANDBOX_IMAGE = Path(env.text("HARTLEY_SANDBOX_IMAGE", str(HARTLEY_HOME / "sandbox")))
 SANDBOX_SCRATCH = HARTLEY_HOME / "run" / "sandbox"  # a private folder for each sandbox process
@@ -95,7 +95,7 @@ EXTRA_TOOLS = env.words("HARTLEY_EXTRA_TOOLS")
 
 # --- Models and budgets ---
 MODEL_TIMEOUT_S = env.number("HARTLEY_MODEL_TIMEOUT_S", 120, least=1)
-COMPLETION_TOKENS = env.whole("HARTLEY_COMPLETION_TOKENS", 4096, least=16)
+COMPLETION_TOKENS = env.whole("HARTLEY_COMPLETION_TOKENS", 8192, least=16)
 COMPLETION_TOKENS_LEAST = env.whole("HARTLEY_COMPLETION_TOKENS_LEAST", 64, least=1)  # below it a call is refused
 SESSION_TOKENS = env.whole("HARTLEY_SESSION_TOKENS", 10_000, least=1)
 FIRST_TENANT_SESSION_TOKENS = env.whole("HARTLEY_FIRST_TENANT_SESSION_TOKENS", 2_000_000, least=1)

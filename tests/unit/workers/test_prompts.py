@@ -1,0 +1,45 @@
+"""What models are told."""
+
+import json
+
+from workers.context import Past, TaskContext
+from workers.prompts import plan_messages, synthesis_messages, turn_messages
+
+TASK = TaskContext("Which is highest?", "complex", 0.8, {}, [], (), 3)
+
+
+def past(**changes: object) -> Past:
+    fields: dict[str, object] = {
+        "n": 1, "kind": "llm.turn", "agent": "a1", "description": "d", "state": "done", "input": {}, "output": None,
+        "error": None,
+    }  # fmt: skip
+    return Past(**{**fields, **changes})  # type: ignore[arg-type]
+
+
+def test_every_tool_call_of_a_turn_gets_an_answer_also_a_failed_one() -> None:
+    """Providers refuse a conversation in which a call has no answer."""
+    calls = [{"id": id_, "name": "t", "raw": "{}"} for id_ in ("c1", "c2")]
+    history = [
+        past(output={"text": "", "tool_calls": calls}),
+        past(kind="tools.call", input={"call_id": "c1"}, output={"shown": {"ok": True}}),
+        past(kind="tools.call", input={"call_id": "c2"}, state="failed", error={"code": "x", "message": "lost"}),
+        past(kind="policy.tool", output={"effect": "allow"}),
+    ]
+    messages = turn_messages(TASK, role="analyst", description="d", needed=[], history=history)
+    assert [m["role"] for m in messages] == ["system", "user", "assistant", "tool", "tool"]
+    assert json.loads(messages[-1]["content"] or "") == {"ok": False, "error": {"code": "x", "message": "lost"}}
+
+
+def test_a_failed_agent_is_named_with_its_error() -> None:
+    results = [
+        past(output={"text": "42"}),
+        past(agent="a2", state="failed", error={"code": "x", "message": "no model"}),
+    ]
+    told = [json.loads(m["content"] or "") for m in synthesis_messages(TASK, results)[2:]]
+    assert told[0]["answer"] == "42" and told[1]["answer"] is None and told[1]["error"] == "no model"
+
+
+def test_a_callers_prompt_is_added_and_replaces_nothing() -> None:
+    task = TaskContext("q", "complex", 0.8, {"system_prompt": "Be brief."}, [], (), 3)
+    system = plan_messages(task, limit=3)[0]["content"] or ""
+    assert system.startswith("You are the planner") and system.endswith("Be brief.")
