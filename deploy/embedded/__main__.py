@@ -106,7 +106,6 @@ class Stack:
             for role in ("app", "system", "owner")
         }
         email = self._credentials().get("email", "owner@hartley.local")
-        password = self.secrets["supervisor"]
         return {
             **self.environ,
             **urls,
@@ -120,7 +119,8 @@ class Stack:
             "DRAIN_S": str(max(1, self.drain_s - 2)),
             "PORT": str(self.port),
             "FLOWER_PORT": str(self.ports["flower"]),
-            "FLOWER_BASIC_AUTH": f"{email}:{self._credentials().get('password', password)}",
+            "HARTLEY_OWNER_PASSWORD": self.secrets["password"],
+            "FLOWER_BASIC_AUTH": f"{email}:{self.secrets['password']}",
         }
 
     def _admin_url(self) -> str:
@@ -185,14 +185,12 @@ class Stack:
 
     def credentials(self) -> dict[str, Any]:
         """The file that newcomers and scripts read, brought up to date with the addresses of this start."""
-        login = self.environment["FLOWER_BASIC_AUTH"].partition(":")[2]
         kept = {
             **self._credentials(),
             "url": self.url,
             "flower_url": f"http://127.0.0.1:{self.ports['flower']}",
             "redis_url": self.environment["REDIS_URL"],
             "database_url": self.environment["HARTLEY_DB_APP_URL"],
-            "flower_password": login,
         }
         self._remember_credentials(kept)
         return kept
@@ -302,7 +300,7 @@ def _welcome(stack: Stack, credentials: dict[str, Any]) -> None:
 Hartley is up.
   API       {stack.url}          health: {stack.url}/readiness
   Queues    {credentials["flower_url"]}          (Flower; the login below)
-  Login     {credentials["email"]}  {credentials["flower_password"]}
+  Login     {credentials["email"]}  {credentials["password"]}
   Try       curl -s {stack.url}/api/v1/tasks -H 'X-API-Key: {credentials["api_key"]}' -H 'Content-Type: application/json' -d '{body}'
   Secrets   {stack.home.path("credentials.json")}
   Stop      Ctrl-C

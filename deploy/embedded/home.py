@@ -77,6 +77,7 @@ class Home:
             name: secrets.token_hex(24)
             for name in ("superuser", "owner", "app", "system", "valkey", "django", "supervisor")
         }
+        made["password"] = secrets.token_urlsafe(18)
         write_private(kept, made)
         return made
 

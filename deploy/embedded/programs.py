@@ -25,7 +25,7 @@ def web(port: int, drain_s: float) -> list[str]:
 def worker(queues: str, slot: str) -> list[str]:
     return [
         "-m", "celery", "-A", "workers.app", "worker", "-P", "solo", "-Q", queues, "-n", f"{slot}@%h",
-        "--without-gossip", "--without-mingle", "--without-heartbeat", "-l", "INFO",
+        "--without-gossip", "--without-mingle", "-l", "INFO",
     ]  # fmt: skip
 
 

@@ -91,6 +91,7 @@ TOOL_SLOTS = env.whole("HARTLEY_TOOL_SLOTS", 16, least=1)
 SANDBOX_PROCESSES = env.whole("HARTLEY_SANDBOX_PROCESSES", 2, least=1)
 SANDBOX_IMAGE = Path(env.text("HARTLEY_SANDBOX_IMAGE", str(HARTLEY_HOME / "sandbox")))
 SANDBOX_SCRATCH = HARTLEY_HOME / "run" / "sandbox"  # a private folder for each sandbox process
+OWNER_PASSWORD = env.text("HARTLEY_OWNER_PASSWORD", "")  # of the first tenant's owner; made up when empty
 EXTRA_TOOLS = env.words("HARTLEY_EXTRA_TOOLS")
 
 # --- Models and budgets ---

@@ -30,7 +30,7 @@ class Command(BaseCommand):
 
     def _create(self, name: str, email: str) -> dict[str, str]:
         tenant = create_tenant(name=name, tier=Tier.ENTERPRISE, session_tokens=settings.FIRST_TENANT_SESSION_TOKENS)
-        password = secrets.token_urlsafe(18)
+        password = settings.OWNER_PASSWORD or secrets.token_urlsafe(18)
         owner = create_user(tenant=tenant, email=email, password=password, role=Role.OWNER, name="Owner")
         issued = issue_key(user=owner, name="first key")
         return {"tenant_id": str(tenant.id), "email": email, "password": password, "api_key": issued.secret}
