@@ -44,7 +44,7 @@ def ensure(files):
             sys.stdout.flush()
             subprocess.check_call([sys.executable, "-m", "venv", "--clear", VENV])
             open(os.path.join(VENV, ".hartley-made"), "w").close()
-        print("hartley: installing the pinned requirements (about 250 MB the first time) ...")
+        print("hartley: installing the pinned requirements (about 95 MB the first time) ...")
         sys.stdout.flush()
         command = [python, "-m", "pip", "install", "--disable-pip-version-check", "--progress-bar", "off", "-q"]
         subprocess.check_call([*command, "-r", os.path.join(ROOT, files[-1])])
