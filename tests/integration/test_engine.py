@@ -201,6 +201,23 @@ def test_any_dag_runs_each_step_once_after_its_parents(cast: Cast, dag: list[New
     assert [type_ for _, type_ in told].count("STREAM_END") == 1
 
 
+def test_batches_over_the_same_tasks_in_opposite_order_do_not_block_each_other(cast: Cast) -> None:
+    """Without the ordered lock at the start of a turn this is a deadlock, which Postgres ends with an error."""
+    fan = [NewStep("llm.turn", "a"), NewStep("llm.turn", "b"), NewStep("llm.synthesise", "end", after=(0, 1))]
+    made = [
+        submit_task(principal=cast.owner.principal, submission=Submission(query="d", mode="simple")) for _ in range(40)
+    ]
+    for task in made:
+        turn(completions=[Completion(claim(task, 1))])
+        turn(completions=[Completion(claim(task, 2), grow=fan, heir=2)])
+    left = [Completion(claim(task, 3)) for task in made]
+    right = [Completion(claim(task, 4)) for task in reversed(made)]
+    results = in_threads([lambda: turn(completions=left), lambda: turn(completions=right)])
+    assert [len(result.done) for result in results] == [40, 40]
+    released = [ready.ref for result in results for ready in result.ready]
+    assert sorted(released) == sorted(StepRef(task.id, 5) for task in made)
+
+
 # --- money ---
 
 
