@@ -1,4 +1,4 @@
-"""Reads tasks and steps; everything belongs to one user of one tenant."""
+"""Reads tasks and steps. `viewer` is whose tasks are seen: one person's, or with None the whole tenant's."""
 
 from __future__ import annotations
 
@@ -15,13 +15,19 @@ def tasks_of(tenant: UUID, user: UUID) -> QuerySet[Task]:
     return Task.objects.filter(tenant_id=tenant, user_id=user).select_related("session").order_by("-id")
 
 
-def find_task(tenant: UUID, user: UUID, name: str) -> Task:
+def visible_tasks(tenant: UUID, viewer: UUID | None) -> QuerySet[Task]:
+    """Newest first."""
+    tasks = Task.objects.filter(tenant_id=tenant).select_related("session", "user").order_by("-id")
+    return tasks if viewer is None else tasks.filter(user_id=viewer)
+
+
+def find_task(tenant: UUID, viewer: UUID | None, name: str) -> Task:
     """
     Raises:
         NotFound: also for another's task.
     """
     try:
-        task = tasks_of(tenant, user).filter(id=UUID(name)).first()
+        task = visible_tasks(tenant, viewer).filter(id=UUID(name)).first()
     except ValueError:
         task = None
     if task is None:

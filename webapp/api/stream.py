@@ -81,7 +81,7 @@ async def _frames(principal: Principal, task: Task, seq: int, wanted: frozenset[
 
 def _find(principal: Principal, name: str) -> Task:
     with tenant_scope(principal.tenant_id):
-        return find_task(principal.tenant_id, principal.user_id, name)
+        return find_task(principal.tenant_id, principal.watches, name)
 
 
 def _read(principal: Principal, task: Task, seq: int) -> list[JSON]:

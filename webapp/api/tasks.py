@@ -91,7 +91,7 @@ class OneTask(APIView):
     def get(self, request: Request, name: str) -> Response:
         who = caller(request)
         with tenant_scope(who.tenant_id):
-            task = selectors.find_task(who.tenant_id, who.user_id, name)
+            task = selectors.find_task(who.tenant_id, who.watches, name)
             steps = selectors.steps_of(who.tenant_id, task.id)
             agents = len({step.agent for step in steps if step.kind == "llm.turn"})
             body = presenters.task_body(task, model_breakdown(who.tenant_id, task.id), agents)
@@ -106,7 +106,7 @@ class TaskSteps(APIView):
     def get(self, request: Request, name: str) -> Response:
         who = caller(request)
         with tenant_scope(who.tenant_id):
-            task = selectors.find_task(who.tenant_id, who.user_id, name)
+            task = selectors.find_task(who.tenant_id, who.watches, name)
             steps = [presenters.step_body(step) for step in selectors.steps_of(who.tenant_id, task.id)]
         return Response({"task_id": str(task.id), "steps": steps, "count": len(steps)})
 
@@ -119,7 +119,7 @@ class TaskEvents(APIView):
         offset = page(request, "offset", 0, least=0, most=None)
         who = caller(request)
         with tenant_scope(who.tenant_id):
-            task = selectors.find_task(who.tenant_id, who.user_id, name)
+            task = selectors.find_task(who.tenant_id, who.watches, name)
             found = events_of(who.tenant_id, task.id)[offset : offset + limit]
             events = [presenters.event_body(event) for event in found]
         return Response({"events": events, "count": len(events)})
@@ -131,7 +131,7 @@ class CancelTask(APIView):
     def post(self, request: Request, name: str) -> Response:
         who = caller(request)
         with tenant_scope(who.tenant_id):
-            task = selectors.find_task(who.tenant_id, who.user_id, name)
+            task = selectors.find_task(who.tenant_id, who.watches, name)
         cancelled = cancel_task(principal=who, task=task.id, reason=_reason(request))
         message = "Task cancelled" if cancelled else f"Task has already ended: {task.state}"
         return Response({"success": cancelled, "message": message}, status=202)
@@ -143,7 +143,7 @@ class ControlState(APIView):
     def get(self, request: Request, name: str) -> Response:
         who = caller(request)
         with tenant_scope(who.tenant_id):
-            task = selectors.find_task(who.tenant_id, who.user_id, name)
+            task = selectors.find_task(who.tenant_id, who.watches, name)
         return Response(
             {
                 "is_paused": False,
@@ -165,7 +165,7 @@ class Artifact(APIView):
     def get(self, request: Request, name: str, sha256: str) -> HttpResponse:
         who = caller(request)
         with tenant_scope(who.tenant_id):
-            task = selectors.find_task(who.tenant_id, who.user_id, name)
+            task = selectors.find_task(who.tenant_id, who.watches, name)
             known = {file["id"] for file in [*task.artifacts, *task.attachments]}
             content = selectors.find_content(who.tenant_id, sha256 if sha256 in known else "")
         response = HttpResponse(bytes(content.data), content_type=content.media_type)

@@ -17,11 +17,12 @@ SCOPES = (
     "users:manage",
     "tenant:manage",
     "skills:dangerous",
+    "queues:read",
 )
 _WORK = frozenset(SCOPES[:5])
 ROLE_SCOPES: dict[str, frozenset[str]] = {
     "user": _WORK,
-    "operator": _WORK,
+    "operator": _WORK | {"queues:read"},
     "admin": frozenset(SCOPES) - {"tenant:manage"},
     "owner": frozenset(SCOPES),
 }
@@ -44,6 +45,11 @@ class Principal:
     scopes: frozenset[str]
     tier: str
     email: str
+
+    @property
+    def watches(self) -> UUID | None:
+        """Whose tasks they see: None means the whole tenant's, which operators and up look after."""
+        return self.user_id if self.role == "user" else None
 
     @property
     def permissions(self) -> frozenset[str]:

@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from django.db import connections
 
 from webapp.common.tenancy import tenant_scope
-from webapp.tenants.models import ApiKey
+from webapp.tenants.models import ApiKey, User
 from webapp.tenants.rules import ROLE_SCOPES, Principal, key_hash, normalised_key
 
 
@@ -37,6 +37,18 @@ def principal_of_key(raw: str) -> Principal | None:
         scopes=frozenset(row.scopes) & ROLE_SCOPES[row.user.role],
         tier=row.tenant.tier,
         email=row.user.email,
+    )
+
+
+def principal_of_user(user: User) -> Principal:
+    """A person who has signed in: all that their role may do. The tenant must have been read with the user."""
+    return Principal(
+        tenant_id=user.tenant_id,
+        user_id=user.id,
+        role=user.role,
+        scopes=ROLE_SCOPES[user.role],
+        tier=user.tenant.tier,
+        email=user.email,
     )
 
 

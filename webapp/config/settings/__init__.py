@@ -5,6 +5,8 @@ from __future__ import annotations
 from decimal import Decimal
 from pathlib import Path
 
+from csp.constants import NONCE, NONE, SELF
+
 from . import env
 
 BASE_DIR = Path(__file__).resolve().parents[3]
@@ -26,6 +28,10 @@ DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 INSTALLED_APPS = [
     "django.contrib.contenttypes",
     "django.contrib.auth",
+    "django.contrib.sessions",
+    "django.contrib.messages",
+    "django.contrib.staticfiles",
+    "csp",
     "rest_framework",
     "webapp.tenants",
     "webapp.agent_sessions",
@@ -34,13 +40,66 @@ INSTALLED_APPS = [
     "webapp.decisions",
     "webapp.progress",
     "webapp.orchestration",
+    "webapp.dashboard",
 ]
 MIDDLEWARE = [
     "django.middleware.security.SecurityMiddleware",
+    "whitenoise.middleware.WhiteNoiseMiddleware",
     "webapp.api.tracing.TraceMiddleware",
+    "csp.middleware.CSPMiddleware",
+    "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.common.CommonMiddleware",
+    "django.middleware.csrf.CsrfViewMiddleware",
+    "webapp.dashboard.middleware.SignedIn",
+    "django.contrib.messages.middleware.MessageMiddleware",
+    "django.middleware.clickjacking.XFrameOptionsMiddleware",
 ]
-TEMPLATES: list[dict[str, object]] = []
+TEMPLATES = [
+    {
+        "BACKEND": "django.template.backends.django.DjangoTemplates",
+        "DIRS": [BASE_DIR / "templates"],
+        "APP_DIRS": True,
+        "OPTIONS": {
+            "context_processors": [
+                "django.template.context_processors.request",
+                "django.contrib.auth.context_processors.auth",
+                "django.contrib.messages.context_processors.messages",
+                "csp.context_processors.nonce",
+                "webapp.dashboard.chrome.chrome",
+            ]
+        },
+    }
+]
+STATIC_URL = "/static/"
+WHITENOISE_USE_FINDERS = True  # straight from the source tree: no build step, no copy to go stale
+WHITENOISE_MAX_AGE = 3600
+LOGIN_URL = "/sign-in"
+CSRF_FAILURE_VIEW = "webapp.dashboard.errors.csrf"
+
+# --- What browsers are told ---
+HTTPS = env.flag("HARTLEY_HTTPS")  # the address that people use is https: cookies travel on nothing else
+SESSION_COOKIE_NAME = "hartley_session"
+SESSION_COOKIE_AGE = env.whole("HARTLEY_SIGNED_IN_S", 12 * 3600, least=60)
+SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = HTTPS
+CSRF_COOKIE_HTTPONLY = True
+CSRF_TRUSTED_ORIGINS = env.words("HARTLEY_TRUSTED_ORIGINS")  # e.g. https://hartley.example, behind a proxy
+SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if HTTPS else None
+SECURE_HSTS_SECONDS = env.whole("HARTLEY_HSTS_S", 31_536_000)  # sent over https only
+SECURE_HSTS_INCLUDE_SUBDOMAINS = True
+SECURE_REFERRER_POLICY = "same-origin"
+X_FRAME_OPTIONS = "DENY"
+CONTENT_SECURITY_POLICY = {
+    "DIRECTIVES": {
+        "default-src": [SELF],
+        "script-src": [SELF, NONCE],
+        "style-src": [SELF, NONCE],
+        "img-src": [SELF, "data:"],
+        "object-src": [NONE],
+        "base-uri": [NONE],
+        "form-action": [SELF],
+        "frame-ancestors": [NONE],
+    }
+}
 
 # --- Postgres: three roles, see docs/adr ---
 DATABASES = {"default": env.database("HARTLEY_DB_APP_URL")}
