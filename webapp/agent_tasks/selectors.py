@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from uuid import UUID
 
-from django.db.models import QuerySet
+from django.db.models import Count, QuerySet
 
 from webapp.agent_tasks.models import Content, Step, Task
 from webapp.common.errors import NotFound
@@ -37,6 +37,11 @@ def find_task(tenant: UUID, viewer: UUID | None, name: str) -> Task:
 
 def steps_of(tenant: UUID, task: UUID) -> list[Step]:
     return list(Step.objects.filter(tenant_id=tenant, task_id=task).order_by("n"))
+
+
+def count_agents(tenant: UUID, task: UUID) -> int:
+    turns = Step.objects.filter(tenant_id=tenant, task_id=task, kind="llm.turn")
+    return int(turns.aggregate(agents=Count("agent", distinct=True))["agents"])
 
 
 def find_content(tenant: UUID, sha256: str) -> Content:

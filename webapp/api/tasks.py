@@ -92,8 +92,7 @@ class OneTask(APIView):
         who = caller(request)
         with tenant_scope(who.tenant_id):
             task = selectors.find_task(who.tenant_id, who.watches, name)
-            steps = selectors.steps_of(who.tenant_id, task.id)
-            agents = len({step.agent for step in steps if step.kind == "llm.turn"})
+            agents = selectors.count_agents(who.tenant_id, task.id)
             body = presenters.task_body(task, model_breakdown(who.tenant_id, task.id), agents)
         return Response(body, headers={"X-Workflow-ID": str(task.id)})
 

@@ -12,8 +12,8 @@ from django.db import transaction
 from webapp.agent_sessions.models import Session
 from webapp.agent_sessions.services import open_session
 from webapp.agent_tasks.models import Content, Step, StepState, Task
-from webapp.budgets.models import Level
-from webapp.budgets.services import ensure_envelope
+from webapp.budgets.models import Envelope, Level
+from webapp.budgets.services import ensure_envelopes
 from webapp.common.tables import now
 from webapp.common.tenancy import tenant_scope
 from webapp.common.values import JSON
@@ -83,30 +83,20 @@ def _create_task(principal: Principal, submission: Submission, session: Session)
         },
         seq=1,
     )
-    task.envelopes = _envelopes(task)
-    task.save(update_fields=["envelopes"])
+    task.envelopes = ensure_envelopes(tenant=task.tenant_id, wanted=_budgets(task))
     return task
 
 
-def _envelopes(task: Task) -> list[UUID]:
-    """One budget per level, sorted by id: the order in which they are locked."""
+def _budgets(task: Task) -> list[Envelope]:
+    """One per level: all of them must have room for whatever the task spends."""
     tenant = Tenant.objects.get(id=task.tenant_id)
-    return sorted(
-        [
-            ensure_envelope(tenant=tenant.id, level=Level.TENANT, owner=tenant.id),
-            ensure_envelope(tenant=tenant.id, level=Level.USER, owner=task.user_id),
-            ensure_envelope(
-                tenant=tenant.id, level=Level.SESSION, owner=task.session_id, tokens_limit=tenant.session_tokens
-            ),
-            ensure_envelope(
-                tenant=tenant.id,
-                level=Level.TASK,
-                owner=task.id,
-                tokens_limit=settings.TASK_TOKENS,
-                usd_limit=settings.TASK_USD,
-            ),
-        ]
-    )
+    limits: list[tuple[Level, UUID, JSON]] = [
+        (Level.TENANT, tenant.id, {}),
+        (Level.USER, task.user_id, {}),
+        (Level.SESSION, task.session_id, {"tokens_limit": tenant.session_tokens}),
+        (Level.TASK, task.id, {"tokens_limit": settings.TASK_TOKENS, "usd_limit": settings.TASK_USD}),
+    ]
+    return [Envelope(tenant=tenant, level=level, owner_id=owner, **given) for level, owner, given in limits]
 
 
 def _store(tenant: UUID, attachment: Attachment) -> JSON:
@@ -143,7 +133,8 @@ def _add_steps(task: Task, steps: list[NewStep]) -> list[ReadyStep]:
         for position, step in enumerate(steps, 1)
     ]
     Step.objects.bulk_create(rows)
-    Task.objects.filter(id=task.id).update(steps=len(rows), open=len(rows))
+    task.steps = task.open = len(rows)
+    task.save(update_fields=["envelopes", "steps", "open"])
     return [ReadyStep(StepRef(task.id, row.n), row.queue) for row in rows if row.state == StepState.READY]
 
 

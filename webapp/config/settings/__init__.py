@@ -109,14 +109,22 @@ if env.given("HARTLEY_DB_OWNER_URL"):
     DATABASES["owner"] = env.database("HARTLEY_DB_OWNER_URL")
 DATABASES["default"]["OPTIONS"]["pool"] = {
     "min_size": 1,
-    "max_size": env.whole("HARTLEY_DB_POOL", 16, least=2),
+    "max_size": env.whole("HARTLEY_DB_POOL", 32, least=2),
     "timeout": 20,
 }
 DATABASE_ROUTERS = ["webapp.common.postgres.router.OneDatabase"]
 
+# --- The web process ---
+WEB_THREADS = env.whole("HARTLEY_WEB_THREADS", 16, least=1)  # requests that are worked on at once; streams need none
+
 # --- Redis ---
 REDIS_URL = env.text("REDIS_URL")
 REDIS_CONNECTIONS = env.whole("HARTLEY_REDIS_CONNECTIONS", 500, least=10)
+
+# --- Flower, behind our sign-in ---
+FLOWER_URL = env.text("FLOWER_URL", "")  # e.g. http://127.0.0.1:5555; empty: there is none
+FLOWER_BASIC_AUTH = env.text("FLOWER_BASIC_AUTH", "")  # name:password that Flower itself was started with
+FLOWER_TIMEOUT_S = env.number("HARTLEY_FLOWER_TIMEOUT_S", 10, least=0.1)
 
 # --- The API ---
 REST_FRAMEWORK = {
