@@ -33,3 +33,6 @@ class PolicyDecision(TenantModel):
 
     class Meta:
         indexes = [models.Index(fields=["task", "step"]), models.Index(fields=["tenant", "created_at"])]
+
+    def __str__(self) -> str:
+        return f"{self.effect} {self.subject} by {self.rule}"

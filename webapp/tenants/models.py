@@ -9,6 +9,7 @@ from django.contrib.postgres.fields import ArrayField
 from django.db import models
 
 from webapp.common.tables import TenantModel, now, uuid7
+from webapp.tenants.rules import may_administer
 
 
 class Tier(models.TextChoices):
@@ -55,6 +56,25 @@ class User(AbstractBaseUser, TenantModel):
     class Meta:
         indexes = [models.Index(fields=["tenant", "created_at"])]
 
+    def __str__(self) -> str:
+        return self.email
+
+    # What Django's admin asks of a user; the roles answer.
+
+    @property
+    def is_staff(self) -> bool:
+        return self.role != Role.USER
+
+    def may_administer(self, model: str, verb: str) -> bool:
+        return may_administer(self.role, model, verb)
+
+    def has_perm(self, perm: str, obj: object = None) -> bool:
+        verb, _, model = perm.rpartition(".")[2].partition("_")
+        return self.is_active and may_administer(self.role, model, verb)
+
+    def has_module_perms(self, app_label: str) -> bool:
+        return self.is_active and self.is_staff
+
 
 class ApiKey(TenantModel):
     """A bearer secret, kept as its SHA-256: 256 random bits need no slow hash."""
@@ -69,3 +89,6 @@ class ApiKey(TenantModel):
     expires_at = models.DateTimeField(null=True)
     last_used_at = models.DateTimeField(null=True)
     created_at = models.DateTimeField(db_default=now())
+
+    def __str__(self) -> str:
+        return f"{self.name} ({self.key_prefix}…)"

@@ -33,6 +33,17 @@ PERMISSIONS: dict[str, frozenset[str]] = {
     "owner": frozenset({"code_execution"}),
 }
 KEY_LEAST_CHARS = 8
+ADMINISTRATION: dict[str, dict[str, frozenset[str]]] = {
+    # model -> verb -> roles; what stands here is all that the admin allows
+    "tenant": {"view": frozenset({"operator", "admin", "owner"}), "change": frozenset({"owner"})},
+    "user": dict.fromkeys(("view", "add", "change"), frozenset({"admin", "owner"})),
+    "apikey": dict.fromkeys(("view", "change"), frozenset({"admin", "owner"})),
+    "envelope": {"view": frozenset({"operator", "admin", "owner"}), "change": frozenset({"admin", "owner"})},
+    "ledgerentry": {"view": frozenset({"operator", "admin", "owner"})},
+    "auditentry": {"view": frozenset({"admin", "owner"})},
+    "policydecision": {"view": frozenset({"operator", "admin", "owner"})},
+}
+RANK = {"user": 0, "operator": 1, "admin": 2, "owner": 3}
 
 
 @dataclass(frozen=True)
@@ -70,3 +81,12 @@ def normalised_key(raw: str) -> str | None:
 
 def key_hash(key: str) -> bytes:
     return hashlib.sha256(key.encode()).digest()
+
+
+def may_administer(role: str, model: str, verb: str) -> bool:
+    return role in ADMINISTRATION.get(model, {}).get(verb, frozenset())
+
+
+def grantable_roles(own: str) -> list[str]:
+    """Nobody makes someone more than they are themselves."""
+    return [role for role, rank in RANK.items() if rank <= RANK[own]]

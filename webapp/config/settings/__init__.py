@@ -26,6 +26,7 @@ LANGUAGE_CODE = "en"
 AUTH_USER_MODEL = "tenants.User"
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 INSTALLED_APPS = [
+    "webapp.common.admin.HartleyAdminConfig",
     "django.contrib.contenttypes",
     "django.contrib.auth",
     "django.contrib.sessions",
@@ -38,6 +39,7 @@ INSTALLED_APPS = [
     "webapp.agent_tasks",
     "webapp.budgets",
     "webapp.decisions",
+    "webapp.audit",
     "webapp.progress",
     "webapp.orchestration",
     "webapp.dashboard",
