@@ -13,6 +13,7 @@ from webapp.agent_sessions.selectors import find_session
 from webapp.agent_tasks import selectors
 from webapp.agent_tasks.models import Task, TaskState
 from webapp.api import presenters
+from webapp.api.idempotency import idempotent, place_of
 from webapp.api.submission import read_submission
 from webapp.budgets.selectors import model_breakdown
 from webapp.common.errors import Invalid
@@ -45,8 +46,9 @@ def page(request: Request, name: str, default: int, *, least: int, most: int | N
 class Tasks(APIView):
     scopes: ClassVar = {"GET": "workflows:read", "POST": "workflows:write"}
 
+    @idempotent
     def post(self, request: Request) -> Response:
-        task = submit_task(principal=caller(request), submission=read_submission(request.data))
+        task = _submit(request)
         body = {
             "task_id": str(task.id),
             "status": "STATUS_CODE_OK",
@@ -78,8 +80,9 @@ class TaskStream(APIView):
 
     scopes: ClassVar = {"POST": "workflows:write"}
 
+    @idempotent
     def post(self, request: Request) -> Response:
-        task = submit_task(principal=caller(request), submission=read_submission(request.data))
+        task = _submit(request)
         url = f"/api/v1/stream/sse?workflow_id={task.id}"
         body = {"workflow_id": str(task.id), "task_id": str(task.id), "stream_url": url}
         return Response(body, status=201, headers={**_ids(task), "Link": f"<{url}>; rel=stream"})
@@ -87,6 +90,7 @@ class TaskStream(APIView):
 
 class OneTask(APIView):
     scopes: ClassVar = {"GET": "workflows:read"}
+    unlimited: ClassVar = frozenset({"GET"})
 
     def get(self, request: Request, name: str) -> Response:
         who = caller(request)
@@ -101,6 +105,7 @@ class TaskSteps(APIView):
     """The DAG as it stands: each step with its parents, state and attempt."""
 
     scopes: ClassVar = {"GET": "workflows:read"}
+    unlimited: ClassVar = frozenset({"GET"})
 
     def get(self, request: Request, name: str) -> Response:
         who = caller(request)
@@ -112,6 +117,7 @@ class TaskSteps(APIView):
 
 class TaskEvents(APIView):
     scopes: ClassVar = {"GET": "workflows:read"}
+    unlimited: ClassVar = frozenset({"GET"})
 
     def get(self, request: Request, name: str) -> Response:
         limit = page(request, "limit", 50, least=1, most=200)
@@ -127,6 +133,7 @@ class TaskEvents(APIView):
 class CancelTask(APIView):
     scopes: ClassVar = {"POST": "workflows:write"}
 
+    @idempotent
     def post(self, request: Request, name: str) -> Response:
         who = caller(request)
         with tenant_scope(who.tenant_id):
@@ -138,6 +145,7 @@ class CancelTask(APIView):
 
 class ControlState(APIView):
     scopes: ClassVar = {"GET": "workflows:read"}
+    unlimited: ClassVar = frozenset({"GET"})
 
     def get(self, request: Request, name: str) -> Response:
         who = caller(request)
@@ -160,6 +168,7 @@ class Artifact(APIView):
     """A file of the task: attached to it or made by its tools. Always a download, never shown in our origin."""
 
     scopes: ClassVar = {"GET": "workflows:read"}
+    unlimited: ClassVar = frozenset({"GET"})
 
     def get(self, request: Request, name: str, sha256: str) -> HttpResponse:
         who = caller(request)
@@ -171,6 +180,12 @@ class Artifact(APIView):
         response["Content-Disposition"] = "attachment"
         response["Content-Security-Policy"] = "sandbox; default-src 'none'"
         return response
+
+
+def _submit(request: Request) -> Task:
+    """The row keeps the idempotency key, so that a repeated submit finds it whatever Redis remembers."""
+    submission = read_submission(request.data)
+    return submit_task(principal=caller(request), submission=submission, idempotency=place_of(request))
 
 
 def _ids(task: Task) -> dict[str, str]:

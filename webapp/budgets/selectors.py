@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from uuid import UUID
 
-from django.db.models import Count, Sum
+from django.db.models import Count, F, Sum
+from django.db.models.functions import Coalesce
 
-from webapp.budgets.models import Hold, HoldState
+from webapp.budgets.models import Envelope, Hold, HoldState, Level
 from webapp.common.values import JSON
 
 
@@ -32,3 +34,11 @@ def model_breakdown(tenant: UUID, task: UUID) -> list[JSON]:
         for row in rows
     ]
     return sorted(found, key=lambda row: -int(row["tokens"]))
+
+
+def tenant_tokens(tenant: UUID, since: datetime) -> tuple[int | None, int]:
+    """The tenant's limit in tokens, None for none, and what it has settled since."""
+    limit = Envelope.objects.filter(tenant_id=tenant, level=Level.TENANT).values_list("tokens_limit", flat=True).first()
+    settled = Hold.objects.filter(tenant_id=tenant, created_at__gte=since, state=HoldState.SETTLED)
+    used = settled.aggregate(tokens=Coalesce(Sum(F("prompt_tokens") + F("completion_tokens")), 0))
+    return limit, int(used["tokens"])

@@ -8,7 +8,8 @@ from django.conf import settings
 from django.http import HttpRequest
 
 from webapp.common.values import JSON
-from webapp.tenants.rules import ROLE_SCOPES
+from webapp.tenants.rules import ANYONE
+from webapp.tenants.selectors import principal_of_user
 
 
 @dataclass(frozen=True)
@@ -27,10 +28,10 @@ PLACES = (
     Place("/", "Now", "pulse", "workflows:read"),
     Place("/tasks", "Tasks", "list", "workflows:read"),
     Place("/sessions", "Sessions", "chat", "sessions:read"),
-    Place("/budgets", "Budgets", "coin", "workflows:read"),
+    Place("/budgets", "Budgets", "coin", "budgets:read"),
     Place("/workers", "Workers", "gear", "workflows:read"),
-    Place("/keys", "Keys", "key", "workflows:read"),
-    Place("/admin/", "Admin", "shield", "users:manage", leaves=True),
+    Place("/keys", "Keys", "key", ANYONE),
+    Place("/admin/", "Admin", "shield", "audit:read", leaves=True),
     Place("/flower/", "Flower", "flower", "queues:read", leaves=True),
 )
 THEMES = ("light", "dark")
@@ -49,5 +50,5 @@ def _places(request: HttpRequest) -> list[JSON]:
     user = getattr(request, "user", None)
     if user is None or not user.is_authenticated:
         return []
-    may = ROLE_SCOPES[user.role]
-    return [{"place": place, "here": place.is_at(request.path)} for place in PLACES if place.scope in may]
+    who = principal_of_user(user)
+    return [{"place": place, "here": place.is_at(request.path)} for place in PLACES if who.may(place.scope)]

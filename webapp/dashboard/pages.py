@@ -45,7 +45,7 @@ def action(*, scope: str) -> Callable[[View[P]], Callable[..., HttpResponse]]:
             who = principal(request)
             if who is None:
                 return to_sign_in(request)
-            if scope not in who.scopes:
+            if not who.may(scope):
                 raise PermissionDenied(f"Your role, {who.role}, lacks the scope {scope}.")
             try:
                 return view(request, who, *args, **kwargs)

@@ -8,6 +8,7 @@ from django.utils.http import url_has_allowed_host_and_scheme
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_POST
 
+from webapp.api.limits import address_of
 from webapp.tenants.pages_session import begin_session
 from webapp.tenants.sign_in import BadCredentials, LockedOut, sign_in
 
@@ -20,7 +21,7 @@ def page(request: HttpRequest) -> HttpResponse:
         return HttpResponseRedirect(onward) if request.user.is_authenticated else _form(request, onward)
     email, password = request.POST.get("email", ""), request.POST.get("password", "")
     try:
-        principal = sign_in(email=email, password=password, address=request.META.get("REMOTE_ADDR", ""))
+        principal = sign_in(email=email, password=password, address=address_of(request))
     except (BadCredentials, LockedOut) as error:
         return _form(request, onward, email=email[:254], error=str(error), status=error.status)
     begin_session(request, principal)

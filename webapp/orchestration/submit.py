@@ -7,11 +7,12 @@ from dataclasses import dataclass, field
 from uuid import UUID
 
 from django.conf import settings
-from django.db import transaction
+from django.db import IntegrityError, transaction
 
 from webapp.agent_sessions.models import Session
 from webapp.agent_sessions.services import open_session
 from webapp.agent_tasks.models import Content, Step, StepState, Task
+from webapp.agent_tasks.selectors import tasks_of
 from webapp.budgets.models import Envelope, Level
 from webapp.budgets.services import ensure_envelopes
 from webapp.common.tables import now
@@ -43,13 +44,35 @@ class Submission:
     attachments: tuple[Attachment, ...] = ()
 
 
-def submit_task(*, principal: Principal, submission: Submission) -> Task:
-    """Everything is written or nothing. The hint goes out after the commit; if it is lost, the sweep sends it."""
+def submit_task(*, principal: Principal, submission: Submission, idempotency: str | None = None) -> Task:
+    """
+    Everything is written or nothing. The hint goes out after the commit; if it is lost, the sweep sends it.
+
+    Args:
+        idempotency: names the request; submitted again, also at the same moment, it is the same task.
+    """
+    if idempotency is None:
+        return _submit(principal, submission, None)
+    try:
+        return _submitted(principal, idempotency) or _submit(principal, submission, idempotency)
+    except IntegrityError:
+        earlier = _submitted(principal, idempotency)
+        if earlier is None:
+            raise
+        return earlier
+
+
+def _submitted(principal: Principal, idempotency: str) -> Task | None:
+    with tenant_scope(principal.tenant_id):
+        return tasks_of(principal.tenant_id, principal.user_id).filter(idempotency=idempotency).first()
+
+
+def _submit(principal: Principal, submission: Submission, idempotency: str | None) -> Task:
     with tenant_scope(principal.tenant_id):
         session = open_session(
             tenant=principal.tenant_id, user=principal.user_id, name=submission.session, title=submission.query
         )
-        task = _create_task(principal, submission, session)
+        task = _create_task(principal, submission, session, idempotency)
         first = _add_steps(task, first_steps(task.mode))
         Event.objects.create(
             tenant_id=task.tenant_id,
@@ -64,7 +87,7 @@ def submit_task(*, principal: Principal, submission: Submission) -> Task:
     return task
 
 
-def _create_task(principal: Principal, submission: Submission, session: Session) -> Task:
+def _create_task(principal: Principal, submission: Submission, session: Session, idempotency: str | None) -> Task:
     score = complexity.score(submission.query, attachments=len(submission.attachments))
     stored = [_store(principal.tenant_id, attachment) for attachment in submission.attachments]
     task = Task.objects.create(
@@ -82,6 +105,7 @@ def _create_task(principal: Principal, submission: Submission, session: Session)
             "permissions": sorted(principal.permissions),
         },
         seq=1,
+        idempotency=idempotency,
     )
     task.envelopes = ensure_envelopes(tenant=task.tenant_id, wanted=_budgets(task))
     return task

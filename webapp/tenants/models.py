@@ -35,6 +35,7 @@ class Tenant(models.Model):
     name = models.CharField(max_length=200)
     tier = models.CharField(max_length=20, choices=Tier.choices, default=Tier.FREE)
     is_active = models.BooleanField(default=True)
+    operates_platform = models.BooleanField(default=False, help_text="Its operators see the queues of all tenants.")
     session_tokens = models.BigIntegerField(help_text="Token budget of a new session.")
     created_at = models.DateTimeField(db_default=now())
 
@@ -92,3 +93,39 @@ class ApiKey(TenantModel):
 
     def __str__(self) -> str:
         return f"{self.name} ({self.key_prefix}…)"
+
+
+class RefreshToken(TenantModel):
+    """
+    One link of a chain that begins with a sign-in: each use spends it and makes the next.
+
+    A spent one that comes back was stolen, from us or from them: its whole `family` ends.
+    """
+
+    id = models.UUIDField(primary_key=True, db_default=uuid7(), editable=False)
+    user = models.ForeignKey(User, on_delete=models.CASCADE, related_name="+")
+    family = models.UUIDField()
+    token_sha256 = models.BinaryField(unique=True)
+    expires_at = models.DateTimeField()
+    spent_at = models.DateTimeField(null=True)
+    revoked_at = models.DateTimeField(null=True)
+    created_at = models.DateTimeField(db_default=now())
+
+    class Meta:
+        indexes = [models.Index(fields=["family"])]
+
+
+class SignInAttempt(models.Model):
+    """
+    A failed or unfinished sign-in, kept for as long as it counts towards a lock-out.
+
+    Belongs to no tenant: whose address it is isn't known yet, and is kept as a hash only.
+    """
+
+    id = models.BigAutoField(primary_key=True)
+    email_sha256 = models.BinaryField()
+    address = models.CharField(max_length=45)
+    created_at = models.DateTimeField(db_default=now())
+
+    class Meta:
+        indexes = [models.Index(fields=["email_sha256", "created_at"]), models.Index(fields=["address", "created_at"])]

@@ -14,7 +14,7 @@ from django.utils.crypto import constant_time_compare
 from webapp.common.tenancy import tenant_scope
 from webapp.tenants.models import User
 from webapp.tenants.rules import Principal
-from webapp.tenants.selectors import principal_of_user
+from webapp.tenants.selectors import find_user, principal_of_user
 
 TENANT_KEY = "hartley_tenant"
 
@@ -24,8 +24,7 @@ def user_of_session(session: Mapping[str, Any]) -> User | None:
     tenant, user = session.get(TENANT_KEY), session.get(SESSION_KEY)
     if not tenant or not user:
         return None
-    with tenant_scope(UUID(tenant)):
-        found = User.objects.select_related("tenant").filter(id=user, is_active=True, tenant__is_active=True).first()
+    found = find_user(UUID(tenant), UUID(user))
     if found is None or not constant_time_compare(session.get(HASH_SESSION_KEY, ""), found.get_session_auth_hash()):
         return None
     return found

@@ -17,12 +17,20 @@ SCOPES = (
     "users:manage",
     "tenant:manage",
     "skills:dangerous",
+    "budgets:read",
+    "policies:read",
+    "policies:write",
+    "audit:read",
     "queues:read",
+    "queues:manage",
 )
+ANYONE = "signed in"  # what a route asks for that every credential may use; no credential carries it
+PLATFORM_SCOPES = frozenset({"queues:read", "queues:manage"})  # queues carry the work of all tenants
 _WORK = frozenset(SCOPES[:5])
+_WATCH = _WORK | {"budgets:read", "policies:read", "audit:read", "queues:read"}
 ROLE_SCOPES: dict[str, frozenset[str]] = {
     "user": _WORK,
-    "operator": _WORK | {"queues:read"},
+    "operator": _WATCH,
     "admin": frozenset(SCOPES) - {"tenant:manage"},
     "owner": frozenset(SCOPES),
 }
@@ -46,9 +54,14 @@ ADMINISTRATION: dict[str, dict[str, frozenset[str]]] = {
 RANK = {"user": 0, "operator": 1, "admin": 2, "owner": 3}
 
 
+def scopes_of(role: str, *, operates_platform: bool) -> frozenset[str]:
+    """What a role may do in its tenant; only the tenant that runs the platform sees what all tenants share."""
+    return ROLE_SCOPES[role] if operates_platform else ROLE_SCOPES[role] - PLATFORM_SCOPES
+
+
 @dataclass(frozen=True)
 class Principal:
-    """Who is calling, from the credential alone."""
+    """Who is calling, from the credential alone. `key_id` is the API key used, None for a person signed in."""
 
     tenant_id: UUID
     user_id: UUID
@@ -56,6 +69,11 @@ class Principal:
     scopes: frozenset[str]
     tier: str
     email: str
+    key_id: UUID | None = None
+
+    def may(self, scope: str | None) -> bool:
+        """None is what a route that names no scope asks for: nobody may."""
+        return scope == ANYONE or scope in self.scopes
 
     @property
     def watches(self) -> UUID | None:

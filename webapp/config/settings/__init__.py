@@ -33,6 +33,7 @@ INSTALLED_APPS = [
     "django.contrib.messages",
     "django.contrib.staticfiles",
     "csp",
+    "corsheaders",
     "rest_framework",
     "webapp.tenants",
     "webapp.agent_sessions",
@@ -48,6 +49,8 @@ MIDDLEWARE = [
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "webapp.api.tracing.TraceMiddleware",
+    "corsheaders.middleware.CorsMiddleware",
+    "webapp.api.limits.RateHeaders",
     "csp.middleware.CSPMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.common.CommonMiddleware",
@@ -128,10 +131,53 @@ FLOWER_URL = env.text("FLOWER_URL", "")  # e.g. http://127.0.0.1:5555; empty: th
 FLOWER_BASIC_AUTH = env.text("FLOWER_BASIC_AUTH", "")  # name:password that Flower itself was started with
 FLOWER_TIMEOUT_S = env.number("HARTLEY_FLOWER_TIMEOUT_S", 10, least=0.1)
 
+# --- Signing in ---
+REGISTRATION = env.one_of("HARTLEY_REGISTRATION", ("open", "closed"), "open")  # may anyone make a tenant of their own?
+ACCESS_TOKEN_S = env.whole("HARTLEY_ACCESS_TOKEN_S", 30 * 60, least=60)
+REFRESH_TOKEN_S = env.whole("HARTLEY_REFRESH_TOKEN_S", 30 * 86_400, least=60)
+LOCK_OUT_S = env.whole("HARTLEY_LOCK_OUT_S", 15 * 60, least=1)  # for how long a failed attempt counts
+LOCK_OUT_PER_EMAIL = env.whole("HARTLEY_LOCK_OUT_PER_EMAIL", 10, least=1)
+LOCK_OUT_PER_ADDRESS = env.whole("HARTLEY_LOCK_OUT_PER_ADDRESS", 100, least=1)
+TRUSTED_PROXIES = env.whole("HARTLEY_TRUSTED_PROXIES", 0)  # in front of us, each of which adds to X-Forwarded-For
+AUTH_PASSWORD_VALIDATORS = [
+    {"NAME": "django.contrib.auth.password_validation.UserAttributeSimilarityValidator"},
+    {"NAME": "django.contrib.auth.password_validation.MinimumLengthValidator", "OPTIONS": {"min_length": 12}},
+    {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
+    {"NAME": "django.contrib.auth.password_validation.NumericPasswordValidator"},
+]
+
+# --- Rate limits: requests a minute, an hour and a day, by the tenant's tier ---
+RATE_LIMITS = {
+    "free": (60, 1_000, 10_000),
+    "pro": (200, 5_000, 50_000),
+    "max": (300, 10_000, 100_000),
+    "enterprise": (500, 20_000, 200_000),
+    "admin": (1_000, 100_000, 1_000_000),
+}
+for _tier in RATE_LIMITS:  # HARTLEY_RATE_FREE=60,1000,10000
+    if _given := env.words(f"HARTLEY_RATE_{_tier.upper()}"):
+        RATE_LIMITS[_tier] = env.three_numbers(f"HARTLEY_RATE_{_tier.upper()}", _given)
+IDEMPOTENCY_S = env.whole("HARTLEY_IDEMPOTENCY_S", 86_400, least=60)  # how long an answer can be replayed
+IDEMPOTENCY_WAIT_S = env.number("HARTLEY_IDEMPOTENCY_WAIT_S", 10, least=0.1)  # for the same request still at work
+
+# --- Other origins that may call the API from a browser, e.g. https://app.example ---
+CORS_ALLOWED_ORIGINS = env.words("HARTLEY_CORS_ORIGINS")
+CORS_URLS_REGEX = r"^/(api|v1)/.*$"
+CORS_ALLOW_HEADERS = [
+    "content-type", "authorization", "x-api-key", "idempotency-key", "traceparent", "tracestate", "cache-control",
+    "last-event-id", "if-match",
+]  # fmt: skip
+CORS_EXPOSE_HEADERS = [
+    "X-RateLimit-Limit-Minute", "X-RateLimit-Remaining-Minute", "X-RateLimit-Limit-Hour",
+    "X-RateLimit-Remaining-Hour", "X-RateLimit-Reset", "X-Trace-Id", "X-Span-Id", "X-Session-ID",
+    "X-Shannon-Session-ID", "X-Workflow-ID",
+]  # fmt: skip
+
 # --- The API ---
 REST_FRAMEWORK = {
     "DEFAULT_AUTHENTICATION_CLASSES": ["webapp.api.authentication.CredentialAuthentication"],
     "DEFAULT_PERMISSION_CLASSES": ["webapp.api.permissions.HasScope"],
+    "DEFAULT_THROTTLE_CLASSES": ["webapp.api.limits.TierLimit"],
     "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
     "DEFAULT_PARSER_CLASSES": ["webapp.api.parsers.AnyJSONParser"],
     "EXCEPTION_HANDLER": "webapp.api.errors.handle",
