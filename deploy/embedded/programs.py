@@ -19,6 +19,7 @@ def web(port: int, drain_s: float, host: str = "127.0.0.1") -> list[str]:
     return [
         "-m", "uvicorn", "webapp.config.asgi:application", "--host", host, "--port", str(port),
         "--no-access-log", "--lifespan", "off", "--timeout-graceful-shutdown", str(max(1, round(drain_s) - 1)),
+        "--ws-ping-interval", "20", "--ws-ping-timeout", "40", "--ws-max-size", "512",
     ]  # fmt: skip
 
 

@@ -20,7 +20,7 @@ from webapp.common.errors import Invalid
 from webapp.common.tenancy import tenant_scope
 from webapp.orchestration.control import cancel_task
 from webapp.orchestration.submit import submit_task
-from webapp.progress.selectors import events_of
+from webapp.progress.selectors import event_body, events_of
 from webapp.tenants.rules import Principal
 
 STATES = {
@@ -126,7 +126,7 @@ class TaskEvents(APIView):
         with tenant_scope(who.tenant_id):
             task = selectors.find_task(who.tenant_id, who.watches, name)
             found = events_of(who.tenant_id, task.id)[offset : offset + limit]
-            events = [presenters.event_body(event) for event in found]
+            events = [event_body(event) for event in found]
         return Response({"events": events, "count": len(events)})
 
 
