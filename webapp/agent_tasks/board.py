@@ -101,3 +101,10 @@ def steps_by_queue(tenant: UUID) -> dict[str, dict[str, int]]:
     for row in rows:
         found[row["queue"]][row["state"]] = row["steps"]
     return dict(found)
+
+
+def held_steps(tenant: UUID, viewer: UUID | None) -> list[Step]:
+    """What workers hold now, the longest first."""
+    steps = Step.objects.filter(tenant_id=tenant, state=StepState.RUNNING).select_related("task")
+    steps = steps if viewer is None else steps.filter(task__user_id=viewer)
+    return list(steps.defer("input", "output").order_by("started_at")[:100])

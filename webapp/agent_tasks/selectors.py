@@ -39,6 +39,22 @@ def steps_of(tenant: UUID, task: UUID) -> list[Step]:
     return list(Step.objects.filter(tenant_id=tenant, task_id=task).order_by("n"))
 
 
+def steps_without_data(tenant: UUID, task: UUID) -> list[Step]:
+    """For lists and drawings: what went in and came out stays in the database."""
+    return list(Step.objects.filter(tenant_id=tenant, task_id=task).defer("input", "output").order_by("n"))
+
+
+def find_step(tenant: UUID, task: UUID, n: int) -> Step:
+    """
+    Raises:
+        NotFound
+    """
+    step = Step.objects.filter(tenant_id=tenant, task_id=task, n=n).first()
+    if step is None:
+        raise NotFound("step")
+    return step
+
+
 def count_agents(tenant: UUID, task: UUID) -> int:
     turns = Step.objects.filter(tenant_id=tenant, task_id=task, kind="llm.turn")
     return int(turns.aggregate(agents=Count("agent", distinct=True))["agents"])

@@ -138,6 +138,8 @@ def _attachment(item: Any, field: str) -> Attachment:
     if name in (".", ".."):
         raise Invalid(field=f"{field}.filename", message="is not a file name")
     data = item.get("data")
+    if isinstance(data, bytes):  # from our own pages, which send files as files
+        return Attachment(name, media_type, data)
     if not isinstance(data, str):
         raise Invalid(field=f"{field}.data", message="must be base64 text")
     try:

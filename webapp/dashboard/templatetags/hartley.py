@@ -95,3 +95,22 @@ def size(given_bytes: int) -> str:
         if given_bytes >= length:
             return f"{given_bytes / length:.1f} {unit}"
     return f"{given_bytes} bytes"
+
+
+@register.simple_tag
+def bar(spent: float, held: float, limit: float) -> SafeString:
+    """What is spent and held of a limit, as a picture; the words beside it say the same."""
+    first, second = min(100.0, share(float(spent), float(limit))), share(float(held), float(limit))
+    second = max(0.0, min(100.0 - first, second))
+    tone = "bad" if first + second >= 90 else "wait" if first + second >= 75 else "good"
+    return format_html(
+        '<svg class="meter {}" viewBox="0 0 100 4" preserveAspectRatio="none" aria-hidden="true">'
+        '<rect class="track" width="100" height="4"/><rect class="spent" width="{}" height="4"/>'
+        '<rect class="held" x="{}" width="{}" height="4"/></svg>',
+        tone, first, first, second,
+    )  # fmt: skip
+
+
+@register.filter
+def until(at: datetime) -> str:
+    return span(max(0.0, (at - timezone.now()).total_seconds()))
