@@ -48,6 +48,12 @@ ADMINISTRATION: dict[str, dict[str, frozenset[str]]] = {
     "apikey": dict.fromkeys(("view", "change"), frozenset({"admin", "owner"})),
     "envelope": {"view": frozenset({"operator", "admin", "owner"}), "change": frozenset({"admin", "owner"})},
     "ledgerentry": {"view": frozenset({"operator", "admin", "owner"})},
+    "policymodule": {
+        "view": frozenset({"operator", "admin", "owner"}),
+        **dict.fromkeys(("add", "change"), frozenset({"admin", "owner"})),
+    },
+    "policyversion": {"view": frozenset({"operator", "admin", "owner"}), "activate": frozenset({"admin", "owner"})},
+    "freeze": dict.fromkeys(("view", "add", "thaw"), frozenset({"operator", "admin", "owner"})),
     "auditentry": {"view": frozenset({"admin", "owner"})},
     "policydecision": {"view": frozenset({"operator", "admin", "owner"})},
 }

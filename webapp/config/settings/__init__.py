@@ -213,6 +213,12 @@ SANDBOX_SCRATCH = HARTLEY_HOME / "run" / "sandbox"  # a private folder for each 
 OWNER_PASSWORD = env.text("HARTLEY_OWNER_PASSWORD", "")  # of the first tenant's owner; made up when empty
 EXTRA_TOOLS = env.words("HARTLEY_EXTRA_TOOLS")
 
+# --- Policies ---
+POLICY_CHECK_S = env.number("HARTLEY_POLICY_CHECK_S", 5, least=0.5)  # for compiling a tenant's module
+POLICY_SOURCE_CHARS = env.whole("HARTLEY_POLICY_SOURCE_CHARS", 20_000, least=100)
+POLICY_MODULES = env.whole("HARTLEY_POLICY_MODULES", 20, least=1)  # of one tenant
+POLICY_LOOK_S = env.number("HARTLEY_POLICY_LOOK_S", 1, least=0)  # how long a worker goes by what it read last
+
 # --- Models and budgets ---
 MODEL_TIMEOUT_S = env.number("HARTLEY_MODEL_TIMEOUT_S", 120, least=1)
 COMPLETION_TOKENS = env.whole("HARTLEY_COMPLETION_TOKENS", 8192, least=16)

@@ -15,7 +15,7 @@ SAMPLE_CHARS = 20000
 def csv_table(file: str, text: str) -> Table:
     """The first line is the header unless one of its cells is a number or a date."""
     text = text.replace("\r\n", "\n").replace("\r", "\n")
-    csv.field_size_limit(len(text) + 1)
+    csv.field_size_limit(max(csv.field_size_limit(), len(text) + 1))
     delimiter = max(DELIMITERS, key=lambda d: fit(text[:SAMPLE_CHARS], d))
     rows = [row for row in csv.reader(io.StringIO(text), delimiter=delimiter) if any(map(str.strip, row))]
     first = rows[0] if rows else []
