@@ -29,7 +29,7 @@ def csrf(request: HttpRequest, reason: str = "") -> HttpResponse:
 
 
 def _answer(request: HttpRequest, status: int, title: str, text: str, *, wire: str) -> HttpResponse:
-    if request.path.startswith(("/api/", "/v1/")):
+    if request.path.startswith(("/api/", "/v1/", "/flower/api/")):
         return JsonResponse({"error": wire}, status=status)
     if request.headers.get("HX-Request"):
         return HttpResponse(text, status=status, content_type="text/plain")

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from functools import cache
-from urllib.parse import urlsplit
+from urllib.parse import quote, urlsplit
 
 import httpx2
 import structlog
@@ -43,8 +43,7 @@ def flower(request: HttpRequest, path: str) -> HttpResponse:
     try:
         answer = _client().request(
             request.method or "GET",
-            f"/flower/{path}",
-            params=list(request.GET.lists()),  # type: ignore[arg-type]
+            f"/flower/{quote(path)}?{request.META.get('QUERY_STRING', '')}",
             content=request.body,
             headers=_headers(request),
         )

@@ -40,5 +40,14 @@ def formatted(text: str, files: Mapping[str, str]) -> SafeString:
 
 
 def _headings_below(html: str) -> str:
-    """The page has its own h1 and h2: what an answer brings stands below them."""
-    return re.sub(r"<(/?)h([1-6])>", lambda found: f"<{found[1]}h{min(6, int(found[2]) + 2)}>", html)
+    """The page has its own h1 and h2: what an answer brings begins at h3, and no level is left out on the way down."""
+    used = sorted(set(re.findall(r"<h([1-6])>", html)))
+    last = 2
+
+    def placed(found: re.Match[str]) -> str:
+        nonlocal last
+        if not found[1]:
+            last = min(3 + used.index(found[2]), last + 1, 6)
+        return f"<{found[1]}h{last}>"
+
+    return re.sub(r"<(/?)h([1-6])>", placed, html)

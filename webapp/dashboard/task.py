@@ -74,7 +74,8 @@ def task(request: HttpRequest, who: Principal, name: UUID) -> HttpResponse:
 @page(scope="workflows:read")
 def events(request: HttpRequest, who: Principal, name: UUID) -> HttpResponse:
     found = selectors.find_task(who.tenant_id, who.watches, str(name))
-    return shown(request, "task/events.html", {"task": found, **_events(request, who, found)})
+    context = {"task": found, **_events(request, who, found)}
+    return shown(request, "task/events_page.html", context, fragment="task/events.html")
 
 
 @page(scope="workflows:read")

@@ -44,7 +44,7 @@ class ModuleForm(forms.ModelForm):  # type: ignore[type-arg]
         return cleaned
 
 
-class VersionsInline(admin.TabularInline):  # type: ignore[type-arg]
+class VersionsInline(admin.StackedInline):  # type: ignore[type-arg]
     model = PolicyVersion
     fields = readonly_fields = ("number", "note", "author_email", "created_at", "source")
     ordering = ("-number",)
