@@ -47,7 +47,17 @@ class OpenView(AuthView):
     address_limit: ClassVar = ("auth", 30)
 
 
+def _takes(*required: str, **more: JSON) -> JSON:
+    """A JSON schema of an object with these texts and what else it may have."""
+    texts: JSON = {name: {"type": "string"} for name in required}
+    return {"type": "object", "required": list(required), "properties": texts | more}
+
+
 class Register(OpenView):
+    """A tenant of one's own, of the free tier."""
+
+    bodies: ClassVar = {"POST": _takes("email", "password", full_name={"type": "string"})}
+
     def post(self, request: Request) -> Response:
         body = _object(request)
         if body.get("provider"):
@@ -62,6 +72,10 @@ class Register(OpenView):
 
 
 class Login(OpenView):
+    """E-mail address and password for an access and a refresh token."""
+
+    bodies: ClassVar = {"POST": _takes("email", "password")}
+
     def post(self, request: Request) -> Response:
         body = _object(request)
         email, password = _text(body, "email", 254), _text(body, "password", 200)
@@ -70,6 +84,9 @@ class Login(OpenView):
 
 
 class Refresh(OpenView):
+    """Spends a refresh token for the next pair; one that comes back ends all that came of its sign-in."""
+
+    bodies: ClassVar = {"POST": _takes("refresh_token")}
     address_limit: ClassVar = ("refresh", 60)
 
     def post(self, request: Request) -> Response:
@@ -105,6 +122,15 @@ class RefreshKey(AuthView):
 
 
 class ApiKeys(AuthView):
+    """One's own keys, for those who manage keys everyone's; a new one is shown once."""
+
+    bodies: ClassVar = {
+        "POST": _takes(
+            "name",
+            scopes={"type": "array", "items": {"type": "string"}},
+            expires_in_days={"type": "integer", "minimum": 1, "maximum": 3650},
+        )
+    }
     scopes: ClassVar = {"GET": ANYONE, "POST": ANYONE}
     unlimited: ClassVar = frozenset({"GET"})
 

@@ -14,7 +14,7 @@ from webapp.agent_tasks import selectors
 from webapp.agent_tasks.models import Task, TaskState
 from webapp.api import presenters
 from webapp.api.idempotency import idempotent, place_of
-from webapp.api.submission import read_submission
+from webapp.api.submission import SUBMISSION, read_submission
 from webapp.budgets.selectors import model_breakdown
 from webapp.common.errors import Invalid
 from webapp.common.tenancy import tenant_scope
@@ -44,7 +44,11 @@ def page(request: Request, name: str, default: int, *, least: int, most: int | N
 
 
 class Tasks(APIView):
+    """Submit a task; list one's own, the newest first."""
+
     scopes: ClassVar = {"GET": "workflows:read", "POST": "workflows:write"}
+    bodies: ClassVar = {"POST": SUBMISSION}
+    queries: ClassVar = {"GET": {"limit": int, "offset": int, "status": str, "session_id": str}}
 
     @idempotent
     def post(self, request: Request) -> Response:
@@ -79,6 +83,7 @@ class TaskStream(APIView):
     """Submit and be told where to listen."""
 
     scopes: ClassVar = {"POST": "workflows:write"}
+    bodies: ClassVar = {"POST": SUBMISSION}
 
     @idempotent
     def post(self, request: Request) -> Response:
@@ -118,6 +123,7 @@ class TaskSteps(APIView):
 class TaskEvents(APIView):
     scopes: ClassVar = {"GET": "workflows:read"}
     unlimited: ClassVar = frozenset({"GET"})
+    queries: ClassVar = {"GET": {"limit": int, "offset": int}}
 
     def get(self, request: Request, name: str) -> Response:
         limit = page(request, "limit", 50, least=1, most=200)
@@ -132,6 +138,8 @@ class TaskEvents(APIView):
 
 class CancelTask(APIView):
     scopes: ClassVar = {"POST": "workflows:write"}
+
+    bodies: ClassVar = {"POST": {"type": "object", "properties": {"reason": {"type": "string"}}}}
 
     @idempotent
     def post(self, request: Request, name: str) -> Response:

@@ -2,11 +2,12 @@
 
 from django.urls import path
 
-from webapp.api import auth, health, stream, tasks
+from webapp.api import auth, health, schema, stream, tasks
 
 urlpatterns = [
     path("health", health.health),
     path("readiness", health.readiness),
+    path("openapi.json", schema.openapi),
     path("api/v1/auth/register", auth.Register.as_view()),
     path("api/v1/auth/login", auth.Login.as_view()),
     path("api/v1/auth/refresh", auth.Refresh.as_view()),

@@ -36,6 +36,7 @@ INSTALLED_APPS = [
     "corsheaders",
     "channels",
     "rest_framework",
+    "drf_spectacular",
     "webapp.tenants",
     "webapp.agent_sessions",
     "webapp.agent_tasks",
@@ -183,6 +184,13 @@ REST_FRAMEWORK = {
     "DEFAULT_PARSER_CLASSES": ["webapp.api.parsers.AnyJSONParser"],
     "EXCEPTION_HANDLER": "webapp.api.errors.handle",
     "UNAUTHENTICATED_USER": None,
+    "DEFAULT_SCHEMA_CLASS": "webapp.api.schema.HartleySchema",
+}
+SPECTACULAR_SETTINGS = {
+    "TITLE": "Hartley",
+    "DESCRIPTION": "AI agents that companies can trust: durable steps, budgets, policies, sandbox.",
+    "VERSION": VERSION,
+    "POSTPROCESSING_HOOKS": ["webapp.api.schema.whole"],
 }
 BODY_LIMIT_BYTES = env.whole("HARTLEY_BODY_LIMIT_BYTES", 40 * 1024 * 1024, least=1024)
 DATA_UPLOAD_MAX_MEMORY_SIZE = BODY_LIMIT_BYTES
