@@ -15,6 +15,7 @@ import subprocess
 import sys
 import tempfile
 import time
+import urllib.error
 import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -52,7 +53,8 @@ def bare(options: argparse.Namespace) -> Iterator[Result]:
 def hartley(options: argparse.Namespace) -> Iterator[Result]:
     services = start_services()
     try:
-        environment = {**os.environ, **services.env, "HARTLEY_RATE_LIMITS": "off"}
+        unlimited = {"HARTLEY_RATE_ENTERPRISE": "1000000000,1000000000,1000000000"}
+        environment = {**os.environ, **services.env, **unlimited}
         manage = [sys.executable, "manage.py"]
         subprocess.run([*manage, "migrate", "--database=owner", "-v", "0"], check=True, env=environment, cwd=ROOT)
         made = subprocess.run([*manage, "hartley_init"], check=True, env=environment, cwd=ROOT, capture_output=True)
@@ -79,7 +81,8 @@ def ask(port: int, path: str, headers: dict[str, str], body: bytes):  # type: ig
 
 
 @contextmanager
-def running(command: list[str], environment: dict[str, str], url: str) -> Iterator[None]:
+def running(command: list[str], environment: dict[str, str], url: str) -> Iterator[int]:
+    """A server, once it answers anything at all; yields its process id."""
     with tempfile.TemporaryFile() as log:
         process = subprocess.Popen(
             command, env=environment, cwd=ROOT, stdout=log, stderr=log, preexec_fn=die_with_parent
@@ -90,12 +93,14 @@ def running(command: list[str], environment: dict[str, str], url: str) -> Iterat
                 try:
                     urllib.request.urlopen(url, timeout=2).close()
                     break
+                except urllib.error.HTTPError:
+                    break
                 except OSError:
                     if time.monotonic() > deadline or process.poll() is not None:
                         log.seek(0)
                         raise SystemExit(f"{url} does not answer:\n{log.read().decode()[-2000:]}") from None
                     time.sleep(0.1)
-            yield
+            yield process.pid
         finally:
             process.terminate()
             process.wait(20)

@@ -68,19 +68,22 @@ async def follow(tenant: UUID, task: UUID, seq: int) -> AsyncIterator[Told | dic
     spoke_at = time.monotonic()
     with hub().task(tenant, task).listen() as listener:
         while True:
-            for told in await listener.after(seq):
-                seq, spoke_at = told.seq, time.monotonic()
+            found = await listener.after(seq)
+            for told in found:
+                seq = told.seq
                 yield told
                 if told.type == rules.END:
                     return
+            if found:
+                spoke_at = time.monotonic()
+                continue
             if text := listener.take_text():
                 spoke_at = time.monotonic()
                 yield text
             if time.monotonic() - spoke_at >= settings.SSE_PING_S:
                 spoke_at = time.monotonic()
                 yield None
-            if not await listener.after(seq):
-                await listener.wait(settings.SSE_PING_S)
+            await listener.wait()
 
 
 def find(principal: Principal, name: str) -> Task:

@@ -67,12 +67,9 @@ class Listener:
     def wake(self) -> None:
         self._news.set()
 
-    async def wait(self, timeout_s: float) -> None:
-        try:
-            async with asyncio.timeout(timeout_s):
-                await self._news.wait()
-        except TimeoutError:
-            pass
+    async def wait(self) -> None:
+        """Until there is, or until the reader has looked in vain: every few seconds."""
+        await self._news.wait()
         self._news.clear()
 
 
@@ -99,19 +96,23 @@ class Followed(Generic[L]):
                 self._ended()
 
     async def _run(self) -> None:
+        looked_in_vain = False
         while True:
             self._news.clear()
             try:
-                if await self.refresh():
-                    for listener in self._listeners:
-                        listener.wake()
+                changed = await self.refresh()
             except DatabaseError as error:
                 log.warning("follow.database_away", error=type(error).__name__)
+                changed = False
+            if changed or looked_in_vain:
+                for listener in self._listeners:
+                    listener.wake()
             try:
-                async with asyncio.timeout(settings.SSE_POLL_S):
+                async with asyncio.timeout(min(settings.SSE_POLL_S, settings.SSE_PING_S)):
                     await self._news.wait()
+                looked_in_vain = False
             except TimeoutError:
-                pass
+                looked_in_vain = True
 
     async def refresh(self) -> bool:
         """Read what is new; whether there was anything."""
@@ -140,7 +141,8 @@ class TaskListener(Listener):
 
     async def after(self, seq: int) -> list[Told]:
         """The next events by number, at most a batch; from memory when they are there."""
-        return await self._task.after(seq)
+        found = self._task.remembered(seq)
+        return await self._task.read_after(seq) if found is None else found
 
 
 class FollowedTask(Followed[TaskListener]):
@@ -173,14 +175,17 @@ class FollowedTask(Followed[TaskListener]):
             self._news.set()
         return bool(found)
 
-    async def after(self, seq: int) -> list[Told]:
+    def remembered(self, seq: int) -> list[Told] | None:
+        """From memory; None when they have left it."""
         ring = self._ring
         if ring is None or seq >= self._newest:
             return []
-        oldest = ring[0].seq
-        if seq >= oldest - 1:
-            start = seq + 1 - oldest  # numbers have no gaps, so a place in the ring is a sum
-            return [ring[at] for at in range(start, min(len(ring), start + BATCH))]
+        start = seq + 1 - ring[0].seq  # numbers have no gaps, so a place in the ring is a sum
+        if start < 0:
+            return None
+        return [ring[at] for at in range(start, min(len(ring), start + BATCH))]
+
+    async def read_after(self, seq: int) -> list[Told]:
         return await self._read(partial(events_after, self._tenant, self._task, seq, BATCH))
 
     @property
