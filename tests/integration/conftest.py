@@ -63,6 +63,20 @@ def connected(
         running.stop()
 
 
+@pytest.fixture(scope="module")
+def anthropic_only(
+    services: Services, sandbox_image: Path, model_server: ModelServer, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Farm]:
+    """A farm that knows Anthropic alone; the scripted server speaks its protocol."""
+    env = {"ANTHROPIC_BASE_URL": model_server.base_url.removesuffix("/v1"), "ANTHROPIC_API_KEY": "sk-scripted"}
+    running = Farm(services, env, tmp_path_factory.mktemp("anthropic"))
+    try:
+        running.start()
+        yield running
+    finally:
+        running.stop()
+
+
 @pytest.fixture(scope="module", autouse=True)
 def _no_task_outlives_its_module(cast: Cast) -> Iterator[None]:
     """What a test leaves running would be worked on by the next module's workers."""

@@ -40,7 +40,7 @@ class BreakerLimits(Entry):
 class Provider(Entry):
     """`prices_from` is the provider's name in genai-prices."""
 
-    protocol: Literal["openai", "offline"]
+    protocol: Literal["openai", "anthropic", "offline"]
     api_key: SecretStr | None = None
     base_url: str | None = Field(default=None, pattern="^https?://")
     api_key_env: str | None = None

@@ -16,6 +16,7 @@ from workers.gateway.providers import build_providers
 from workers.gateway.types import ModelRequest
 
 KEY = "sk-acme-0123456789"
+MODELS = {"openai": "gpt-4o-mini", "anthropic": "claude-haiku-4-5"}
 SHIPPED = Path(module.__file__).with_name("catalogue.yaml")
 Connect = Callable[..., Awaitable[Gateway]]
 
@@ -33,14 +34,21 @@ def server(_server: ModelServer) -> ModelServer:
     return _server
 
 
+@pytest.fixture(params=["openai", "anthropic"])
+def protocol(request: pytest.FixtureRequest) -> str:
+    return str(request.param)
+
+
 @pytest.fixture
-async def connect(server: ModelServer) -> AsyncIterator[Connect]:
+async def connect(server: ModelServer, protocol: str) -> AsyncIterator[Connect]:
     """A gateway of the shipped catalogue; keyword arguments override the provider's settings."""
     opened: list[Gateway] = []
 
     async def build(*, base_url: str = "", **settings: object) -> Gateway:
-        environ = {"OPENAI_API_KEY": KEY, "OPENAI_BASE_URL": base_url or server.base_url}
-        environ |= {f"CONFIG__PROVIDERS__OPENAI__{key.upper()}": str(value) for key, value in settings.items()}
+        own = server.base_url if protocol == "openai" else server.base_url.removesuffix("/v1")
+        name = protocol.upper()
+        environ = {f"{name}_API_KEY": KEY, f"{name}_BASE_URL": base_url or own}
+        environ |= {f"CONFIG__PROVIDERS__{name}__{key.upper()}": str(value) for key, value in settings.items()}
         catalogue = Catalogue.load(SHIPPED, environ)
         opened.append(Gateway(catalogue, build_providers(catalogue)))
         return opened[-1]
@@ -56,9 +64,9 @@ async def gateway(connect: Connect) -> Gateway:
 
 
 @pytest.fixture
-def ask() -> Callable[..., ModelRequest]:
+def ask(protocol: str) -> Callable[..., ModelRequest]:
     def build(**more: Any) -> ModelRequest:
-        base: dict[str, Any] = {"purpose": "turn", "provider": "openai", "model": "gpt-4o-mini", "query": "Why?"}
+        base: dict[str, Any] = {"purpose": "turn", "provider": protocol, "model": MODELS[protocol], "query": "Why?"}
         return ModelRequest(**{**base, "messages": [{"role": "user", "content": "Why?"}], "timeout_s": 20, **more})
 
     return build

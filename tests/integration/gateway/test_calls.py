@@ -61,9 +61,10 @@ async def test_the_request_carries_what_was_asked_for(server, gateway, ask):
     assert (seen["max_tokens"], seen["model"], seen["stream"], seen["tools"]) == (321, "gpt-4o", True, ["look"])
 
 
-async def test_a_server_without_keys_needs_only_its_address(server, ask):
+async def test_a_server_without_keys_needs_only_its_address(server, ask, protocol):
     path = Path(__file__).parents[3] / "workers" / "gateway" / "catalogue.yaml"
-    catalogue = Catalogue.load(path, {"OPENAI_BASE_URL": server.base_url})
+    address = server.base_url if protocol == "openai" else server.base_url.removesuffix("/v1")
+    catalogue = Catalogue.load(path, {f"{protocol.upper()}_BASE_URL": address})
     gateway = Gateway(catalogue, build_providers(catalogue))
     try:
         assert (await gateway.complete(ask())).text

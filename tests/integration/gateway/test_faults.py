@@ -81,7 +81,7 @@ async def test_a_name_that_does_not_exist_is_told_as_unreachable(connect, ask):
 
 
 async def test_a_wrong_address_is_told(server, connect, ask):
-    gateway = await connect(base_url=server.base_url.removesuffix("/v1"))
+    gateway = await connect(base_url=server.base_url.removesuffix("/v1") + "/elsewhere")
     with pytest.raises(ModelRefused, match="404"):
         await gateway.complete(ask())
 

@@ -5,14 +5,14 @@ from __future__ import annotations
 import asyncio
 import json
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
 from aiohttp import web
 
-from tests.support.model_server import hartley, openai_wire
+from tests.support.model_server import anthropic_wire, hartley, openai_wire
 from tests.support.model_server.rules import Fault, Reply, Rule
 
 MODELS = ("gpt-4o-mini", "gpt-4o", "gpt-4.1", "scripted")
@@ -38,6 +38,7 @@ class ScriptedServer:
             [
                 web.get("/v1/models", self.models),
                 web.post("/v1/chat/completions", self.chat),
+                web.post("/v1/messages", self.messages),
                 web.get("/_control/log", self.log),
                 web.post("/_control/script", self.script),
                 web.post("/_control/reset", self.reset),
@@ -54,7 +55,13 @@ class ScriptedServer:
         return web.json_response({"object": "list", "data": data})
 
     async def chat(self, request: web.Request) -> web.StreamResponse:
-        body = await request.json()
+        return await self._asked(request, await request.json())
+
+    async def messages(self, request: web.Request) -> web.StreamResponse:
+        """Anthropic's protocol, streaming only, under the same script."""
+        return await self._asked(request, anthropic_wire.as_chat(await request.json()))
+
+    async def _asked(self, request: web.Request, body: dict[str, Any]) -> web.StreamResponse:
         if not isinstance(body.get("messages"), list) or not body["messages"]:
             return _error(400, "messages must be a list that is not empty")
         async with self._logged(request, body) as entry:
@@ -95,9 +102,14 @@ class ScriptedServer:
             raise Dropped
         usage = openai_wire.usage_of(reply, body["messages"], body.get("tools") or [])
         entry["usage"] = usage
+        if request.path == "/v1/messages":
+            parts = anthropic_wire.events(reply, _call_id(entry), body.get("model", ""), usage)
+            return await self._streamed(request, parts, reply, fault, entry)
         if body.get("stream"):
             wanted = (body.get("stream_options") or {}).get("include_usage")
-            return await self._streamed(request, body, reply, fault, entry, usage if wanted else None)
+            told = usage if wanted else None
+            parts = openai_wire.chunks(reply, _call_id(entry), body.get("model", ""), told)
+            return await self._streamed(request, parts, reply, fault, entry)
         if fault.malformed:
             entry["outcome"] = "faulted"
             return web.Response(text="{this is no JSON", content_type="application/json")
@@ -107,25 +119,26 @@ class ScriptedServer:
     async def _streamed(
         self,
         request: web.Request,
-        body: dict[str, Any],
+        parts: Iterator[dict[str, Any]],
         reply: Reply,
         fault: Fault,
         entry: dict[str, Any],
-        usage: dict[str, Any] | None,
     ) -> web.StreamResponse:
         response = web.StreamResponse(headers={"Content-Type": "text/event-stream", "Cache-Control": "no-cache"})
         await response.prepare(request)
-        for number, chunk in enumerate(openai_wire.chunks(reply, _call_id(entry), body.get("model", ""), usage)):
+        for number, chunk in enumerate(parts):
             if number == fault.drop_after_chunks:
                 raise Dropped
             if number and reply.chunk_delay_s:
                 await asyncio.sleep(reply.chunk_delay_s)
-            await response.write(b"data: " + json.dumps(chunk).encode() + b"\n\n")
+            name = f"event: {chunk['type']}\n".encode() if "type" in chunk else b""
+            await response.write(name + b"data: " + json.dumps(chunk).encode() + b"\n\n")
             if fault.malformed:
                 entry["outcome"] = "faulted"
-                await response.write(b"data: {this is no JSON\n\n")
+                await response.write(name + b"data: {this is no JSON\n\n")
                 return response
-        await response.write(b"data: [DONE]\n\n")
+        if request.path != "/v1/messages":
+            await response.write(b"data: [DONE]\n\n")
         await response.write_eof()
         entry["outcome"] = "completed"
         return response
@@ -146,7 +159,7 @@ class ScriptedServer:
             "messages": body["messages"],
             "tools": [tool["function"]["name"] for tool in body.get("tools") or []],
             "max_tokens": body.get("max_tokens", body.get("max_completion_tokens")),
-            "authorized": request.headers.get("Authorization") is not None,
+            "authorized": bool(request.headers.get("Authorization") or request.headers.get("X-Api-Key")),
             "usage": None,
         }
         self._log.append(entry)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from workers.gateway.catalogue import Catalogue
 from workers.gateway.complete import ModelProvider
 from workers.gateway.entries import Provider
+from workers.gateway.providers.anthropic import AnthropicProvider
 from workers.gateway.providers.offline.provider import OfflineProvider
 from workers.gateway.providers.openai import OpenAIProvider
 
@@ -17,7 +18,8 @@ def build_providers(catalogue: Catalogue) -> dict[str, ModelProvider]:
 def _build(name: str, entry: Provider) -> ModelProvider:
     if entry.protocol == "offline":
         return OfflineProvider()
-    return OpenAIProvider(
+    provider = AnthropicProvider if entry.protocol == "anthropic" else OpenAIProvider
+    return provider(
         name=name,
         api_key=entry.api_key.get_secret_value() if entry.api_key else None,
         base_url=entry.base_url,

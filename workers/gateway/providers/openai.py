@@ -10,8 +10,8 @@ import httpx2
 import openai
 
 from workers.gateway.errors import ModelRefused
-from workers.gateway.providers.openai_errors import translated
 from workers.gateway.providers.openai_reply import collect
+from workers.gateway.providers.sdk_errors import translated
 from workers.gateway.types import ModelReply, ModelRequest
 
 CONNECT_S = 10.0
