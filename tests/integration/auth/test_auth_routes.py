@@ -14,6 +14,7 @@ from django.test import Client, override_settings
 
 from tests.support.cast import PASSWORD, Cast, Person, make_cast, person
 from webapp.common.tenancy import tenant_scope
+from webapp.orchestration.dispatch import redis
 from webapp.tenants import tokens
 from webapp.tenants.models import ApiKey, RefreshToken, Role, SignInAttempt, User
 
@@ -24,8 +25,11 @@ def cast() -> Cast:
 
 
 @pytest.fixture(autouse=True)
-def _no_attempt_counts() -> None:
+def _nothing_counts_from_before() -> None:
+    """Neither failed attempts nor the calls of other tests, which come from the same network address."""
     SignInAttempt.objects.all().delete()
+    for key in redis().scan_iter("hartley:rate:*"):
+        redis().delete(key)
 
 
 def call(method: str, path: str, body: Any = None, credential: str = "") -> tuple[int, Any]:
