@@ -123,7 +123,7 @@ def file(request: HttpRequest, who: Principal, name: UUID, sha256: str) -> HttpR
     response.headers["Content-Disposition"] = (
         f"attachment; filename*=UTF-8''{quote(known[sha256]['filename'], safe='')}"
     )
-    response["Content-Security-Policy"] = "sandbox; default-src 'none'; style-src 'unsafe-inline'"
+    response["Content-Security-Policy"] = "sandbox; default-src 'none'"
     response["Cache-Control"] = "private, max-age=31536000, immutable"
     return response
 
