@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import mimetypes
 import secrets
@@ -21,7 +22,7 @@ from webapp.common.errors import Invalid, NotFound
 from webapp.common.tenancy import tenant_scope
 from webapp.common.values import JSON
 from webapp.dashboard.pages import action
-from webapp.orchestration.submit import submit_task
+from webapp.orchestration.submit import Submission, submit_task
 from webapp.tenants.rules import Principal
 
 EXAMPLES = settings.BASE_DIR / "examples"
@@ -39,9 +40,18 @@ def new_task(request: HttpRequest, who: Principal) -> HttpResponse:
         submission = read_submission(_body(request, who, typed))
     except Invalid as error:
         return _form(request, who, typed, error=error, status=400)
-    once = f"form:{request.POST.get('once', '')[:32] or secrets.token_hex(16)}"
-    task = submit_task(principal=who, submission=submission, idempotency=once)
+    token = request.POST.get("once", "") or secrets.token_hex(16)
+    task = submit_task(principal=who, submission=submission, idempotency=_once(token, submission))
     return HttpResponseRedirect(f"/tasks/{task.id}")
+
+
+def _once(token: str, submission: Submission) -> str:
+    """The same form sent twice is one task; one that was changed after going back to it is another."""
+    said = json.dumps([token, submission.query, submission.session, submission.mode, submission.context])
+    digest = hashlib.sha256(said.encode())
+    for file in submission.attachments:
+        digest.update(file.name.encode() + b"\0" + file.data)
+    return digest.hexdigest()
 
 
 def examples() -> dict[str, JSON]:
