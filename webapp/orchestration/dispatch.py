@@ -81,8 +81,11 @@ def probe(*, timeout_s: float, nonce: str, clock: Callable[[], float]) -> set[st
     Raises:
         RedisError: the broker is away.
     """
-    for queue in QUEUES:
-        broker().send_task(f"{queue}.probe", kwargs={"nonce": nonce}, queue=queue, retry=False, expires=timeout_s)
+    try:
+        for queue in QUEUES:
+            broker().send_task(f"{queue}.probe", kwargs={"nonce": nonce}, queue=queue, retry=False, expires=timeout_s)
+    except OperationalError as error:
+        raise RedisError(str(error)) from error
     heard: set[str] = set()
     deadline = clock() + timeout_s
     while len(heard) < len(QUEUES) and (left := deadline - clock()) > 0.01:
