@@ -49,7 +49,7 @@ def test_what_is_wrong_with_a_new_task_is_said_and_what_was_typed_is_kept(
         page.get_by_role("textbox", name="Question").fill("What is in this file?")
         page.get_by_label("Session").fill("no spaces please")
         page.get_by_role("button", name="Submit").click()
-        expect(page.get_by_role("alert").first).to_contain_text("session_id: must be 1 to 128")
+        expect(page.locator("#error-session_id")).to_contain_text("Must be 1 to 128")
         expect(page.get_by_role("textbox", name="Question")).to_have_value("What is in this file?")
 
 

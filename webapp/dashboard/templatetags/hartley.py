@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import datetime
 from decimal import Decimal
 
@@ -97,6 +98,13 @@ def size(given_bytes: int) -> str:
     return f"{given_bytes} bytes"
 
 
+@register.filter
+def first_line(markdown: str) -> str:
+    """The first line of text, as words: headings, pictures and tables say nothing by themselves."""
+    lines = (re.sub(r"[*_`]", "", line).strip() for line in markdown.splitlines())
+    return next((line for line in lines if line and not line.startswith(("#", "!", "|", "---", "```"))), "")
+
+
 @register.simple_tag
 def bar(spent: float, held: float, limit: float) -> SafeString:
     """What is spent and held of a limit, as a picture; the words beside it say the same."""
@@ -112,5 +120,10 @@ def bar(spent: float, held: float, limit: float) -> SafeString:
 
 
 @register.filter
+def left_s(at: datetime) -> float:
+    return max(0.0, (at - timezone.now()).total_seconds())
+
+
+@register.filter
 def until(at: datetime) -> str:
-    return span(max(0.0, (at - timezone.now()).total_seconds()))
+    return span(left_s(at))
