@@ -16,10 +16,12 @@ from typing import Any, cast
 from urllib.parse import parse_qs, urlsplit
 from uuid import UUID
 
+import structlog
 from channels.exceptions import StopConsumer
 from channels.generic.websocket import AsyncWebsocketConsumer
 from django.conf import settings
 from django.contrib.sessions.backends.db import SessionStore
+from django.db import DatabaseError
 
 from webapp.agent_sessions.selectors import find_visible_session
 from webapp.agent_tasks.selectors import visible_tasks
@@ -35,7 +37,8 @@ from webapp.progress.selectors import TaskChange
 from webapp.tenants.pages_session import principal_of_session
 from webapp.tenants.rules import Principal
 
-ENDED, CREDENTIAL_GONE, TOO_SLOW = 1000, 4401, 4408
+ENDED, TRY_AGAIN, CREDENTIAL_GONE, TOO_SLOW = 1000, 1011, 4401, 4408
+log = structlog.get_logger()
 _open: Counter[UUID] = Counter()  # sockets by person, in this process
 
 
@@ -61,8 +64,8 @@ class Socket(AsyncWebsocketConsumer):
         except (Refused, NotFound, Invalid) as error:
             await self._refuse(getattr(error, "answer_status", error.status), str(error))
             return
-        _open[self.who.user_id] += 1
         await self.accept()
+        _open[self.who.user_id] += 1
         self._teller = asyncio.create_task(self._tell())
         self._watcher = asyncio.create_task(self._watch())
 
@@ -101,6 +104,9 @@ class Socket(AsyncWebsocketConsumer):
             if self.ended_with:
                 await self.close(self.ended_with)
             raise
+        except Exception:
+            log.exception("socket.failed")
+            await self.close(TRY_AGAIN)  # a client comes back and goes on after the last number it has
 
     async def _watch(self) -> None:
         """Beside the telling, so that a message costs no timer: is the credential still good, the client still taking?"""
@@ -113,9 +119,12 @@ class Socket(AsyncWebsocketConsumer):
             elif now - checked_at > settings.SOCKET_RECHECK_S:
                 checked_at = now
                 try:
-                    self.who = await in_thread(self._principal)
+                    if await in_thread(self._principal) != self.who:  # what is told was chosen for who they were
+                        self.ended_with = CREDENTIAL_GONE
                 except Refused:
                     self.ended_with = CREDENTIAL_GONE
+                except DatabaseError as error:  # looked at again the next time
+                    log.warning("socket.not_rechecked", error=type(error).__name__)
         self._teller.cancel()
 
     # --- who is calling ---

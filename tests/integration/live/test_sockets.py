@@ -13,12 +13,12 @@ import pytest
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 from websockets.sync.client import ClientConnection, connect
 
-from tests.support.cast import Cast, Person, make_cast
+from tests.support.cast import Cast, Person, make_cast, person
 from tests.support.farm import Farm
 from tests.support.pages import signed_in
 from tests.support.services import Services
 from webapp.common.tenancy import tenant_scope
-from webapp.tenants.models import ApiKey
+from webapp.tenants.models import ApiKey, Role, User
 
 QUESTION = "What is (12.5 + 7.5) * 3?"
 
@@ -156,6 +156,17 @@ def test_a_credential_that_is_revoked_ends_its_sockets(farm: Farm, cast: Cast) -
     with open_socket(farm, "/tenant", cast.admin) as socket:
         with tenant_scope(cast.acme.id):
             ApiKey.objects.filter(user=cast.admin.user).update(is_active=False)
+        with pytest.raises(ConnectionClosed) as closed:
+            while True:
+                socket.recv(timeout=30)
+    assert closed.value.rcvd is not None and closed.value.rcvd.code == 4401
+
+
+def test_who_is_demoted_loses_the_view_of_the_whole_tenant(farm: Farm, cast: Cast) -> None:
+    who = person(cast.acme, "demoted", Role.OPERATOR)
+    with open_socket(farm, "/tenant", who) as socket:
+        with tenant_scope(cast.acme.id):
+            User.objects.filter(id=who.user.id).update(role=Role.USER)
         with pytest.raises(ConnectionClosed) as closed:
             while True:
                 socket.recv(timeout=30)
