@@ -18,6 +18,8 @@ TONES = {
     "ready": "wait", "waiting": "wait", "allow": "good", "deny": "bad", "needs_approval": "wait", "open": "run",
     "settled": "good", "released": "quiet", "paused": "wait", "active": "good", "expired": "quiet", "revoked": "quiet",
 }  # fmt: skip
+MARKER = re.compile(r"^\s*([-*+>]|\d+\.)\s+")
+EMPHASIS = re.compile(r"(\*{1,2}|`)(?=\S)(.+?)(?<=\S)\1")
 
 
 @register.simple_tag
@@ -101,7 +103,7 @@ def size(given_bytes: int) -> str:
 @register.filter
 def first_line(markdown: str) -> str:
     """The first line of text, as words: headings, pictures and tables say nothing by themselves."""
-    lines = (re.sub(r"[*_`]", "", line).strip() for line in markdown.splitlines())
+    lines = (EMPHASIS.sub(r"\2", MARKER.sub("", line)).strip() for line in markdown.splitlines())
     return next((line for line in lines if line and not line.startswith(("#", "!", "|", "---", "```"))), "")
 
 
