@@ -16,6 +16,7 @@ from webapp.agent_tasks.rules import Waiting, why_not_moving
 from webapp.agent_tasks.selectors import visible_tasks
 
 SHOWN = 50  # tasks per list; the task page has the rest
+HELD_SHOWN = 100
 DAY = timedelta(days=1)
 
 
@@ -107,4 +108,5 @@ def held_steps(tenant: UUID, viewer: UUID | None) -> list[Step]:
     """What workers hold now, the longest first."""
     steps = Step.objects.filter(tenant_id=tenant, state=StepState.RUNNING).select_related("task")
     steps = steps if viewer is None else steps.filter(task__user_id=viewer)
-    return list(steps.defer("input", "output").order_by("started_at")[:100])
+    heavy = ("input", "output", "task__context", "task__result", "task__artifacts")
+    return list(steps.defer(*heavy).order_by("started_at")[:HELD_SHOWN])

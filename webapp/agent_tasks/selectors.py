@@ -4,10 +4,14 @@ from __future__ import annotations
 
 from uuid import UUID
 
-from django.db.models import Count, QuerySet
+from django.db.models import Count, F, Max, QuerySet, Sum
+from django.db.models.functions import Coalesce, Left
 
 from webapp.agent_tasks.models import Content, Step, Task
 from webapp.common.errors import NotFound
+from webapp.common.values import JSON
+
+BRIEF_CHARS = 600
 
 
 def tasks_of(tenant: UUID, user: UUID) -> QuerySet[Task]:
@@ -19,6 +23,27 @@ def visible_tasks(tenant: UUID, viewer: UUID | None) -> QuerySet[Task]:
     """Newest first."""
     tasks = Task.objects.filter(tenant_id=tenant).select_related("session", "user").order_by("-id")
     return tasks if viewer is None else tasks.filter(user_id=viewer)
+
+
+def tasks_in_brief(tenant: UUID, viewer: UUID | None) -> QuerySet[Task]:
+    """Newest first, with the beginning of the answer as `answer`: whole answers and contexts stay in the database."""
+    tasks = visible_tasks(tenant, viewer).defer("context", "result", "artifacts", "principal")
+    return tasks.annotate(answer=Left("result", BRIEF_CHARS))
+
+
+def totals_by_session(tenant: UUID, sessions: list[UUID]) -> dict[UUID, JSON]:
+    """`tasks`, `tokens`, `usd` and `last_at` of each session that has a task."""
+    rows = (
+        Task.objects.filter(tenant_id=tenant, session_id__in=sessions)
+        .values("session_id")
+        .annotate(
+            tasks=Count("id"),
+            tokens=Coalesce(Sum(F("prompt_tokens") + F("completion_tokens")), 0),
+            usd=Sum("cost_usd"),
+            last_at=Max("updated_at"),
+        )
+    )
+    return {row["session_id"]: {**row} for row in rows}
 
 
 def find_task(tenant: UUID, viewer: UUID | None, name: str) -> Task:
@@ -69,3 +94,8 @@ def find_content(tenant: UUID, sha256: str) -> Content:
     if content is None:
         raise NotFound("file")
     return content
+
+
+def contents(tenant: UUID, hashes: list[str]) -> dict[str, Content]:
+    """Those that are there, by hash."""
+    return {row.sha256: row for row in Content.objects.filter(tenant_id=tenant, sha256__in=hashes)}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from decimal import Decimal
 from typing import ClassVar
 
 from django.db import models
@@ -54,6 +55,17 @@ class Envelope(TenantModel):
 
     def __str__(self) -> str:
         return f"{self.level} {self.owner_id}"
+
+    @property
+    def tokens_left(self) -> int | None:
+        """None is no limit. What was billed beyond holds doesn't count: the engine lets it pass as well."""
+        booked = self.tokens_spent + self.tokens_held - self.tokens_overrun
+        return None if self.tokens_limit is None else max(0, self.tokens_limit - booked)
+
+    @property
+    def usd_left(self) -> Decimal | None:
+        booked = self.usd_spent + self.usd_held - self.usd_overrun
+        return None if self.usd_limit is None else max(Decimal(0), self.usd_limit - booked)
 
     class Meta:
         constraints = [

@@ -2,14 +2,31 @@
 
 from __future__ import annotations
 
+import re
+from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
-from django.db.models import Count, ExpressionWrapper, F, FloatField, Sum, Value
-from django.db.models.functions import Coalesce, Greatest, NullIf
+from django.db.models import (
+    Count,
+    ExpressionWrapper,
+    F,
+    FloatField,
+    OuterRef,
+    Q,
+    QuerySet,
+    Subquery,
+    Sum,
+    TextField,
+    Value,
+)  # fmt: skip
+from django.db.models.functions import Cast, Coalesce, Greatest, Left, NullIf
 
+from webapp.agent_sessions.models import Session
+from webapp.agent_tasks.models import Task
 from webapp.budgets.models import Envelope, Hold, HoldState, Level
 from webapp.common.values import JSON
+from webapp.tenants.models import Tenant, User
 
 
 def model_breakdown(tenant: UUID, task: UUID) -> list[JSON]:
@@ -54,7 +71,7 @@ def envelope_of(tenant: UUID, owner: UUID) -> Envelope | None:
 
 
 def fullest(tenant: UUID, level: str | None, limit: int = 30) -> list[Envelope]:
-    """Those nearest to a limit first, then the newest; a ratio of 1 is at the limit."""
+    """Those nearest to a limit first, then the newest, each with its owner in words as `owner_name`."""
 
     def ratio(unit: str, of: F | Value) -> ExpressionWrapper:
         booked = F(f"{unit}_spent") + F(f"{unit}_held") - F(f"{unit}_overrun")
@@ -63,19 +80,61 @@ def fullest(tenant: UUID, level: str | None, limit: int = 30) -> list[Envelope]:
     rows = Envelope.objects.filter(tenant_id=tenant).annotate(
         full=Greatest(Coalesce(ratio("tokens", F("tokens_limit")), 0.0), Coalesce(ratio("usd", F("usd_limit")), 0.0))
     )
-    return list((rows.filter(level=level) if level else rows).order_by("-full", "-id")[:limit])
+    rows = rows.filter(level=level) if level else rows
+    return list(rows.annotate(owner_name=_owner_name()).order_by("-full", "-id")[:limit])
+
+
+def _owner_name() -> Coalesce:
+    """Ids are the same in no two tables, so at most one of these finds something."""
+    words = ((Tenant, "name"), (User, "email"), (Session, "title"), (Task, "query"))
+    found = [model.objects.filter(id=OuterRef("owner_id")).values(words=Left(field, 80)) for model, field in words]
+    named = (NullIf(Subquery(owner, output_field=TextField()), Value("")) for owner in found)
+    return Coalesce(*named, Cast("owner_id", TextField()), output_field=TextField())
+
+
+def _holds(tenant: UUID) -> QuerySet[Hold]:
+    """With the beginning of the task's question as `asked`."""
+    return Hold.objects.filter(tenant_id=tenant).annotate(asked=Left("task__query", 80))
 
 
 def open_holds(tenant: UUID, limit: int = 50) -> list[Hold]:
     """The oldest first: an old one belongs to a call that takes long."""
-    return list(Hold.objects.filter(tenant_id=tenant, state=HoldState.OPEN).order_by("created_at")[:limit])
+    return list(_holds(tenant).filter(state=HoldState.OPEN).order_by("created_at")[:limit])
 
 
-def ledger(tenant: UUID, before: str, limit: int) -> list[Hold]:
-    """Closed holds, the newest first; `before` is a time in ISO form, anything else begins at the newest."""
-    rows = Hold.objects.filter(tenant_id=tenant).exclude(state=HoldState.OPEN).order_by("-created_at")
-    try:
-        rows = rows.filter(created_at__lt=datetime.fromisoformat(before))
-    except ValueError:
-        pass
-    return list(rows[:limit])
+@dataclass(frozen=True)
+class LedgerPlace:
+    """A line of the ledger, for going on behind it; as text for addresses. Two calls may begin at the same moment."""
+
+    at: datetime
+    task: UUID
+    step: int
+    fence: int
+
+    def __str__(self) -> str:
+        return f"{self.at.isoformat()}~{self.task}~{self.step}~{self.fence}"
+
+    @classmethod
+    def of(cls, hold: Hold) -> LedgerPlace:
+        return cls(hold.created_at, hold.task_id, hold.step, hold.fence)
+
+    @classmethod
+    def read(cls, text: str) -> LedgerPlace | None:
+        """None for what isn't one."""
+        found = re.fullmatch(r"([0-9T:.+-]{1,40})~([0-9a-f-]{36})~([0-9]{1,9})~([0-9]{1,9})", text)
+        try:
+            place = (
+                cls(datetime.fromisoformat(found[1]), UUID(found[2]), int(found[3]), int(found[4])) if found else None
+            )
+        except ValueError:
+            return None
+        return place if place and place.at.tzinfo else None
+
+
+def ledger(tenant: UUID, behind: LedgerPlace | None, limit: int) -> list[Hold]:
+    """Closed holds, the newest first."""
+    rows = _holds(tenant).exclude(state=HoldState.OPEN)
+    if behind:
+        at_once = Q(created_at=behind.at, pk__lt=(behind.task, behind.step, behind.fence))
+        rows = rows.filter(Q(created_at__lt=behind.at) | at_once)
+    return list(rows.order_by("-created_at", "-task_id", "-step", "-fence")[:limit])

@@ -15,6 +15,10 @@ from webapp.dashboard.pages import action
 from webapp.tenants import api_keys
 from webapp.tenants.rules import ANYONE, Principal
 
+DAYS = (("30", "in 30 days"), ("90", "in 90 days"), ("365", "in a year"), ("", "never"))
+SHOWN = 200
+FIRST_SCOPES = ("workflows:read", "workflows:write")
+
 
 @never_cache
 @require_http_methods(["GET", "POST"])
@@ -22,7 +26,7 @@ from webapp.tenants.rules import ANYONE, Principal
 def keys(request: HttpRequest, who: Principal) -> HttpResponse:
     if request.method == "GET":
         return _page(request, who)
-    days = request.POST.get("expires_in_days", "")
+    days = request.POST.get("expires_in_days", "")[:10]
     try:
         issued = api_keys.create_key(
             who=who,
@@ -47,13 +51,20 @@ def _page(
     request: HttpRequest, who: Principal, secret: str = "", error: Invalid | None = None, status: int = 200
 ) -> HttpResponse:
     with tenant_scope(who.tenant_id):
-        rows = api_keys.visible_keys(who)
+        rows = sorted(api_keys.visible_keys(who), key=lambda key: not key.is_active)[:SHOWN]
     context = {
         "rows": rows,
         "secret": secret,
-        "error": error,
+        "error": str(error).removeprefix(f"{error.field}: ") if error else "",
+        "field": error.field if error else "",
         "scopes": sorted(who.scopes),
-        "chosen": request.POST.getlist("scopes") or ["workflows:read", "workflows:write"],
+        "typed": {
+            "name": request.POST.get("name", "") if error else "",
+            "days": request.POST.get("expires_in_days", DAYS[0][0]),
+            "scopes": request.POST.getlist("scopes") if error else FIRST_SCOPES,
+        },
+        "lifetimes": DAYS,
+        "shown": SHOWN,
         "all": "api_keys:manage" in who.scopes,
         "now": timezone.now(),
     }

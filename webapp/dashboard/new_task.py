@@ -1,146 +1,85 @@
-"""A new task: the form, the bundled examples, a task to run again. It follows the API's own rules for a submission."""
+"""A new task: the form, with what an example or an earlier task brings along. The rules are those of the API."""
 
 from __future__ import annotations
 
 import hashlib
 import json
-import mimetypes
 import secrets
-from pathlib import Path
-from uuid import UUID
 
 from django.conf import settings
-from django.core.files.uploadedfile import UploadedFile
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import render
 from django.views.decorators.http import require_http_methods
 
 from webapp.agent_tasks.models import Mode
-from webapp.agent_tasks.selectors import find_content, find_task
 from webapp.api.submission import MODES, TIERS, read_submission
-from webapp.common.errors import Invalid, NotFound
-from webapp.common.tenancy import tenant_scope
-from webapp.common.values import JSON
+from webapp.common.errors import Invalid
+from webapp.dashboard.brought import Brought, brought, examples, read_files
 from webapp.dashboard.pages import action
+from webapp.dashboard.uploads import uploaded
 from webapp.orchestration.submit import Submission, submit_task
 from webapp.tenants.rules import Principal
 
-EXAMPLES = settings.BASE_DIR / "examples"
 TYPED = ("query", "session_id", "mode", "model_tier", "example", "from")
-mimetypes.add_type("text/markdown", ".md")
+ONCE_LIMIT = 64
 
 
 @require_http_methods(["GET", "POST"])
 @action(scope="workflows:write")
 def new_task(request: HttpRequest, who: Principal) -> HttpResponse:
+    given = request.POST if request.method == "POST" else request.GET
+    typed = {name: given.get(name, "").strip().replace("\r\n", "\n") for name in TYPED}
+    along = brought(who, example=typed["example"], earlier=typed["from"])
     if request.method == "GET":
-        return _form(request, who, _asked(request, who))
-    typed = {name: request.POST.get(name, "").strip() for name in TYPED}
+        typed |= {"query": along.query, "mode": along.mode, "session_id": request.GET.get("session", "")}
+        return _form(request, typed, along, keep={file.name for file in along.files})
+    keep = set(request.POST.getlist("keep"))
     try:
-        submission = read_submission(_body(request, who, typed))
+        submission = _submission(request, who, typed, along, keep)
     except Invalid as error:
-        return _form(request, who, typed, error=error, status=400)
-    token = request.POST.get("once", "") or secrets.token_hex(16)
-    task = submit_task(principal=who, submission=submission, idempotency=_once(token, submission))
+        return _form(request, typed, along, keep=keep, error=error)
+    task = submit_task(principal=who, submission=submission, idempotency=_name(request, submission))
     return HttpResponseRedirect(f"/tasks/{task.id}")
 
 
-def _once(token: str, submission: Submission) -> str:
-    """The same form sent twice is one task; one that was changed after going back to it is another."""
-    said = json.dumps([token, submission.query, submission.session, submission.mode, submission.context])
-    digest = hashlib.sha256(said.encode())
-    for file in submission.attachments:
-        digest.update(file.name.encode() + b"\0" + file.data)
-    return digest.hexdigest()
+def _submission(
+    request: HttpRequest, who: Principal, typed: dict[str, str], along: Brought, keep: set[str]
+) -> Submission:
+    """
+    Raises:
+        Invalid
+    """
+    files = uploaded(request.FILES.getlist("files"))
+    files += read_files(who, [file for file in along.files if file.name in keep])
+    asked = {name: typed[name] for name in ("query", "session_id", "mode", "model_tier")}
+    return read_submission({**asked, "context": {"attachments": files}})
 
 
-def examples() -> dict[str, JSON]:
-    """By folder: the question and its files."""
-    found = {}
-    for request in sorted(EXAMPLES.glob("*/request.json")):
-        body = json.loads(request.read_text())
-        files = [request.parent / attachment["path"] for attachment in body["context"]["attachments"]]
-        found[request.parent.name] = {"query": body["query"], "files": files}
-    return found
+def _name(request: HttpRequest, submission: Submission) -> str:
+    """
+    What was sent from this form: sent twice, as by a double click, it is one task.
 
-
-def _asked(request: HttpRequest, who: Principal) -> dict[str, str]:
-    """What the address brings along: an example, a task to run again, a session to go on in."""
-    typed = {name: request.GET.get(name, "") for name in TYPED}
-    typed["session_id"] = request.GET.get("session", "")
-    if example := examples().get(typed["example"]):
-        return {**typed, "query": example["query"]}
-    if typed["from"] and (earlier := _earlier(who, typed["from"])):
-        return {**typed, "query": earlier["query"], "mode": earlier["mode"]}
-    return {**typed, "example": "", "from": ""}
-
-
-def _body(request: HttpRequest, who: Principal, typed: dict[str, str]) -> JSON:
-    files = [_uploaded(file) for file in request.FILES.getlist("files")]
-    if example := examples().get(typed["example"]):
-        files += [_on_disk(path) for path in example["files"]]
-    elif typed["from"] and (earlier := _earlier(who, typed["from"])):
-        files += earlier["files"]
-    return {
-        "query": typed["query"],
-        "session_id": typed["session_id"],
-        "mode": typed["mode"],
-        "model_tier": typed["model_tier"],
-        "context": {"attachments": files} if files else {},
-    }
-
-
-def _earlier(who: Principal, name: str) -> JSON | None:
-    """A task that may be seen, with its files; None for any other."""
-    try:
-        with tenant_scope(who.tenant_id):
-            task = find_task(who.tenant_id, who.watches, str(UUID(name)))
-            files = [
-                {
-                    "filename": file["filename"],
-                    "media_type": file["media_type"],
-                    "data": bytes(find_content(who.tenant_id, file["id"]).data),
-                }
-                for file in task.attachments
-            ]
-    except (NotFound, ValueError):
-        return None
-    return {"query": task.query, "mode": task.mode, "files": files}
-
-
-def _uploaded(file: UploadedFile) -> JSON:
-    """Browsers guess the kind of a file by its name, and badly; so do we, but always alike."""
-    name = file.name or "attachment"
-    return {"filename": name, "media_type": _media_type(name, file.content_type), "data": file.read()}
-
-
-def _on_disk(path: Path) -> JSON:
-    return {"filename": path.name, "media_type": _media_type(path.name, None), "data": path.read_bytes()}
-
-
-def _media_type(name: str, given: str | None) -> str:
-    return mimetypes.guess_type(name)[0] or given or "application/octet-stream"
+    Changed and sent again, as after going back in the browser, it is another.
+    """
+    once = request.POST.get("once", "")[:ONCE_LIMIT] or secrets.token_hex()
+    files = [[file.name, hashlib.sha256(file.data).hexdigest()] for file in submission.attachments]
+    sent = [once, submission.query, submission.session, submission.mode, submission.context, files]
+    return hashlib.sha256(json.dumps(sent, sort_keys=True).encode()).hexdigest()
 
 
 def _form(
-    request: HttpRequest, who: Principal, typed: dict[str, str], error: Invalid | None = None, status: int = 200
+    request: HttpRequest, typed: dict[str, str], along: Brought, *, keep: set[str], error: Invalid | None = None
 ) -> HttpResponse:
-    earlier = _earlier(who, typed["from"]) if typed.get("from") else None
-    example = examples().get(typed["example"])
     context = {
         "typed": typed,
-        "error": error,
-        "field": error.field.split(".")[0].split("[")[0] if error else "",
+        "error": str(error).removeprefix(f"{error.field}: ") if error else "",
+        "field": error.field.split(".")[0] if error else "",
         "examples": examples(),
-        "brought": [path.name for path in example["files"]] if example else _names(earlier),
+        "along": [{"file": file, "kept": file.name in keep} for file in along.files],
         "modes": [choice for choice in Mode.choices if choice[0] in MODES],
         "tiers": TIERS,
         "limit_bytes": settings.ATTACHMENTS_LIMIT_BYTES,
         "limit_chars": settings.QUERY_LIMIT_CHARS,
         "once": secrets.token_hex(16),
     }
-    return render(request, "new_task/page.html", context, status=status)
-
-
-def _names(earlier: JSON | None) -> list[str]:
-    return [file["filename"] for file in earlier["files"]] if earlier else []
+    return render(request, "new_task/page.html", context, status=400 if error else 200)

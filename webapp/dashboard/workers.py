@@ -32,8 +32,10 @@ def workers(request: HttpRequest, who: Principal) -> HttpResponse:
         "held": board.held_steps(who.tenant_id, who.watches),
         "now": timezone.now(),
         "sees_platform": "queues:read" in who.scopes,
+        "shown": board.HELD_SHOWN,
+        "ends_soon_s": settings.LEASE_S / 3,
     }
-    return shown(request, "workers/page.html", context)
+    return shown(request, "workers/page.html", context, fragment="workers/steps.html")
 
 
 @action(scope="queues:read")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from playwright.sync_api import Browser, expect
+from playwright.sync_api import Browser, FilePayload, expect
 
 from tests.support.browser import visitor
 from tests.support.cast import PASSWORD, Cast
@@ -14,6 +14,11 @@ from tests.support.services import ROOT
 DATA = ROOT / "examples" / "electricity" / "iowa-electricity.csv"
 QUESTION = "Which source of electricity in Iowa has the highest total net generation? Draw a chart of the trend."
 CONFIRM_MS = 30_000
+TASK = re.compile(r"/tasks/[0-9a-f-]{36}$")
+
+
+def file(name: str, data: bytes) -> FilePayload:
+    return {"name": name, "mimeType": "", "buffer": data}
 
 
 def test_from_the_sign_in_to_the_right_figure(chromium: Browser, farm: Farm, cast: Cast) -> None:
@@ -25,7 +30,7 @@ def test_from_the_sign_in_to_the_right_figure(chromium: Browser, farm: Farm, cas
         page.get_by_label("Files").set_input_files(DATA)
         expect(page.get_by_text(re.compile("iowa-electricity.csv, [0-9.]+ kB"))).to_be_visible()
         page.get_by_role("button", name="Submit").click()
-        page.wait_for_url(re.compile(r"/tasks/[0-9a-f-]{36}$"))
+        page.wait_for_url(TASK)
         expect(page.locator(".task-bar .badge")).to_have_text("completed", timeout=CONFIRM_MS)
         expect(page.locator(".prose")).to_contain_text("620,129 GWh")
         chart = page.locator(".prose figure img").first
@@ -49,8 +54,61 @@ def test_what_is_wrong_with_a_new_task_is_said_and_what_was_typed_is_kept(
         page.get_by_role("textbox", name="Question").fill("What is in this file?")
         page.get_by_label("Session").fill("no spaces please")
         page.get_by_role("button", name="Submit").click()
-        expect(page.get_by_role("alert").first).to_contain_text("session_id: must be 1 to 128")
+        expect(page.locator("#error-session_id")).to_contain_text("Must be 1 to 128")
         expect(page.get_by_role("textbox", name="Question")).to_have_value("What is in this file?")
+
+
+def test_files_stay_chosen_when_the_upload_is_refused_and_can_then_be_sent(
+    chromium: Browser, farm: Farm, cast: Cast
+) -> None:
+    with visitor(chromium, farm.url) as window:
+        window.sign_in(cast.user.user.email, PASSWORD)
+        page = window.open("/tasks/new")
+        page.get_by_role("textbox", name="Question").fill("What is in these files?")
+        page.get_by_label("Files").set_input_files([file("a.csv", b"a,b\n1,2\n"), file("run.sh", b"echo")])
+        page.get_by_role("button", name="Submit").click()
+        expect(page.locator("#error-context")).to_contain_text("not accepted (run.sh")
+        expect(page.get_by_label("Files")).to_have_attribute("aria-invalid", "true")
+        page.get_by_role("button", name="Remove run.sh").click()
+        page.get_by_role("button", name="Submit").click()
+        page.wait_for_url(TASK)
+        expect(page.get_by_text("a.csv").first).to_be_visible()
+
+
+def test_the_limit_of_files_is_told_before_they_are_sent(chromium: Browser, farm: Farm, cast: Cast) -> None:
+    with visitor(chromium, farm.url) as window:
+        window.sign_in(cast.user.user.email, PASSWORD)
+        page = window.open("/tasks/new")
+        page.get_by_label("Files").set_input_files([file("a.csv", b"x" * 14_000_000), file("b.csv", b"x" * 14_000_000)])
+        expect(page.locator("#error-context")).to_have_text("Have 28.0 MB together; the limit is 26.2 MB")
+        page.get_by_role("button", name="Remove b.csv").click()
+        expect(page.locator("#error-context")).to_be_hidden()
+
+
+def test_files_can_be_dropped(chromium: Browser, farm: Farm, cast: Cast) -> None:
+    with visitor(chromium, farm.url) as window:
+        window.sign_in(cast.user.user.email, PASSWORD)
+        page = window.open("/tasks/new")
+        made = "() => { const data = new DataTransfer(); data.items.add(new File(['a'], 'dropped.csv')); return data; }"
+        page.dispatch_event("[data-drop]", "drop", {"dataTransfer": page.evaluate_handle(made)})
+        expect(page.get_by_text("dropped.csv, 1 bytes")).to_be_visible()
+
+
+def test_going_back_and_asking_something_else_is_another_task(chromium: Browser, farm: Farm, cast: Cast) -> None:
+    with visitor(chromium, farm.url) as window:
+        window.sign_in(cast.user.user.email, PASSWORD)
+        page = window.open("/tasks/new?example=penguins")
+        page.get_by_role("button", name="Submit").dblclick()
+        page.wait_for_url(TASK)
+        first = page.url
+        page.go_back()
+        page.get_by_role("textbox", name="Question").fill("How many rows are there?")
+        page.get_by_role("checkbox", name="penguins.csv").check()
+        page.get_by_role("button", name="Submit").click()
+        page.wait_for_url(TASK)
+        assert page.url != first
+        expect(page.locator("h1")).to_contain_text("How many rows")
+        assert window.complaints == []
 
 
 def test_a_key_is_made_shown_once_used_and_revoked(chromium: Browser, farm: Farm, cast: Cast) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import datetime
 from decimal import Decimal
 
@@ -17,6 +18,8 @@ TONES = {
     "ready": "wait", "waiting": "wait", "allow": "good", "deny": "bad", "needs_approval": "wait", "open": "run",
     "settled": "good", "released": "quiet", "paused": "wait", "active": "good", "expired": "quiet", "revoked": "quiet",
 }  # fmt: skip
+MARKER = re.compile(r"^\s*([-*+>]|\d+\.)\s+")
+EMPHASIS = re.compile(r"(\*{1,2}|`)(?=\S)(.+?)(?<=\S)\1")
 
 
 @register.simple_tag
@@ -97,6 +100,13 @@ def size(given_bytes: int) -> str:
     return f"{given_bytes} bytes"
 
 
+@register.filter
+def first_line(markdown: str) -> str:
+    """The first line of text, as words: headings, pictures and tables say nothing by themselves."""
+    lines = (EMPHASIS.sub(r"\2", MARKER.sub("", line)).strip() for line in markdown.splitlines())
+    return next((line for line in lines if line and not line.startswith(("#", "!", "|", "---", "```"))), "")
+
+
 @register.simple_tag
 def bar(spent: float, held: float, limit: float) -> SafeString:
     """What is spent and held of a limit, as a picture; the words beside it say the same."""
@@ -112,5 +122,10 @@ def bar(spent: float, held: float, limit: float) -> SafeString:
 
 
 @register.filter
+def left_s(at: datetime) -> float:
+    return max(0.0, (at - timezone.now()).total_seconds())
+
+
+@register.filter
 def until(at: datetime) -> str:
-    return span(max(0.0, (at - timezone.now()).total_seconds()))
+    return span(left_s(at))

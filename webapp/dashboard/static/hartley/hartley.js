@@ -19,6 +19,15 @@
     if (asks && !confirm(asks)) event.preventDefault();
   });
 
+  // --- a form is sent once, however often its button is pressed; coming back to the page frees it again ---
+  document.addEventListener("submit", (event) => {
+    if (event.defaultPrevented || event.target.method !== "post") return;
+    if (event.target.dataset.sent) event.preventDefault();
+    event.target.dataset.sent = "yes";
+    setTimeout(() => { delete event.target.dataset.sent; }, 5000);  // a request that was stopped can be sent again
+  });
+  addEventListener("pageshow", () => document.querySelectorAll("[data-sent]").forEach((form) => { delete form.dataset.sent; }));
+
   // --- what went wrong with a request of htmx ---
   const toast = (text) => {
     const box = document.getElementById("toast");
@@ -78,8 +87,9 @@
   document.addEventListener("click", async (event) => {
     const button = event.target.closest("[data-copy]");
     if (!button) return;
-    await navigator.clipboard.writeText(document.querySelector(button.dataset.copy).textContent.trim());
-    button.dataset.copied = "yes";
-    setTimeout(() => { delete button.dataset.copied; }, 1500);
+    const source = document.querySelector(button.dataset.copy);
+    getSelection().selectAllChildren(source);  // also what is left to do by hand where the clipboard is closed: without https
+    await navigator.clipboard?.writeText(source.textContent.trim());
+    if (navigator.clipboard) button.lastChild.textContent = "Copied";
   });
 })();
