@@ -2,8 +2,33 @@
 
 
 class SandboxError(Exception):
-    """The platform's fault: no image, no process."""
+    """The platform's fault: no image, no process, no folder. The message is a sentence for the operator."""
+
+    code = "sandbox.unavailable"
 
 
 class ImageMissing(SandboxError):
     """`python -m sandbox.build` has not been run for these sources."""
+
+    code = "sandbox.image_missing"
+
+
+class BuildFailed(SandboxError):
+    """The image could not be built; nothing half made is left."""
+
+    code = "sandbox.build_failed"
+
+
+class FilesRefused(SandboxError):
+    """A job's files are too large or oddly named; nothing ran."""
+
+    code = "sandbox.files_refused"
+
+
+class KeeperClosed(SandboxError):
+    """The keeper was closed; nothing ran."""
+
+    code = "sandbox.closed"
+
+    def __init__(self) -> None:
+        super().__init__("The sandbox was closed.")

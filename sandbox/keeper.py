@@ -1,4 +1,5 @@
-"""Keeps a pool of sandbox processes, hands them one job at a time, and kills what does not answer in time.
+"""
+Keeps a pool of sandbox processes, hands them one job at a time, and kills what does not answer in time.
 
 A blocking host call (`time.sleep`) outlives every limit inside the process, so the last word is a kill from here.
 """
@@ -6,182 +7,166 @@ A blocking host call (`time.sleep`) outlives every limit inside the process, so 
 from __future__ import annotations
 
 import asyncio
-import base64
-import os
-import re
-import shutil
-import signal
-import sys
-import tempfile
-from collections.abc import Mapping
-from contextlib import suppress
-from dataclasses import asdict, dataclass, field
+from collections.abc import Coroutine
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 from sandbox.build import find_image
-from sandbox.child import NOBODY
-from sandbox.errors import SandboxError
-from sandbox.frames import pack, receive
+from sandbox.child import UID
+from sandbox.errors import KeeperClosed, SandboxError
 from sandbox.limits import Limits
+from sandbox.outcome import Artifact, Job, Outcome, check_files
+from sandbox.process import Child
+from sandbox.scratch import Scratch, remove
 
-Status = Literal["ok", "error", "timeout", "memory", "output", "crash"]
-ROOT = Path(__file__).resolve().parents[1]
-NAME = re.compile(r"[^/\0]{1,200}")
-START_S = 60.0
+__all__ = ["Artifact", "Job", "Keeper", "Outcome"]
 
-
-@dataclass(frozen=True)
-class Job:
-    """Python to run. `files` are readable at /data/<name>."""
-
-    code: str
-    stdin: str = ""
-    files: Mapping[str, bytes] = field(default_factory=dict)
-
-
-@dataclass(frozen=True)
-class Artifact:
-    name: str
-    media_type: str
-    data: bytes
-
-
-@dataclass(frozen=True)
-class Outcome:
-    """
-    Args:
-        value: repr of the last expression.
-        error: a sentence that names the limit, or the code's own traceback.
-    """
-
-    status: Status
-    stdout: str = ""
-    stderr: str = ""
-    value: str | None = None
-    error: str | None = None
-    artifacts: tuple[Artifact, ...] = ()
-    wall_s: float = 0.0
-
-
-@dataclass(eq=False)
-class Child:
-    process: asyncio.subprocess.Process
-    folder: Path
+WORN_OUT = ("timeout", "crash")
 
 
 class Keeper:
     """
     Args:
         image: the folder that `sandbox.build` wrote to.
-        size: processes, so also the jobs that run at once; further ones wait.
-        scratch: where each process has a private folder; by default the system's temporary one.
+        size: processes, so also the jobs that run at once; further ones wait in order.
+        scratch: where the processes have their private folders; by default below `image`.
     """
 
     def __init__(self, *, image: Path, size: int, limits: Limits, scratch: Path | None = None) -> None:
-        self._folder, self._size, self.limits, self._scratch = image, size, limits, scratch
-        self._free: asyncio.Queue[Child | None] = asyncio.Queue()
+        self.limits, self._size = limits, size
+        self._folder, self._scratch_root = image, scratch or image / "runs"
+        self._free: asyncio.Queue[Child | SandboxError] = asyncio.Queue()
         self._children: set[Child] = set()
-        self._started = False
+        self._background: set[asyncio.Task[None]] = set()
+        self._scratch: Scratch | None = None
+        self._closed = False
 
     async def start(self) -> None:
-        """The processes themselves start with the first jobs."""
-        self._image = find_image(self._folder)
-        self._started = True
-        for _ in range(self._size):
-            self._free.put_nowait(None)
+        """
+        Returns when the processes are ready. Without it, they start with the first job.
+
+        Raises:
+            SandboxError: no image, no folder or no process could be had; nothing is left running.
+        """
+        children: list[Child] = []
+        try:
+            self._open()
+            while len(children) < self._size:
+                children.append(await self._take())
+        except SandboxError:
+            await self.close()
+            raise
+        finally:
+            for child in children:
+                self._free.put_nowait(child)
 
     async def run(self, job: Job, limits: Limits | None = None) -> Outcome:
         """
-        Wait for a free process, run the job there. Cancelling the caller kills the process with the job.
+        Wait for a free process and run the job there. Cancelling the caller kills the process with the job.
 
         Raises:
-            SandboxError: no process could be started, or the files are too large or oddly named.
+            FilesRefused: the files are too large or oddly named. KeeperClosed. SandboxError: as in `start`.
         """
         limits = limits or self.limits
-        _check(job, limits)
-        if not self._started:
-            await self.start()
-        child = await self._free.get()
-        healthy = False
+        check_files(job.files, limits)
+        self._open()
+        child = await self._take()
+        fit = False
         try:
-            if child is None or child.process.returncode is not None:
-                child = await self._spawn()
-            outcome = await self._ask(child, job, limits)
-            healthy = outcome.status not in ("timeout", "crash")
+            outcome = await child.ask(job, limits)
+            fit = outcome.status not in WORN_OUT
             return outcome
         finally:
-            if not healthy and child:
-                await asyncio.shield(self._end(child))
-            self._free.put_nowait(child if healthy else None)
+            if fit:
+                self._free.put_nowait(child)
+            else:
+                self._replace(child)
 
     async def close(self) -> None:
-        for child in list(self._children):
-            await self._end(child)
+        """End the processes with what runs there, and remove their folders. Jobs that wait get KeeperClosed."""
+        self._closed = True
+        self._free.put_nowait(KeeperClosed())
+        for task in self._background:
+            task.cancel()
+        await asyncio.gather(*self._background, return_exceptions=True)
+        for child in self._children:
+            child.kill()
+        await asyncio.gather(*(child.gone() for child in self._children))
+        self._children.clear()
+        if self._scratch:
+            self._scratch.close()
+            self._scratch = None
 
     def pids(self) -> list[int]:
-        return [child.process.pid for child in self._children]
+        return [child.process.pid for child in self._children if child.alive]
 
-    async def _ask(self, child: Child, job: Job, limits: Limits) -> Outcome:
+    def _open(self) -> None:
+        """The first time: a folder and the processes. Blocks the loop for some milliseconds, once."""
+        if self._closed:
+            raise KeeperClosed
+        if self._scratch:
+            return
+        self._image = find_image(self._folder)
         try:
-            async with asyncio.timeout(limits.wall_s + limits.grace_s):
-                assert child.process.stdin and child.process.stdout
-                child.process.stdin.write(_frame(job, limits))
-                await child.process.stdin.drain()
-                return _outcome(await receive(child.process.stdout))
-        except TimeoutError:
-            return Outcome("timeout", error=f"The code ran longer than {limits.wall_s:g} s", wall_s=limits.wall_s)
-        except (EOFError, ConnectionError, ValueError, KeyError, TypeError) as error:
-            return Outcome("crash", error=f"The sandbox process was lost ({type(error).__name__})")
+            self._scratch = Scratch(self._scratch_root)
+        except OSError as error:
+            message = f"The sandbox cannot make a private folder in {self._scratch_root}: {error.strerror}."
+            raise SandboxError(message) from None
+        for _ in range(self._size):
+            self._in_background(self._bring_up())
+
+    async def _take(self) -> Child:
+        while True:
+            found = await self._free.get()
+            if isinstance(found, KeeperClosed):
+                self._free.put_nowait(found)  # for the next who waits
+                raise KeeperClosed
+            if isinstance(found, SandboxError):
+                self._in_background(self._bring_up())
+                raise found
+            if found.alive:
+                return found
+            self._replace(found)
+
+    def _replace(self, child: Child) -> None:
+        child.kill()
+        if not self._closed:
+            self._in_background(self._succeed(child))
+
+    async def _succeed(self, child: Child) -> None:
+        await self._bury(child)
+        await self._bring_up()
+
+    async def _bury(self, child: Child) -> None:
+        child.kill()
+        await child.gone()
+        self._children.discard(child)
+        await asyncio.to_thread(remove, child.folder)
+
+    async def _bring_up(self) -> None:
+        """Ends with something in the queue: a process, or for one waiting job the reason why there is none."""
+        if self._closed:  # meanwhile, by another caller
+            return
+        try:
+            self._free.put_nowait(await self._spawn())
+        except SandboxError as error:
+            self._free.put_nowait(error)
 
     async def _spawn(self) -> Child:
-        folder = Path(tempfile.mkdtemp(prefix="hartley-sandbox-", dir=self._scratch))
-        if os.getuid() == 0:
-            os.chown(folder, NOBODY, NOBODY)
-        process = await asyncio.create_subprocess_exec(
-            sys.executable,
-            "-m",
-            "sandbox.child",
-            str(self._image),
-            stdin=asyncio.subprocess.PIPE,
-            stdout=asyncio.subprocess.PIPE,
-            cwd=folder,
-            env={"PYTHONPATH": str(ROOT), "PATH": os.defpath},
-            start_new_session=True,
-        )
-        child = Child(process, folder)
+        assert self._scratch
+        try:
+            child = await Child.spawn(image=self._image, folder=self._scratch.folder_for(UID))
+        except OSError as error:
+            raise SandboxError(f"A sandbox process could not be started: {error.strerror}.") from None
         self._children.add(child)
         try:
-            async with asyncio.timeout(START_S):
-                assert process.stdout
-                await receive(process.stdout)
-        except (TimeoutError, EOFError, ValueError):
-            await self._end(child)
-            raise SandboxError("a sandbox process did not start") from None
+            await child.ready()
+        except SandboxError:
+            await self._bury(child)
+            raise
         return child
 
-    async def _end(self, child: Child) -> None:
-        with suppress(ProcessLookupError):
-            child.process.send_signal(signal.SIGKILL)
-        await child.process.wait()
-        self._children.discard(child)
-        shutil.rmtree(child.folder, ignore_errors=True)
-
-
-def _check(job: Job, limits: Limits) -> None:
-    for name in job.files:
-        if not NAME.fullmatch(name) or name in (".", ".."):
-            raise SandboxError(f"files: {name[:50]!r} is not a file name")
-    total = sum(map(len, job.files.values()))
-    if total > limits.files_bytes:
-        raise SandboxError(f"files: {total} bytes; the limit is {limits.files_bytes}")
-
-
-def _frame(job: Job, limits: Limits) -> bytes:
-    files = {name: base64.b64encode(data).decode() for name, data in job.files.items()}
-    return pack({"code": job.code, "stdin": job.stdin, "files": files, "limits": asdict(limits)})
-
-
-def _outcome(frame: dict[str, Any]) -> Outcome:
-    made = tuple(Artifact(str(n), str(t), base64.b64decode(body)) for n, t, body in frame.pop("artifacts"))
-    return Outcome(**{**frame, "artifacts": made})
+    def _in_background(self, work: Coroutine[Any, Any, None]) -> None:
+        task = asyncio.create_task(work)
+        self._background.add(task)
+        task.add_done_callback(self._background.discard)

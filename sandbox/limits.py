@@ -4,18 +4,21 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-MIB = 1024 * 1024
+KIB = 1024
+MIB = 1024 * KIB
 
 
 @dataclass(frozen=True)
 class Limits:
     """
     Args:
-        wall_s: from the start of the code; a blocking host call is killed `grace_s` later.
-        memory_bytes: of the guest's linear memory; the interpreter itself needs about 40 MiB.
-        output_bytes: standard output and error together.
+        wall_s: from the start of the code. Compute stops then; a blocking call is killed up to `grace_s` later.
+        memory_bytes: of the guest's memory; the interpreter itself needs about 40 MiB of it.
+        output_bytes: standard output, standard error and the repr of the value together.
         artifact_bytes: all files that the code saves, together.
         emits: calls to the host; many tiny ones are as harmful as one large.
+        files_bytes: all files given to the code, together.
+        instances, tables, table_elements, memories: of WebAssembly; the image needs fewer than these.
     """
 
     wall_s: float = 30.0
@@ -30,3 +33,15 @@ class Limits:
     tables: int = 64
     table_elements: int = 200_000
     memories: int = 8
+
+    def answer_bytes(self) -> int:
+        """The largest honest answer of a child: JSON makes up to six bytes of one, and 1 MiB is for the rest."""
+        return 6 * self.output_bytes + self.artifact_bytes + MIB
+
+
+def size(count: int) -> str:
+    """Bytes in words: "1 MiB"; units that would not come out whole are not used."""
+    for unit, name in ((MIB, "MiB"), (KIB, "KiB")):
+        if count >= unit and count % unit == 0:
+            return f"{count // unit} {name}"
+    return f"{count} bytes"

@@ -1,120 +1,78 @@
-"""One run: a fresh instance of the image, its limits, and what it said. Used inside the child process only."""
+"""One run: a fresh instance of the image and its limits. Used inside the child process only."""
 
 from __future__ import annotations
 
-import base64
 import json
-import threading
+import os
 import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from wasmtime import Config, Engine, Store, WasiConfig, WasmtimeError
+from wasmtime import ExitTrap, Store, WasiConfig, WasmtimeError
 from wasmtime.component import Component, Linker
 
+from sandbox.deadline import Deadline
+from sandbox.engine import make_engine
 from sandbox.limits import Limits
+from sandbox.outcome import Status
+from sandbox.said import Said
+from sandbox.verdict import Ended, too_long, verdict
 
-STACK_BYTES = 2 * 1024 * 1024  # above it the host panics; the default of 512 KiB traps ordinary code
 LONG = 10**9  # epoch ticks: no deadline while instantiating
+ANSWER_CHARS = 64 * 1024
+PAGE_BYTES = os.sysconf("SC_PAGE_SIZE")
 
-
-def make_engine() -> Engine:
-    config = Config()
-    config.epoch_interruption = True
-    config.max_wasm_stack = STACK_BYTES
-    config.wasm_component_model = True
-    return Engine(config)
-
-
-def compile_component(path: Path) -> bytes:
-    return bytes(Component.from_file(make_engine(), str(path)).serialize())
-
-
-class Said:
-    """Collects what the guest emits, up to the limits. Never raises: an exception in a host call harms the host."""
-
-    def __init__(self, limits: Limits, stop: Any) -> None:
-        self.limits, self._stop = limits, stop
-        self.output: dict[str, bytearray] = {"stdout": bytearray(), "stderr": bytearray()}
-        self.artifacts: list[tuple[str, str, bytearray]] = []
-        self.exceeded: str | None = None
-        self._calls = 0
-
-    def emit(self, _store: Any, kind: str, text: str) -> bool:
-        try:
-            self._calls += 1
-            if self._calls > self.limits.emits:
-                return self._full(f"more than {self.limits.emits} pieces of output")
-            data = text.encode("latin-1")
-            return self._text(kind, data) if kind in self.output else self._artifact(kind, data)
-        except BaseException as error:
-            return self._full(f"unreadable output ({type(error).__name__})")
-
-    def _text(self, kind: str, data: bytes) -> bool:
-        room = self.limits.output_bytes - sum(map(len, self.output.values()))
-        self.output[kind] += data[:room]
-        return len(data) <= room or self._full(f"more than {self.limits.output_bytes} bytes of output")
-
-    def _artifact(self, kind: str, data: bytes) -> bool:
-        if kind != "continue":
-            _, media_type, name = kind.split(":", 2)
-            self.artifacts.append((name, media_type, bytearray()))
-        self.artifacts[-1][2].extend(data)
-        total = sum(len(made) for _, _, made in self.artifacts)
-        if total > self.limits.artifact_bytes or len(self.artifacts) > self.limits.artifacts:
-            self.artifacts.pop()
-            return self._full(f"more than {self.limits.artifacts} files or {self.limits.artifact_bytes} bytes in files")
-        return True
-
-    def _full(self, what: str) -> bool:
-        self.exceeded = self.exceeded or what
-        self._stop()  # also ends code that catches the guest's own exception
-        return False
+Answer = tuple[dict[str, Any], list[bytes]]  # what a frame takes: value and blobs
 
 
 class Runtime:
-    def __init__(self, image: Path) -> None:
+    """
+    Args:
+        image: the compiled component.
+        blocked: gets the answer of a run that hangs in a host call (`time.sleep`), and must end the process.
+    """
+
+    def __init__(self, image: Path, blocked: Callable[[Answer], None]) -> None:
         self._engine = make_engine()
         self._component = Component.deserialize_file(self._engine, str(image))
+        self._blocked = blocked
 
-    def run(self, *, code: str, stdin: str, limits: Limits, data_dir: str | None) -> dict[str, Any]:
-        """
-        Run the code in a fresh instance. Only compute is interrupted here: a blocking host call is the keeper's.
-
-        Returns the frame that the keeper reads: status, stdout, stderr, value, error, artifacts, wall_s.
-        """
+    def run(self, *, code: str, stdin: str, limits: Limits, data_dir: str | None) -> Answer:
+        """Run the code in a fresh instance, with the files of `data_dir` at /data, to be read only."""
         said = Said(limits, self._engine.increment_epoch)
         started = time.monotonic()
-        answer: dict[str, Any] = {}
-        trap: str | None = None
-        timer = threading.Timer(limits.wall_s, self._engine.increment_epoch)
+
+        def blocked() -> None:
+            self._blocked(answer(said, "timeout", too_long(limits), time.monotonic() - started))
+
+        deadline = Deadline(wall_s=limits.wall_s, interrupt=self._engine.increment_epoch, blocked=blocked)
+        ended, memory_bytes = self._execute(code, stdin, said, deadline, self._store(limits, data_dir))
+        status, error = verdict(ended, exceeded=said.exceeded, late=deadline.passed, limits=limits)
+        return answer(said, status, error, time.monotonic() - started, memory_bytes)
+
+    def _execute(self, code: str, stdin: str, said: Said, deadline: Deadline, store: Store) -> tuple[Ended, int]:
+        """How it ended, and the memory it touched: a guest's memory never shrinks, so the last look is the peak."""
+        before = resident_bytes()
         try:
-            store = self._store(limits, data_dir)
-            linker = Linker(self._engine)
-            linker.add_wasip2()
-            with linker.root() as root:
-                root.add_func("emit", said.emit)
-            instance = linker.instantiate(store, self._component)
-            run = instance.get_func(store, "run")
+            run = self._instance(store, said).get_func(store, "run")
             store.set_epoch_deadline(1)
-            timer.start()
-            answer = json.loads(run(store, code, stdin))  # type: ignore[misc]
-            run.post_return(store)  # type: ignore[union-attr]
-        except WasmtimeError as error:
-            trap = str(error)
-        finally:
-            timer.cancel()
-        wall_s = time.monotonic() - started
-        status, error_text = judge(answer, trap, said.exceeded, wall_s, limits)
-        return {
-            "status": status,
-            "stdout": said.output["stdout"].decode("utf-8", "replace"),
-            "stderr": said.output["stderr"].decode("utf-8", "replace"),
-            "value": (answer.get("value") or "")[: limits.output_bytes] or None,
-            "error": error_text,
-            "artifacts": [[name, kind, base64.b64encode(made).decode()] for name, kind, made in said.artifacts],
-            "wall_s": wall_s,
-        }
+            with deadline:
+                ended = read_answer(run(store, code, stdin))
+        except ExitTrap:
+            ended = Ended(left=True)
+        except WasmtimeError as trap:
+            ended = Ended(trap=str(trap))
+        memory_bytes = max(0, resident_bytes() - before)
+        store.close()
+        return ended, memory_bytes
+
+    def _instance(self, store: Store, said: Said) -> Any:
+        linker = Linker(self._engine)
+        linker.add_wasip2()
+        with linker.root() as root:
+            root.add_func("emit", said.emit)
+        return linker.instantiate(store, self._component)
 
     def _store(self, limits: Limits, data_dir: str | None) -> Store:
         store = Store(self._engine)
@@ -133,16 +91,31 @@ class Runtime:
         return store
 
 
-def judge(
-    answer: dict[str, Any], trap: str | None, exceeded: str | None, wall_s: float, limits: Limits
-) -> tuple[str, str | None]:
-    """The outcome's status, and a sentence that names the limit where one was met. Pure."""
-    if exceeded:
-        return "output", f"The code wrote {exceeded}; the rest was cut"
-    if trap is not None and wall_s >= limits.wall_s:
-        return "timeout", f"The code ran longer than {limits.wall_s:g} s"
-    if trap is not None:
-        return "crash", f"The code broke its sandbox off: {trap.splitlines()[0][:300]}"
-    if answer.get("kind") == "MemoryError":
-        return "memory", f"The code needed more than {limits.memory_bytes // 2**20} MiB of memory"
-    return ("error", answer["error"]) if answer.get("error") else ("ok", None)
+def read_answer(text: str) -> Ended:
+    """The guest's own word on how it ended; the code may have forged it, so it may be anything."""
+    try:
+        match json.loads(text) if len(text) <= ANSWER_CHARS else None:
+            case {"error": None | str() as error, "kind": None | str() as kind}:
+                return Ended(error=error, kind=kind)
+    except (ValueError, RecursionError):
+        pass
+    return Ended(trap="its answer was unreadable")
+
+
+def answer(said: Said, status: Status, error: str | None, wall_s: float, memory_bytes: int | None = None) -> Answer:
+    value = {
+        "status": status,
+        "stdout": said.text("stdout") or "",
+        "stderr": said.text("stderr") or "",
+        "value": said.text("value"),
+        "error": error,
+        "artifacts": list(said.artifacts),
+        "wall_s": wall_s,
+        "memory_bytes": memory_bytes,
+    }
+    return value, list(map(bytes, said.blobs))
+
+
+def resident_bytes() -> int:
+    with open("/proc/self/statm") as statm:
+        return int(statm.read().split()[1]) * PAGE_BYTES

@@ -45,7 +45,6 @@ class Services:
 
     @cached_property
     def sandbox(self) -> Keeper:
-        settings.SANDBOX_SCRATCH.mkdir(parents=True, exist_ok=True)
         return Keeper(
             image=settings.SANDBOX_IMAGE,
             size=settings.SANDBOX_PROCESSES,

@@ -5,14 +5,18 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Iterator
+from http.client import HTTPException
 from pathlib import Path
 from typing import Any
-from urllib.error import HTTPError, URLError
 from urllib.request import Request, urlopen
 
 from examples.submit import load_request
 
 QUIET = {"LLM_PROMPT", "BUDGET_HELD", "thread.message.delta", "WORKFLOW_STARTED"}
+
+
+def first_example(folder: Path) -> Path:
+    return min(folder.glob("*/request.json")).parent
 
 
 def run(url: str, api_key: str, example: Path) -> bool:
@@ -27,7 +31,7 @@ def run(url: str, api_key: str, example: Path) -> bool:
             if line:
                 print(f"  {time.monotonic() - started:6.2f} s  {line}", flush=True)
         found = _call(url, api_key, f"/api/v1/tasks/{task}")
-    except (HTTPError, URLError, OSError, KeyError, ValueError) as error:
+    except (OSError, HTTPException, KeyError, ValueError) as error:
         print(f"The example could not be run: {error}", flush=True)
         return False
     _answer(found, time.monotonic() - started)

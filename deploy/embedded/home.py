@@ -3,94 +3,148 @@
 from __future__ import annotations
 
 import fcntl
+import hashlib
 import json
 import os
 import secrets
 import shutil
 import socket
 import tempfile
-from dataclasses import dataclass, field
+import time
+from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any
 
-SOCKET_PATH_LIMIT = 90  # bytes; the system's limit for a socket's path is 107
+SOCKET_FOLDER_LIMIT = 80  # bytes: a socket's path may have 107, and `/supervisor.sock.<pid>` needs 24 of them
 FREE_BYTES = 1_000_000_000
-
-SECRETS = ("superuser", "owner", "app", "system", "valkey", "django", "supervisor", "flower")
+STOPPING_S = 15.0  # how long a stack whose launcher was killed may take to stop
+GENERATED = ("superuser", "owner", "app", "system", "valkey", "django", "supervisor", "flower")
 
 
 class CannotStart(Exception):
     """The message is the one sentence that the user sees."""
 
 
-@dataclass
+@dataclass(frozen=True)
 class Home:
-    """`run` holds sockets: a private folder elsewhere when the path of the data folder is too long for them."""
-
     root: Path
-    run: Path = field(init=False)
 
-    def __post_init__(self) -> None:
-        self.run = self.root / "run"
-        if len(bytes(self.run)) > SOCKET_PATH_LIMIT:
-            self.run = Path(tempfile.mkdtemp(prefix="hartley-"))
+    @property
+    def run(self) -> Path:
+        """Sockets and generated configuration: a short private folder elsewhere when ours has too long a path."""
+        inside = self.root / "run"
+        if len(bytes(inside)) <= SOCKET_FOLDER_LIMIT:
+            return inside
+        digest = hashlib.sha256(bytes(self.root)).hexdigest()[:12]
+        return Path(tempfile.gettempdir()) / f"hartley-{os.getuid()}-{digest}"
+
+    @property
+    def scratch(self) -> Path:
+        """The temporary folder of all processes, emptied at start and stop."""
+        return self.root / "tmp"
 
     def path(self, name: str) -> Path:
         return self.root / name
 
-    def prepare(self) -> None:
+    def prepare(self, free_bytes: int | None = None) -> None:
         """
+        Make the folder, or find it in order.
+
         Raises:
             CannotStart: read-only or full; nothing is left behind.
         """
         made = not self.root.exists()
         try:
-            shutil.rmtree(self.root / "run" / "sandbox", ignore_errors=True)  # left by killed workers
-            for folder in (self.root, self.run, self.root / "logs"):
-                folder.mkdir(parents=True, exist_ok=True)
+            self.root.mkdir(parents=True, exist_ok=True)
             (self.root / ".probe").write_bytes(b"x")
             (self.root / ".probe").unlink()
         except OSError as error:
-            raise CannotStart(
-                f"Can't write to {self.root}: {error.strerror}. Set HARTLEY_HOME to a folder of yours."
-            ) from None
+            raise self._unwritable(error) from None
+        needed = free_bytes if free_bytes is not None else int(os.environ.get("HARTLEY_FREE_BYTES") or FREE_BYTES)
         free = shutil.disk_usage(self.root).free
-        if free < int(os.environ.get("HARTLEY_FREE_BYTES", FREE_BYTES)):
+        if free < needed:
             if made:
                 shutil.rmtree(self.root)
-            raise CannotStart(f"The disk of {self.root} has {free // 10**6} MB free; at least 1000 MB are needed.")
+            raise CannotStart(
+                f"The disk of {self.root} has {free // 10**6} MB free; at least {needed // 10**6} MB are needed."
+            )
 
-    def lock(self) -> IO[str]:
-        """Held as long as the returned file is open."""
-        file = open(self.root / "lock", "w")
+    def _unwritable(self, error: OSError) -> CannotStart:
+        return CannotStart(f"Can't write to {self.root}: {error.strerror}. Set HARTLEY_HOME to a folder of yours.")
+
+    def lock(self, within_s: float = STOPPING_S) -> IO[str]:
+        """
+        Held as long as the returned file is open here or in a process that inherited it.
+
+        The supervisor inherits it: after a launcher was killed, the next start waits until everything has stopped.
+
+        Raises:
+            CannotStart: a launcher is at work here, or the folder is somebody else's.
+        """
         try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError:
-            raise CannotStart(f"Hartley is already running on {self.root}.") from None
-        return file
+            file = open(self.root / "lock", "a")
+        except OSError as error:
+            raise self._unwritable(error) from None
+        deadline = time.monotonic() + within_s
+        while True:
+            try:
+                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                return file
+            except OSError:
+                if self._launched() or time.monotonic() > deadline:
+                    file.close()
+                    raise CannotStart(f"Hartley is already running on {self.root}; stop it with Ctrl-C.") from None
+                time.sleep(0.1)
+
+    def _launched(self) -> bool:
+        """Without pids.json one is just starting, which shows soon, or the supervisor is just ending."""
+        try:
+            return Path(f"/proc/{json.loads(self.path('pids.json').read_text())['launcher']['pid']}").exists()
+        except (OSError, ValueError, KeyError):
+            return False
+
+    def lay_out(self) -> None:
+        """The folders of this run; only under the lock."""
+        self.clean()
+        for folder in (self.run, self.scratch, self.root / "logs"):
+            folder.mkdir(mode=0o755 if folder.is_relative_to(self.root) else 0o700, exist_ok=True)
+        if self.run.is_symlink() or self.run.stat().st_uid != os.getuid():
+            raise CannotStart(f"{self.run} belongs to somebody else; set HARTLEY_HOME to a folder with a shorter path.")
+
+    def clean(self) -> None:
+        """Remove what only this run needed: afterwards nothing is left outside the data folder."""
+        self.path("pids.json").unlink(missing_ok=True)
+        for folder in (self.scratch, self.root / "run" / "sandbox"):  # the second: settings.SANDBOX_SCRATCH
+            shutil.rmtree(folder, ignore_errors=True)
+        if not self.run.is_relative_to(self.root):
+            shutil.rmtree(self.run, ignore_errors=True)
 
     def secrets(self) -> dict[str, Any]:
         """What was generated once: read, or made now; one that a newer version needs is added."""
         kept = self.path("secrets.json")
         found: dict[str, Any] = json.loads(kept.read_text()) if kept.exists() else {}
-        made = {name: secrets.token_hex(24) for name in SECRETS} | {"password": secrets.token_urlsafe(18)}
-        if made.keys() - found.keys():
-            found = made | found
-            write_private(kept, found)
+        missing = {name: secrets.token_hex(24) for name in GENERATED if name not in found}
+        if missing:
+            found |= missing
+            write_json(kept, found)
         return found
 
-    def clean(self) -> None:
-        if self.run != self.root / "run":
-            shutil.rmtree(self.run, ignore_errors=True)
+    def remember(self, facts: dict[str, Any]) -> None:
+        """Add to the secrets, for the next starts."""
+        write_json(self.path("secrets.json"), {**self.secrets(), **facts})
 
 
-def write_private(path: Path, value: object) -> None:
+def write_private(path: Path, text: str) -> None:
     """Whole or not at all, readable by the owner only."""
     draft = path.with_name(f".{path.name}.{os.getpid()}")
     descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
     with os.fdopen(descriptor, "w") as file:
-        json.dump(value, file, indent=2)
+        file.write(text)
     draft.replace(path)
+
+
+def write_json(path: Path, value: object) -> None:
+    write_private(path, json.dumps(value, indent=2))
 
 
 def free_port(wanted: int | None = None) -> int:

@@ -1,4 +1,4 @@
-"""The processes of Hartley: one list, for the supervisor here and for the containers of docker-compose.yml."""
+"""The processes of Hartley: one list, for the supervisor here and for containers."""
 
 from __future__ import annotations
 
@@ -7,7 +7,8 @@ from collections.abc import Sequence
 
 from deploy.embedded.supervise import Program
 
-APP = 40
+POSTGRES, VALKEY, BEAT, APP = 10, 20, 30, 40  # priorities: the last starts last and stops first
+SETTLED_S = 5  # Python that can't work says so within this time
 WORKERS = {
     "worker-llm": ("llm", "llm"),
     "worker-tools": ("tools", "tools"),
@@ -41,15 +42,25 @@ def flower(port: int, host: str = "127.0.0.1") -> list[str]:
     ]  # fmt: skip
 
 
+def services(*, postgres: Sequence[str] | None, valkey: Sequence[str] | None) -> list[Program]:
+    """Those of the two that we run ourselves."""
+    found = []
+    if postgres:  # SIGINT is its fast shutdown: open connections are closed, what was committed is kept
+        found.append(Program("postgres", postgres, POSTGRES, 5, stop_signal="INT"))
+    if valkey:
+        found.append(Program("valkey", valkey, VALKEY, 1))
+    return found
+
+
 def application(*, port: int, flower_port: int, schedule: str, drain_s: float) -> list[Program]:
     """What runs besides the two services; all of it is Python of this environment."""
 
-    def program(name: str, arguments: Sequence[str], stop_s: float, priority: int = APP, group: str = "app") -> Program:
-        return Program(name, [sys.executable, *arguments], priority, stop_s, group)
+    def program(name: str, arguments: Sequence[str], stop_s: float) -> Program:
+        return Program(name, [sys.executable, *arguments], APP, stop_s, "app", settled_s=SETTLED_S)
 
     return [
         program("web", web(port, drain_s), drain_s),
         *(program(name, worker(*queues), drain_s) for name, queues in WORKERS.items()),
-        program("flower", flower(flower_port), 2),
-        program("beat", beat(schedule), 2, priority=30, group=""),
+        program("flower", flower(flower_port), 1),
+        Program("beat", [sys.executable, *beat(schedule)], BEAT, 1, settled_s=SETTLED_S),
     ]

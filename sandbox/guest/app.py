@@ -1,158 +1,121 @@
 """Inside the sandbox: runs one piece of Python and tells what it printed, returned and made.
 
-Built into the image with its imports done: only modules imported here exist at run time.
+The image is a snapshot taken after the imports below: only modules imported by then exist at run time. Nothing here
+is trusted by the host, since the code that runs can change all of it.
 """
 
-import abc
-import argparse
-import array
 import ast
-import asyncio
-import base64
-import binascii
-import bisect
-import calendar
-import cmath
-import codecs
-import collections
-import collections.abc
-import concurrent.futures.thread
-import contextlib
-import copy
-import csv
-import dataclasses
-import datetime
-import decimal
-import difflib
-import dis
-import email
-import email.message
-import email.parser
-import email.policy
-import encodings
-import enum
-import fnmatch
-import fractions
-import functools
-import glob
-import graphlib
-import hashlib
-import heapq
-import hmac
-import html
-import html.parser
+import asyncio.selector_events
 import importlib
-import inspect
 import io
-import ipaddress
-import itertools
 import json
-import keyword
 import linecache
-import locale
-import logging
-import math
-import mimetypes
-import numbers
-import operator
 import os
-import pathlib
-import pickle
 import pkgutil
-import platform
-import pprint
-import queue
-import quopri
-import random
-import re
-import reprlib
-import secrets
-import select
-import shlex
-import shutil
-import signal
-import socket
 import sqlite3
-import statistics
-import string
-import struct
-import subprocess
 import sys
-import tempfile
-import textwrap
-import threading
 import time
-import timeit
-import tokenize
 import traceback
 import types
-import typing
-import unicodedata
-import unittest
 import urllib.parse
-import urllib.request
-import uuid
 import warnings
-import weakref
-import xml.dom.minidom
-import xml.etree.ElementTree
-import zipfile
-import zlib
 
 import wit_world
 
-for _codec in pkgutil.iter_modules(encodings.__path__):
-    with contextlib.suppress(ImportError):  # those of Windows, and of compressors that WASI lacks
-        importlib.import_module(f"encodings.{_codec.name}")
-
-hartley = types.ModuleType("hartley", "What code in the sandbox may ask of the platform.")
-
-
-PIECE = 1 << 20  # bytes that cross to the host at once
-
-
-class OutputLimit(BaseException):
-    """The host takes no more output."""
+# Those that act when imported, draw windows, or are of no use to a program.
+LEFT_OUT = {"antigravity", "this", "__main__", "test", "idlelib", "turtle", "turtledemo", "tkinter", "ensurepip"}
+EARLY = 1_000  # writes that are sent one by one, so that what precedes a kill is seen
+PAUSE_S = 0.1
+PIPE_BYTES = 32 * 1024
+PIECE_BYTES = 512 * 1024
+ERROR_CHARS = 8_000
+FRAMES = 20
 
 
-def _send(kind: str, data: bytes) -> None:
-    if not wit_world.emit(kind, data.decode("latin-1")):  # a list of bytes would cross one by one
-        raise OutputLimit
+def import_all(name: str) -> None:
+    """A module and all below it; some need what WASI lacks (processes, terminals, ssl)."""
+    if name.rpartition(".")[2] in LEFT_OUT:
+        return
+    try:
+        module = importlib.import_module(name)
+    except (ImportError, AttributeError, OSError):
+        return
+    for found in pkgutil.iter_modules(getattr(module, "__path__", ())):
+        import_all(f"{name}.{found.name}")
+
+
+with warnings.catch_warnings(action="ignore"):
+    for _name in sorted(sys.stdlib_module_names):
+        import_all(_name)
+
+# asyncio wakes its loop through a pair of sockets, which WASI denies; with a single thread nobody needs waking.
+_Loop = asyncio.selector_events.BaseSelectorEventLoop
+_Loop._make_self_pipe = _Loop._close_self_pipe = _Loop._write_to_self = lambda self: None
+
+
+def emit(kind: str, data: bytes) -> None:
+    refusal = wit_world.emit(kind, data.decode("latin-1"))  # a list of bytes would cross one by one
+    if refusal:
+        raise ValueError(refusal)
+
+
+def send(kind: str, data: bytes) -> None:
+    emit(kind, data[:PIECE_BYTES])
+    for start in range(PIECE_BYTES, len(data), PIECE_BYTES):
+        emit("continue" if kind.startswith("artifact:") else kind, data[start : start + PIECE_BYTES])
 
 
 def save(name: str, content: "str | bytes", media_type: str = "text/plain") -> None:
     """Keep a file that the code made; it is shown beside the result."""
     data = content.encode("utf-8", "replace") if isinstance(content, str) else bytes(content)
-    _send(f"artifact:{media_type}:{name}", data[:PIECE])
-    for start in range(PIECE, len(data), PIECE):
-        _send("continue", data[start : start + PIECE])
+    send(f"artifact:{media_type}:{name}", data)
 
 
-hartley.save = save  # type: ignore[attr-defined]
+def connect(database, *arguments, **options) -> sqlite3.Connection:
+    """`sqlite3.connect`. A file at /data is opened as what it is, immutable; SQLite wants to lock it otherwise."""
+    if isinstance(database, str | os.PathLike) and os.fspath(database).startswith("/data/"):
+        database, options["uri"] = f"file:{urllib.parse.quote(os.fspath(database))}?immutable=1", True
+    return sqlite3.dbapi2.connect(database, *arguments, **options)
+
+
+sqlite3.connect = connect
+
+hartley = types.ModuleType("hartley", "What code in the sandbox may ask of the platform.")
+hartley.save = save
 sys.modules["hartley"] = hartley
 
 
 class Pipe(io.RawIOBase):
-    """Standard output or error, in pieces of at most 32 KiB."""
-
     def __init__(self, kind: str) -> None:
         self.kind = kind
 
     def writable(self) -> bool:
         return True
 
-    def write(self, data: "bytes | memoryview") -> int:  # type: ignore[override]
-        piece = bytes(data[:32768])
-        _send(self.kind, piece)
+    def write(self, data: "bytes | memoryview") -> int:
+        piece = bytes(data[:PIPE_BYTES])
+        emit(self.kind, piece)
         return len(piece)
 
 
-def _text(kind: str) -> io.TextIOWrapper:
-    return io.TextIOWrapper(io.BufferedWriter(Pipe(kind), 32768), "utf-8", "replace", write_through=False)
+class Stream(io.TextIOWrapper):
+    """Standard output or error. Sent at once at first and after pauses, in large pieces while the code prints fast."""
+
+    def __init__(self, kind: str) -> None:
+        super().__init__(io.BufferedWriter(Pipe(kind), PIPE_BYTES), "utf-8", "replace", newline="\n")
+        self.writes, self.sent_at = 0, 0.0
+
+    def write(self, text: str) -> int:
+        written = super().write(text)
+        self.writes += 1
+        if self.writes <= EARLY or time.monotonic() - self.sent_at > PAUSE_S:
+            self.flush()
+            self.sent_at = time.monotonic()
+        return written
 
 
-def _execute(code: str, scope: dict) -> "str | None":
-    """Run all statements; the value of a last expression is returned as its repr."""
+def execute(code: str, scope: dict) -> None:
+    """Run all statements; a last expression's repr is the value."""
     try:
         tree = ast.parse(code, "<code>")
     except MemoryError:  # the parser's own stack, not the memory of the run
@@ -160,35 +123,49 @@ def _execute(code: str, scope: dict) -> "str | None":
     last = tree.body.pop() if tree.body and isinstance(tree.body[-1], ast.Expr) else None
     exec(compile(tree, "<code>", "exec"), scope)
     if last is None:
-        return None
+        return
     value = eval(compile(ast.Expression(last.value), "<code>", "eval"), scope)
-    return None if value is None else repr(value)
+    if value is not None:
+        send("value", repr(value).encode("utf-8", "replace"))
+
+
+def told(error: BaseException) -> str:
+    """The traceback from the code's own first line on."""
+    step = error.__traceback__
+    while step and step.tb_frame.f_code.co_filename != "<code>":
+        step = step.tb_next
+    return "".join(traceback.format_exception(type(error), error, step, limit=-FRAMES))[-ERROR_CHARS:]
+
+
+def failure(error: BaseException) -> dict:
+    if isinstance(error, SystemExit):
+        left = error.code in (None, 0)
+        return {"error": None if left else f"SystemExit: {error.code}"[:ERROR_CHARS], "kind": "SystemExit"}
+    if isinstance(error, MemoryError):
+        traceback.clear_frames(error.__traceback__)  # gives back what the code had taken
+        return {"error": f"MemoryError: {error}"[:ERROR_CHARS], "kind": "MemoryError"}
+    return {"error": told(error), "kind": type(error).__name__}
+
+
+def attempt(work) -> "dict | None":
+    """How `work` failed, if it did. Formatting an exception runs the code's own methods, so that may fail as well."""
+    try:
+        work()
+    except BaseException as error:
+        try:
+            return failure(error)
+        except BaseException as worse:
+            return {"error": f"{type(error).__name__}, which could not be shown", "kind": type(worse).__name__}
+    return None
 
 
 class WitWorld(wit_world.WitWorld):
     def run(self, code: str, stdin: str) -> str:
-        sys.stdin, sys.stdout, sys.stderr = io.StringIO(stdin), _text("stdout"), _text("stderr")
+        sys.stdin = sys.__stdin__ = io.TextIOWrapper(io.BytesIO(stdin.encode()), "utf-8")
+        out = sys.stdout = sys.__stdout__ = Stream("stdout")
+        err = sys.stderr = sys.__stderr__ = Stream("stderr")
+        main = sys.modules["__main__"] = types.ModuleType("__main__")
         linecache.cache["<code>"] = (len(code), None, code.splitlines(True), "<code>")
-        answer = {"value": None, "error": None, "kind": None}
-        try:
-            answer["value"] = _execute(code, {"__name__": "__main__"})
-            sys.stdout.flush()
-            sys.stderr.flush()
-        except SystemExit as leave:
-            if leave.code not in (None, 0):
-                answer.update(error=f"SystemExit: {leave.code}", kind="SystemExit")
-        except BaseException as error:
-            told = traceback.format_exception(
-                type(error),
-                error,
-                error.__traceback__.tb_next.tb_next if error.__traceback__ and error.__traceback__.tb_next else None,
-                limit=-20,
-            )
-            answer.update(error="".join(told)[-8000:], kind=type(error).__name__)
-        finally:
-            try:
-                sys.stdout.flush()
-                sys.stderr.flush()
-            except BaseException:
-                pass
-        return json.dumps(answer)
+        failed = attempt(lambda: execute(code, main.__dict__))
+        unsaid = attempt(out.flush) or attempt(err.flush)
+        return json.dumps(failed or unsaid or {"error": None, "kind": None})

@@ -2,23 +2,33 @@
 
 from __future__ import annotations
 
-import ctypes
 import os
 import shutil
 import signal
 import subprocess
 import tempfile
+import time
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import IO
 
 from deploy.embedded import postgres, roles, valkey
-from deploy.embedded.home import Home, free_port
+from deploy.embedded.home import CannotStart, Home, free_port
+from deploy.embedded.system import die_with_parent as end_with_parent
 
 ROOT = Path(__file__).resolve().parents[2]
+PREFIX = "hartley-test-"
+OLD_S = 60.0
 
 
 def die_with_parent() -> None:
-    ctypes.CDLL(None).prctl(1, signal.SIGKILL)
+    end_with_parent(signal.SIGKILL)
+
+
+def stop_with_parent() -> None:
+    """SIGINT is Postgres' and Valkey's quick and orderly end."""
+    end_with_parent(signal.SIGINT)
 
 
 @dataclass
@@ -27,7 +37,13 @@ class Services:
 
     home: Home
     env: dict[str, str]
+    lock: IO[str]
     processes: list[subprocess.Popen[bytes]] = field(default_factory=list)
+
+    def launch(self, name: str, command: list[str], preexec: Callable[[], None] = stop_with_parent) -> None:
+        with open(self.home.path("logs") / f"{name}.log", "wb") as log:
+            process = subprocess.Popen(command, stdout=log, stderr=log, preexec_fn=preexec, cwd="/")
+        self.processes.append(process)
 
     def stop(self) -> None:
         for process in reversed(self.processes):
@@ -38,38 +54,64 @@ class Services:
             except subprocess.TimeoutExpired:
                 process.kill()
                 process.wait()
+        self.home.clean()
         shutil.rmtree(self.home.root, ignore_errors=True)
+        self.lock.close()
 
 
 def start_services() -> Services:
-    home = Home(Path(tempfile.mkdtemp(prefix="hartley-test-")))
+    """Postgres without its protection against power failure, and Valkey; roles and an empty database are made."""
+    remove_leftovers()
+    home = Home(Path(tempfile.mkdtemp(prefix=PREFIX)))
     home.prepare()
+    lock = home.lock()
+    home.lay_out()
     secrets = home.secrets()
-    postgres.initialise(home, secrets["superuser"], durable=False)
     port = free_port()
-    conf = valkey.configure(home, port=port, password=secrets["valkey"])
-    redis_url = f"redis://:{secrets['valkey']}@127.0.0.1:{port}/0"
     admin = postgres.url(home, "postgres", secrets["superuser"], "postgres")
-    database = roles.with_database(admin, "hartley")
-    env = {
+    redis_url = f"redis://:{secrets['valkey']}@127.0.0.1:{port}/0"
+    services = Services(home, environment(home, redis_url, roles.with_database(admin, "hartley")), lock)
+    try:
+        postgres.initialise(home, secrets["superuser"], durable=False)
+        services.launch("postgres", postgres.command(home, durable=False))
+        services.launch(
+            "valkey", [str(valkey.binary()), str(valkey.configure(home, port=port, password=secrets["valkey"]))]
+        )
+        postgres.wait(admin, 30)
+        valkey.wait(redis_url, 15)
+        roles.ensure_roles(admin, {f"hartley_{role}": secrets[role] for role in roles.NAMES}, "hartley")
+    except BaseException:
+        services.stop()
+        raise
+    return services
+
+
+def environment(home: Home, redis_url: str, database: str) -> dict[str, str]:
+    """
+    Args:
+        database: the administrator's URL of the database of these tests.
+    """
+    secrets = home.secrets()
+    image = ROOT / ".hartley" / "tests" / "sandbox"  # kept between runs; not the one of a running `make run`
+    return {
+        **{f"HARTLEY_DB_{r.upper()}_URL": roles.with_role(database, f"hartley_{r}", secrets[r]) for r in roles.NAMES},
         "HARTLEY_HOME": str(home.root),
         "HARTLEY_SECRET_KEY": secrets["django"],
         "REDIS_URL": redis_url,
-        "HARTLEY_SANDBOX_IMAGE": os.environ.get("HARTLEY_SANDBOX_IMAGE") or str(ROOT / ".hartley" / "sandbox"),
+        "HARTLEY_SANDBOX_IMAGE": os.environ.get("HARTLEY_SANDBOX_IMAGE") or str(image),
         "HARTLEY_TEST_ADMIN_URL": database,
         "DJANGO_SETTINGS_MODULE": "webapp.config.settings",
         "PYTHONPATH": str(ROOT),
         "PYTHONUNBUFFERED": "1",
     }
-    for role in ("app", "system", "owner"):
-        env[f"HARTLEY_DB_{role.upper()}_URL"] = roles.with_role(database, f"hartley_{role}", secrets[role])
-    services = Services(home, env)
-    for command in (postgres.command(home), [str(valkey.binary()), str(conf)]):
-        log = open(home.path("logs") / f"{Path(command[-1]).name}.log", "wb")
-        services.processes.append(
-            subprocess.Popen(command, stdout=log, stderr=log, preexec_fn=die_with_parent, cwd="/")
-        )
-    postgres.wait(admin, 30)
-    valkey.wait(redis_url, 15)
-    roles.ensure_roles(admin, {f"hartley_{r}": secrets[r] for r in ("owner", "app", "system")}, "hartley")
-    return services
+
+
+def remove_leftovers() -> None:
+    """Folders of test runs that were killed: old ones whose lock nobody holds."""
+    for folder in Path(tempfile.gettempdir()).glob(f"{PREFIX}*"):
+        try:
+            if time.time() - folder.stat().st_mtime > OLD_S and (folder / "lock").exists():
+                with Home(folder).lock(within_s=0):
+                    shutil.rmtree(folder, ignore_errors=True)
+        except (OSError, CannotStart):
+            continue  # in use, or somebody else's

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
-from sandbox.errors import SandboxError
+from sandbox.errors import FilesRefused, SandboxError
 from sandbox.keeper import Artifact, Job, Outcome
 from workers.toolbox.texts import bounded
 from workers.toolbox.tool import Tool, ToolContext, ToolResult
@@ -54,7 +54,10 @@ class PythonExecutor(Tool):
             raise SandboxError("this process has no sandbox")
         limits = replace(context.sandbox.limits, wall_s=float(arguments.get("timeout_seconds", RUN_S)))
         job = Job(code=arguments["code"], stdin=arguments.get("stdin", ""), files=context.files)
-        return self._result(await context.sandbox.run(job, limits))
+        try:
+            return self._result(await context.sandbox.run(job, limits))
+        except FilesRefused as error:  # the tenant's files, which a second try would not change
+            return ToolResult.failure(error.code, str(error))
 
     def _result(self, outcome: Outcome) -> ToolResult:
         artifacts = tuple(map(_storable, outcome.artifacts))

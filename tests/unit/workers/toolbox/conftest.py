@@ -7,6 +7,7 @@ from typing import Any, cast
 
 import pytest
 
+from sandbox.errors import SandboxError
 from sandbox.keeper import Job, Keeper, Outcome
 from sandbox.limits import Limits
 from workers.toolbox.registry import ToolContext
@@ -15,16 +16,18 @@ MakeContext = Callable[..., ToolContext]
 
 
 class ScriptedSandbox:
-    """Stands for a keeper: gives one outcome and remembers what it was asked to run."""
+    """Stands for a keeper: gives one outcome, or raises it, and remembers what it was asked to run."""
 
     limits = Limits()
 
-    def __init__(self, outcome: Outcome) -> None:
+    def __init__(self, outcome: Outcome | SandboxError) -> None:
         self.outcome = outcome
         self.jobs: list[tuple[Job, Limits]] = []
 
     async def run(self, job: Job, limits: Limits) -> Outcome:
         self.jobs.append((job, limits))
+        if isinstance(self.outcome, SandboxError):
+            raise self.outcome
         return self.outcome
 
 
@@ -48,5 +51,5 @@ def context() -> MakeContext:
 
 
 @pytest.fixture
-def scripted() -> Callable[[Outcome], ScriptedSandbox]:
+def scripted() -> Callable[[Outcome | SandboxError], ScriptedSandbox]:
     return ScriptedSandbox

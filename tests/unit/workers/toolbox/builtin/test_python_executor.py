@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from sandbox.errors import SandboxError
+from sandbox.errors import FilesRefused, KeeperClosed, SandboxError
 from sandbox.keeper import Artifact, Outcome
 from workers.toolbox.builtin.python_executor import PythonExecutor
 from workers.toolbox.registry import ToolResult
@@ -73,6 +73,17 @@ def test_what_the_database_cannot_keep_does_not_reach_it(context: Any, scripted:
     shown = json.dumps(result.output) + repr(result.artifacts)
     assert "u0000" not in shown and "ud800" not in shown and "x00" not in shown
     assert result.output["stdout"] == "a\ufffdb"
+
+
+def test_files_that_the_sandbox_refuses_are_a_failed_result_that_says_why(context: Any, scripted: Any) -> None:
+    result = execute(context, scripted(FilesRefused("'a/b' is not a file name.")))
+    assert not result.ok and result.error is not None
+    assert (result.error.code, result.error.message) == ("sandbox.files_refused", "'a/b' is not a file name.")
+
+
+def test_a_sandbox_that_is_closing_is_the_platforms_fault(context: Any, scripted: Any) -> None:
+    with pytest.raises(KeeperClosed):
+        execute(context, scripted(KeeperClosed()))
 
 
 def test_without_a_sandbox_the_platform_is_at_fault(context: Any) -> None:

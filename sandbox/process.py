@@ -1,0 +1,97 @@
+"""One child process, as its keeper sees it."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+import sys
+from contextlib import suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from sandbox.errors import SandboxError
+from sandbox.frames import receive
+from sandbox.limits import MIB, Limits
+from sandbox.outcome import Job, Outcome, pack_job, read_outcome
+from sandbox.verdict import too_long
+
+ROOT = Path(__file__).resolve().parents[1]
+START_S = 60.0
+
+
+@dataclass(eq=False)
+class Child:
+    """
+    Args:
+        folder: its private one; whoever ends the child removes it.
+    """
+
+    process: asyncio.subprocess.Process
+    folder: Path
+    killed: bool = False
+    _talking: asyncio.Lock = field(default_factory=asyncio.Lock)
+
+    @classmethod
+    async def spawn(cls, *, image: Path, folder: Path) -> Child:
+        """Not ready yet: see `ready`. It dies with the thread that calls this."""
+        process = await asyncio.create_subprocess_exec(
+            sys.executable,
+            "-P",  # no module is found in the private folder
+            "-m",
+            "sandbox.child",
+            str(image),
+            stdin=asyncio.subprocess.PIPE,
+            stdout=asyncio.subprocess.PIPE,
+            limit=MIB,
+            cwd=folder,
+            env={"PYTHONPATH": str(ROOT), "PATH": os.defpath},
+            start_new_session=True,
+        )
+        return cls(process, folder)
+
+    async def ready(self) -> None:
+        """
+        Raises:
+            SandboxError: it did not come up.
+        """
+        try:
+            async with self._talking, asyncio.timeout(START_S):
+                assert self.process.stdout
+                await receive(self.process.stdout, MIB)
+        except (TimeoutError, EOFError, ValueError):
+            raise SandboxError("A sandbox process did not start; its reason is in the log above.") from None
+
+    async def ask(self, job: Job, limits: Limits) -> Outcome:
+        """Never raises: a lost or lying child is the outcome `crash`, one that must be killed is `timeout`."""
+        try:
+            async with self._talking, asyncio.timeout(limits.wall_s + limits.grace_s):
+                assert self.process.stdin and self.process.stdout
+                self.process.stdin.writelines(pack_job(job, limits))
+                await self.process.stdin.drain()
+                return read_outcome(await receive(self.process.stdout, limits.answer_bytes()))
+        except TimeoutError:
+            return Outcome("timeout", error=too_long(limits), wall_s=limits.wall_s + limits.grace_s)
+        except (EOFError, ConnectionError):
+            return Outcome("crash", error="The sandbox process was lost while the code ran.")
+        except ValueError:
+            return Outcome("crash", error="The sandbox process gave an unreadable answer and was ended.")
+
+    @property
+    def alive(self) -> bool:
+        return not self.killed and self.process.returncode is None
+
+    def kill(self) -> None:
+        """Not by `process.kill()`, which reaps a child that is already dead behind the back of asyncio."""
+        if self.alive:
+            self.killed = True
+            with suppress(ProcessLookupError):
+                os.kill(self.process.pid, signal.SIGKILL)
+
+    async def gone(self) -> None:
+        """After `kill`. What it wrote is read to the end: asyncio waits for the pipe too, and a full one never ends."""
+        assert self.process.stdout
+        async with self._talking:
+            while await self.process.stdout.read(MIB):
+                pass
+        await self.process.wait()

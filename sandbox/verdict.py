@@ -1,0 +1,51 @@
+"""The outcome's status, and a sentence that names the limit where one was met. Pure."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from sandbox.limits import Limits, size
+from sandbox.outcome import Status
+
+TOO_NESTED = "Parser stack overflowed"  # CPython calls this a MemoryError
+
+
+@dataclass(frozen=True)
+class Ended:
+    """
+    How the guest ended: it answered, it left by `os._exit`, or wasmtime broke it off.
+
+    Args:
+        error, kind: traceback and class of the exception that ended the code.
+        trap: wasmtime's text.
+    """
+
+    error: str | None = None
+    kind: str | None = None
+    left: bool = False
+    trap: str | None = None
+
+
+def verdict(ended: Ended, *, exceeded: str | None, late: bool, limits: Limits) -> tuple[Status, str | None]:
+    if exceeded:
+        return "output", f"The code wrote {exceeded}; the rest was cut."
+    if ended.trap is not None:
+        return ("timeout", too_long(limits)) if late else _trapped(ended.trap, limits)
+    if ended.left:
+        return "error", "The code ended its interpreter (os._exit)."
+    if ended.kind == "MemoryError" and TOO_NESTED not in (ended.error or ""):
+        return "memory", f"The code needed more than {size(limits.memory_bytes)} of memory."
+    return ("ok", None) if ended.error is None else ("error", ended.error)
+
+
+def too_long(limits: Limits) -> str:
+    return f"The code ran longer than {limits.wall_s:g} s."
+
+
+def _trapped(trap: str, limits: Limits) -> tuple[Status, str]:
+    if "call stack exhausted" in trap:
+        return "error", "The code nests calls or data too deeply for the sandbox's stack of 2 MiB."
+    if "forcing memory growth failure" in trap or "memory minimum size" in trap:
+        return "memory", f"The interpreter doesn't fit into {size(limits.memory_bytes)} of memory."
+    cause = trap.strip().splitlines()[-1].strip() if trap.strip() else "no reason given"
+    return "crash", f"The interpreter broke off: {cause[:300]}."

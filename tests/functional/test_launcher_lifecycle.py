@@ -1,0 +1,167 @@
+"""`make run` from the first start to the last Ctrl-C, and whatever is killed in between."""
+
+from __future__ import annotations
+
+import json
+import os
+import shlex
+import signal
+import stat
+import subprocess
+import tempfile
+import time
+from base64 import b64encode
+from collections.abc import Iterator
+from pathlib import Path
+from urllib.request import Request, urlopen
+
+import psycopg
+import pytest
+
+from tests.support.farm import eventually
+from tests.support.launched import APPLICATION, EVERYTHING, SERVICES, Launched, is_alive
+
+
+@pytest.fixture(scope="module")
+def stack(tmp_path_factory: pytest.TempPathFactory, sandbox_image: Path) -> Iterator[Launched]:
+    """Brought up once for the module; a test that takes it down brings it up again."""
+    launched = Launched(tmp_path_factory.mktemp("launcher") / "home", sandbox_image)
+    launched.start()
+    try:
+        launched.wait_up()
+        yield launched
+    finally:
+        launched.stop()
+
+
+def answers(url: str, login: str = "") -> bool:
+    headers = {"Authorization": f"Basic {b64encode(login.encode()).decode()}"} if login else {}
+    try:
+        with urlopen(Request(url, headers=headers), timeout=10) as answer:
+            return bool(answer.status == 200)
+    except OSError:
+        return False
+
+
+def restarted(stack: Launched, name: str, old: int) -> bool:
+    return stack.pids().get(name, {}).get("pid", old) != old and answers(f"{stack.credentials()['url']}/readiness")
+
+
+def test_the_first_start_shows_the_plan_the_steps_and_the_answer(stack: Launched) -> None:
+    for part in ("The first example:", "plan: ", "tools.call", "completed in ", " tokens, ", "Hartley is up."):
+        assert part in stack.output
+
+
+def test_the_credentials_are_complete_and_only_the_owner_reads_them(stack: Launched) -> None:
+    wanted = {"url", "api_key", "email", "password", "flower_url", "redis_url", "database_url"}
+    assert wanted <= set(stack.credentials())
+    for name in ("credentials.json", "secrets.json", "run/supervisord.conf", "run/valkey.conf"):
+        assert stat.S_IMODE((stack.home / name).stat().st_mode) == 0o600, name
+
+
+def test_the_curl_line_works_when_pasted(stack: Launched) -> None:
+    line = stack.output.rpartition("Try ")[2].partition("\n")[0].strip()
+    done = subprocess.run(shlex.split(line), capture_output=True, text=True, timeout=30, check=True)
+    assert json.loads(done.stdout)["task_id"]
+
+
+def test_flowers_own_port_opens_with_its_password_and_not_without(stack: Launched) -> None:
+    secrets = json.loads((stack.home / "secrets.json").read_text())
+    address = f"http://127.0.0.1:{secrets['flower_port']}/flower/"
+    eventually(lambda: answers(address, f"hartley:{secrets['flower']}"))
+    assert not answers(address)
+
+
+def test_the_database_lets_nobody_in_without_a_password_and_the_app_role_makes_no_tables(stack: Launched) -> None:
+    url = stack.credentials()["database_url"]
+    with psycopg.connect(url) as connection, pytest.raises(psycopg.errors.InsufficientPrivilege):
+        connection.execute("CREATE TABLE mine (id int)")
+    user, _, rest = url.partition("@")
+    with pytest.raises(psycopg.OperationalError, match="password"):
+        psycopg.connect(f"{user.rpartition(':')[0]}@{rest}")
+    with pytest.raises(psycopg.OperationalError, match="password"):
+        psycopg.connect(f"postgresql://postgres@{rest}")
+
+
+def test_no_password_stands_in_a_command_line(stack: Launched) -> None:
+    secrets = json.loads((stack.home / "secrets.json").read_text())
+    lines = "".join(Path(f"/proc/{pid}/cmdline").read_text() for pid in stack.all_pids())
+    assert not [name for name, value in secrets.items() if isinstance(value, str) and value in lines]
+
+
+def test_running_processes_do_not_hold_the_owners_or_the_administrators_password(stack: Launched) -> None:
+    secrets = json.loads((stack.home / "secrets.json").read_text())
+    held = "".join(Path(f"/proc/{stack.pids()[name]['pid']}/environ").read_text() for name in APPLICATION)
+    assert secrets["app"] in held
+    assert secrets["owner"] not in held
+    assert secrets["superuser"] not in held
+
+
+def test_pids_json_names_every_process(stack: Launched) -> None:
+    found = eventually(lambda: stack.pids() if set(stack.pids()) == EVERYTHING else None)
+    assert all(is_alive(entry["pid"]) for entry in found.values())
+    assert found["postgres"]["children"]
+
+
+def test_a_second_start_on_the_same_folder_says_so_and_disturbs_nothing(stack: Launched) -> None:
+    before = stack.pids()
+    second = stack.run()
+    assert second.returncode == 1
+    assert second.stdout == f"hartley: Hartley is already running on {stack.home}; stop it with Ctrl-C.\n"
+    assert {name: entry["pid"] for name, entry in stack.pids().items()} == {n: e["pid"] for n, e in before.items()}
+
+
+@pytest.mark.parametrize("name", sorted(APPLICATION | SERVICES))
+def test_a_killed_process_is_started_again(stack: Launched, name: str) -> None:
+    old = stack.pids()[name]["pid"]
+    os.kill(old, signal.SIGKILL)
+    eventually(lambda: restarted(stack, name, old), within_s=40, every_s=0.2)
+
+
+def test_the_end_is_quick_and_leaves_nothing_and_the_next_start_is_ready_soon(stack: Launched) -> None:
+    pids, temporary = stack.all_pids(), set(os.listdir(tempfile.gettempdir()))
+    began = time.monotonic()
+    assert stack.stop() == 0
+    assert time.monotonic() - began < 10
+    assert not [pid for pid in pids if is_alive(pid)]
+    assert not (stack.home / "pids.json").exists()
+    assert not [name for name in temporary if name.startswith(f"hartley-{os.getuid()}-")]
+
+    began = time.monotonic()
+    stack.start()
+    stack.wait_up()
+    assert time.monotonic() - began < 30  # 8 s when nothing else runs; the promise is 15
+    assert "The first example:" not in stack.output
+
+
+def test_a_killed_launcher_takes_everything_down_in_order_and_the_next_start_works(stack: Launched) -> None:
+    pids = stack.all_pids()
+    assert stack.process
+    stack.process.kill()
+    stack.process.wait()
+    stack.start()
+    stack.wait_up()
+    assert not [pid for pid in pids if is_alive(pid)]
+    assert "stopped: postgres (exit status 0)" in (stack.home / "logs" / "supervisord.log").read_text()
+
+
+def test_a_killed_supervisor_ends_everything_with_one_sentence(stack: Launched) -> None:
+    pids = stack.all_pids()
+    os.kill(stack.pids()["supervisord"]["pid"], signal.SIGKILL)
+    assert stack.process
+    assert stack.process.wait(15) == 1
+    assert "hartley: The process supervisor has died, so everything was stopped." in stack.output
+    assert not [pid for pid in pids if is_alive(pid)]
+    stack.start()
+    stack.wait_up()
+
+
+def test_a_lost_credentials_file_is_made_anew(stack: Launched) -> None:
+    old = stack.credentials()
+    stack.stop()
+    (stack.home / "credentials.json").unlink()
+    stack.start()
+    stack.wait_up()
+    assert stack.credentials()["email"] == old["email"]
+    assert stack.credentials()["api_key"] != old["api_key"]
+    test_the_curl_line_works_when_pasted(stack)

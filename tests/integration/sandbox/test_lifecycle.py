@@ -1,0 +1,226 @@
+"""Processes: started, shared, killed, replaced, and gone at the end, whoever dies first."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+import sys
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+import psutil
+import pytest
+
+from sandbox.build import image_path
+from sandbox.child import UID
+from sandbox.errors import FilesRefused, ImageMissing, KeeperClosed, SandboxError
+from sandbox.keeper import Job, Keeper
+from sandbox.limits import Limits
+from tests.support.services import ROOT
+
+SPIN, SLEEP = "while True: pass", "import time; time.sleep(1000)"
+LONG = Limits(wall_s=60)
+
+
+@pytest.fixture
+def single(sandbox_image: Path, tmp_path: Path) -> Keeper:
+    return Keeper(image=sandbox_image, size=1, limits=LONG, scratch=tmp_path)
+
+
+async def until(check: Callable[[], object], within_s: float = 10.0) -> None:
+    deadline = asyncio.get_running_loop().time() + within_s
+    while not check():
+        assert asyncio.get_running_loop().time() < deadline, "not in time"
+        await asyncio.sleep(0.01)
+
+
+async def until_busy(pid: int) -> None:
+    """The process computes, so the code runs."""
+    process = psutil.Process(pid)
+    before = process.cpu_times().user
+    await until(lambda: process.cpu_times().user > before + 0.2)
+
+
+def field(pid: int, name: str) -> str:
+    """A line of /proc/<pid>/status."""
+    lines = dict(line.split(":\t", 1) for line in Path(f"/proc/{pid}/status").read_text().splitlines() if ":\t" in line)
+    return " ".join(lines[name].split())
+
+
+async def test_twenty_jobs_share_two_processes(keeper: Keeper) -> None:
+    before = set(keeper.pids())
+    outcomes = await asyncio.gather(*(keeper.run(Job(f"print({number})")) for number in range(20)))
+    assert [outcome.stdout.strip() for outcome in outcomes] == [str(number) for number in range(20)]
+    assert set(keeper.pids()) == before and len(before) == 2
+
+
+async def test_a_slow_job_does_not_hold_up_the_other_process(keeper: Keeper) -> None:
+    slow = asyncio.create_task(keeper.run(Job(SLEEP)))
+    for _ in range(5):
+        assert (await keeper.run(Job("1"))).status == "ok"
+    assert not slow.done()
+    assert (await slow).status == "timeout"
+
+
+async def test_a_killed_process_is_a_crash_and_is_replaced(keeper: Keeper) -> None:
+    victims = keeper.pids()
+    busy = [asyncio.create_task(keeper.run(Job(SPIN), LONG)) for _ in victims]
+    for victim in victims:
+        await until_busy(victim)
+        os.kill(victim, signal.SIGKILL)
+    assert {(await task).status for task in busy} == {"crash"}
+    assert (await keeper.run(Job("1 + 1"))).value == "2"
+    assert set(keeper.pids()).isdisjoint(victims)
+
+
+async def test_an_idle_process_that_was_killed_costs_no_job(keeper: Keeper) -> None:
+    for victim in keeper.pids():
+        os.kill(victim, signal.SIGKILL)
+        await until(lambda victim=victim: not psutil.pid_exists(victim))
+    assert [(await keeper.run(Job("1"))).status for _ in range(3)] == ["ok"] * 3
+
+
+async def test_cancelling_the_caller_kills_the_process_and_a_new_one_comes(single: Keeper) -> None:
+    await single.start()
+    (pid,) = single.pids()
+    running = asyncio.create_task(single.run(Job(SPIN)))
+    await until_busy(pid)
+    running.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await running
+    assert (await single.run(Job("1 + 1"))).value == "2"
+    assert not psutil.pid_exists(pid) and len(single.pids()) == 1
+    await single.close()
+
+
+async def test_cancelling_one_who_waits_takes_nothing_from_the_others(single: Keeper) -> None:
+    await single.start()
+    (pid,) = single.pids()
+    jobs = [asyncio.create_task(single.run(Job(f"{number}"))) for number in range(5)]
+    jobs[2].cancel()
+    values = await asyncio.gather(*jobs, return_exceptions=True)
+    assert [getattr(value, "value", None) for value in values] == ["0", "1", None, "3", "4"]
+    assert single.pids() == [pid]
+    await single.close()
+
+
+async def test_cancelling_during_the_start_leaks_no_process(single: Keeper) -> None:
+    running = asyncio.create_task(single.run(Job("1")))
+    await until(single.pids)
+    running.cancel()
+    await asyncio.gather(running, return_exceptions=True)
+    assert (await single.run(Job("1"))).status == "ok" and len(single.pids()) == 1
+    await single.close()
+
+
+async def test_close_ends_what_runs_and_refuses_what_waits(single: Keeper, tmp_path: Path) -> None:
+    await single.start()
+    (pid,) = single.pids()
+    running = asyncio.create_task(single.run(Job(SPIN)))
+    await until_busy(pid)
+    waiting = [asyncio.create_task(single.run(Job("1"))) for _ in range(3)]
+    await asyncio.sleep(0)
+    await single.close()
+    assert (await running).status == "crash"
+    for refused in await asyncio.gather(*waiting, return_exceptions=True):
+        assert isinstance(refused, KeeperClosed)
+    with pytest.raises(KeeperClosed):
+        await single.run(Job("1"))
+    assert not psutil.pid_exists(pid) and single.pids() == [] and list(tmp_path.iterdir()) == []
+
+
+async def test_closing_one_that_was_never_used_is_nothing(single: Keeper) -> None:
+    await single.close()
+    await single.close()
+
+
+async def test_the_process_has_no_rights(keeper: Keeper) -> None:
+    for pid in keeper.pids():
+        user = UID if os.getuid() == 0 else os.getuid()
+        assert field(pid, "Uid") == " ".join([str(user)] * 4)
+        assert field(pid, "CapEff").strip("0") == "" and field(pid, "NoNewPrivs") == "1"
+        assert os.getuid() != 0 or field(pid, "Groups") == ""
+
+
+async def test_the_process_inherits_no_secret(
+    sandbox_image: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HARTLEY_SECRET_KEY", "hush")
+    keeper = Keeper(image=sandbox_image, size=1, limits=LONG, scratch=tmp_path)
+    await keeper.start()
+    if os.getuid() == 0:  # nobody else may look
+        assert b"hush" not in Path(f"/proc/{keeper.pids()[0]}/environ").read_bytes()
+    assert (await keeper.run(Job("import os; dict(os.environ)"))).value == "{}"
+    await keeper.close()
+
+
+async def test_files_are_gone_after_a_process_was_killed(single: Keeper, tmp_path: Path) -> None:
+    await single.start()
+    (pid,) = single.pids()
+    running = asyncio.create_task(single.run(Job(SPIN, files={"secret.csv": b"1"})))
+    await until(lambda: list(tmp_path.rglob("secret.csv")))
+    os.kill(pid, signal.SIGKILL)
+    await running
+    await until(lambda: not list(tmp_path.rglob("secret.csv")))
+    await single.close()
+    assert list(tmp_path.iterdir()) == []
+
+
+async def test_the_processes_die_with_their_keeper_and_the_next_one_clears_up(
+    single: Keeper, sandbox_image: Path, tmp_path: Path
+) -> None:
+    code = f"""
+import asyncio, pathlib
+from sandbox.keeper import Job, Keeper
+from sandbox.limits import Limits
+async def main():
+    keeper = Keeper(
+        image=pathlib.Path({str(sandbox_image)!r}), size=2, limits=Limits(), scratch=pathlib.Path({str(tmp_path)!r})
+    )
+    await keeper.start()
+    print(*keeper.pids(), flush=True)
+    await keeper.run(Job("import time; time.sleep(1000)", files={{"secret": b"1"}}))
+asyncio.run(main())
+"""
+    owner = await asyncio.create_subprocess_exec(sys.executable, "-c", code, cwd=ROOT, stdout=asyncio.subprocess.PIPE)
+    assert owner.stdout
+    pids = list(map(int, (await owner.stdout.readline()).split()))
+    await until(lambda: list(tmp_path.rglob("secret")))
+    owner.kill()
+    await owner.wait()
+    await until(lambda: not any(alive(pid) for pid in pids))
+    await single.start()
+    assert not list(tmp_path.rglob("secret"))
+    await single.close()
+    assert list(tmp_path.iterdir()) == []
+
+
+def alive(pid: int) -> bool:
+    """A zombie that waits for its new parent is dead."""
+    try:
+        return psutil.Process(pid).status() != psutil.STATUS_ZOMBIE
+    except psutil.NoSuchProcess:
+        return False
+
+
+async def test_too_many_bytes_of_files_are_refused_before_anything_runs(single: Keeper) -> None:
+    with pytest.raises(FilesRefused, match="limit is 10 bytes"):
+        await single.run(Job("1", files={"a": bytes(11)}), replace(LONG, files_bytes=10))
+    assert single.pids() == []
+
+
+async def test_without_an_image_the_sentence_has_the_command(tmp_path: Path) -> None:
+    keeper = Keeper(image=tmp_path, size=1, limits=LONG)
+    with pytest.raises(ImageMissing, match=r"python -m sandbox\.build"):
+        await keeper.run(Job("1"))
+    await keeper.close()
+
+
+async def test_a_broken_image_is_an_error_at_the_start_and_leaves_nothing(tmp_path: Path) -> None:
+    image_path(tmp_path).write_bytes(b"broken")
+    keeper = Keeper(image=tmp_path, size=2, limits=LONG, scratch=tmp_path / "runs")
+    with pytest.raises(SandboxError, match="did not start"):
+        await keeper.start()
+    assert keeper.pids() == [] and list((tmp_path / "runs").iterdir()) == []
