@@ -194,7 +194,7 @@ def main() -> None:
     services = start_services()
     try:
         os.environ.update(services.env)
-        os.environ["HARTLEY_SOCKETS_PER_USER"] = "100000"
+        os.environ["HARTLEY_SOCKETS_PER_USER"] = os.environ["HARTLEY_SOCKETS_PER_PROCESS"] = "100000"
         manage = [sys.executable, "manage.py"]
         subprocess.run([*manage, "migrate", "--database=owner", "-v", "0"], check=True, cwd=ROOT)
         made = json.loads(subprocess.run([*manage, "hartley_init"], check=True, cwd=ROOT, capture_output=True).stdout)

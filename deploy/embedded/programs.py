@@ -21,6 +21,8 @@ def web(port: int, drain_s: float, host: str = "127.0.0.1") -> list[str]:
         "-m", "uvicorn", "webapp.config.asgi:application", "--host", host, "--port", str(port),
         "--no-access-log", "--lifespan", "off", "--timeout-graceful-shutdown", str(max(1, round(drain_s) - 1)),
         "--ws-ping-interval", "20", "--ws-ping-timeout", "40", "--ws-max-size", "512",
+        "--ws-per-message-deflate", "false",  # for each socket 40 kB and half as much time again
+        "--http", "webapp.config.wire:Http", "--ws", "webapp.config.wire:WebSocket",
     ]  # fmt: skip
 
 

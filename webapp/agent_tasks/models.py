@@ -82,6 +82,10 @@ class Task(TenantModel):
         indexes = [
             models.Index(fields=["tenant", "user", "-id"]),
             models.Index(fields=["session", "id"]),
+            models.Index(fields=["tenant"], name="task_running", condition=models.Q(state="running")),
+            models.Index(
+                fields=["tenant", "finished_at"], name="task_ended", condition=models.Q(finished_at__isnull=False)
+            ),
         ]
         constraints = [models.UniqueConstraint(fields=["user", "idempotency"], name="one_task_per_idempotency_key")]
 

@@ -7,9 +7,9 @@ from __future__ import annotations
 
 import asyncio
 import json
-import time
 from collections import Counter
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncGenerator, Iterator, Mapping
+from contextlib import ExitStack, aclosing, contextmanager, suppress
 from functools import partial
 from http.cookies import SimpleCookie
 from typing import Any, cast
@@ -23,7 +23,7 @@ from django.conf import settings
 from django.contrib.sessions.backends.db import SessionStore
 from django.db import DatabaseError
 
-from webapp.agent_sessions.selectors import find_visible_session
+from webapp.agent_sessions.selectors import find_session, find_visible_session
 from webapp.agent_tasks.selectors import visible_tasks
 from webapp.api.authentication import principal_of_credential
 from webapp.api.stream import find, follow
@@ -37,7 +37,7 @@ from webapp.progress.selectors import TaskChange
 from webapp.tenants.pages_session import principal_of_session
 from webapp.tenants.rules import Principal
 
-ENDED, TRY_AGAIN, CREDENTIAL_GONE, TOO_SLOW = 1000, 1011, 4401, 4408
+ENDED, TRY_AGAIN, CREDENTIAL_GONE = 1000, 1011, 4401
 log = structlog.get_logger()
 _open: Counter[UUID] = Counter()  # sockets by person, in this process
 
@@ -50,26 +50,53 @@ class Refused(HartleyError):
         super().__init__(text)
 
 
+@contextmanager
+def _place(user: UUID) -> Iterator[None]:
+    """
+    One of the sockets that a person, and all together, may have open. Looking and taking is one step of the loop.
+
+    Raises:
+        Refused
+    """
+    if _open[user] >= settings.SOCKETS_PER_USER:
+        raise Refused(429, f"More than {settings.SOCKETS_PER_USER} sockets are open")
+    if _open.total() >= settings.SOCKETS_PER_PROCESS:
+        raise Refused(503, "All sockets are taken")
+    _open[user] += 1
+    try:
+        yield
+    finally:
+        _open[user] -= 1
+        if not _open[user]:
+            del _open[user]
+
+
 class Socket(AsyncWebsocketConsumer):
     """Opens for whoever may read tasks, tells, and listens to nothing: what clients send is ignored."""
 
     scope_needed = "workflows:read"
-    sending_since: float | None = None
     ended_with = 0
+
+    async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
+        """However it ends, nothing of it stays."""
+        with ExitStack() as self.leaving:
+            await super().__call__(scope, receive, send)
 
     async def connect(self) -> None:
         try:
             self.who = await in_thread(self._principal)
-            self.told = await self.begin(self.asked)
+            told = await self.begin(self.asked)
+            self.leaving.enter_context(_place(self.who.user_id))
         except (Refused, NotFound, Invalid) as error:
             await self._refuse(getattr(error, "answer_status", error.status), str(error))
             return
         await self.accept()
-        _open[self.who.user_id] += 1
-        self._teller = asyncio.create_task(self._tell())
-        self._watcher = asyncio.create_task(self._watch())
+        teller = asyncio.create_task(self._tell(told))
+        watcher = asyncio.create_task(self._watch(teller))
+        self.leaving.callback(teller.cancel)
+        self.leaving.callback(watcher.cancel)
 
-    async def begin(self, asked: Mapping[str, str]) -> AsyncIterator[str]:
+    async def begin(self, asked: Mapping[str, str]) -> AsyncGenerator[str, None]:
         """
         What will be told, one text per message; it ends when there is nothing more.
 
@@ -77,12 +104,6 @@ class Socket(AsyncWebsocketConsumer):
             NotFound, Invalid
         """
         raise NotImplementedError
-
-    async def disconnect(self, code: int) -> None:
-        if teller := getattr(self, "_teller", None):
-            _open.subtract([self.who.user_id])
-            teller.cancel()
-            self._watcher.cancel()
 
     async def receive(self, text_data: str | None = None, bytes_data: bytes | None = None) -> None:
         """Ignored; the server's limit on the size of messages holds before this."""
@@ -92,40 +113,38 @@ class Socket(AsyncWebsocketConsumer):
         query = parse_qs(self.scope["query_string"].decode(errors="replace"))
         return {name: values[-1] for name, values in query.items()}
 
-    async def _tell(self) -> None:
+    async def _tell(self, told: AsyncGenerator[str, None]) -> None:
         try:
-            async for text in self.told:
-                if text:
-                    self.sending_since = time.monotonic()
+            async with aclosing(told):
+                async for text in told:
                     await self.base_send({"type": "websocket.send", "text": text})
-                    self.sending_since = None
-            await self.close(ENDED)
+            await self._end(ENDED)
         except asyncio.CancelledError:
             if self.ended_with:
-                await self.close(self.ended_with)
+                await self._end(self.ended_with)
             raise
+        except OSError:
+            pass  # the client has gone
         except Exception:
             log.exception("socket.failed")
-            await self.close(TRY_AGAIN)  # a client comes back and goes on after the last number it has
+            await self._end(TRY_AGAIN)  # a client comes back and goes on after the last number it has
 
-    async def _watch(self) -> None:
-        """Beside the telling, so that a message costs no timer: is the credential still good, the client still taking?"""
-        checked_at = time.monotonic()
+    async def _end(self, code: int) -> None:
+        with suppress(OSError):  # the client was faster
+            await self.close(code)
+
+    async def _watch(self, teller: asyncio.Task[None]) -> None:
+        """Beside the telling, so that a message costs no timer: is the credential still good?"""
         while not self.ended_with:
-            await asyncio.sleep(min(settings.SOCKET_RECHECK_S, settings.SOCKET_SEND_S) / 2)
-            now = time.monotonic()
-            if self.sending_since and now - self.sending_since > settings.SOCKET_SEND_S:
-                self.ended_with = TOO_SLOW
-            elif now - checked_at > settings.SOCKET_RECHECK_S:
-                checked_at = now
-                try:
-                    if await in_thread(self._principal) != self.who:  # what is told was chosen for who they were
-                        self.ended_with = CREDENTIAL_GONE
-                except Refused:
+            await asyncio.sleep(settings.RECHECK_S)
+            try:
+                if await in_thread(self._principal) != self.who:  # what is told was chosen for who they were
                     self.ended_with = CREDENTIAL_GONE
-                except DatabaseError as error:  # looked at again the next time
-                    log.warning("socket.not_rechecked", error=type(error).__name__)
-        self._teller.cancel()
+            except Refused:
+                self.ended_with = CREDENTIAL_GONE
+            except DatabaseError as error:  # looked at again the next time
+                log.warning("socket.not_rechecked", error=type(error).__name__)
+        teller.cancel()
 
     # --- who is calling ---
 
@@ -142,8 +161,6 @@ class Socket(AsyncWebsocketConsumer):
             raise Refused(401, "A valid API key or access token is required")
         if not who.may(self.scope_needed):
             raise Refused(403, f"The credential lacks the scope {self.scope_needed}")
-        if not hasattr(self, "who") and _open[who.user_id] >= settings.SOCKETS_PER_USER:
-            raise Refused(429, f"More than {settings.SOCKETS_PER_USER} sockets are open")
         return who
 
     def _credential(self) -> str | None:
@@ -178,7 +195,7 @@ class Socket(AsyncWebsocketConsumer):
 class Events(Socket):
     """`?workflow_id=` one task, `?session_id=` all of a session's; `types` filters, `last_event_id` resumes a task."""
 
-    async def begin(self, asked: Mapping[str, str]) -> AsyncIterator[str]:
+    async def begin(self, asked: Mapping[str, str]) -> AsyncGenerator[str, None]:
         wanted = rules.wanted_types(asked.get("types"))
         if name := asked.get("workflow_id"):
             after = rules.resume_after(self._header(b"last-event-id"), asked.get("last_event_id"))
@@ -188,62 +205,66 @@ class Events(Socket):
             return _events(self.who.tenant_id, task.id, after, wanted)
         if name := asked.get("session_id"):
             places = rules.places(asked.get("after"))
-            session, tasks = await in_thread(partial(_session, self.who, name))
-            return _session_events(self.who, session, tasks, places, wanted)
+            session = await in_thread(partial(_session, self.who, name))
+            return _session_events(self.who, session, places, wanted)
         raise Invalid(field="workflow_id", message="is required, or session_id")
 
 
 class Feed(Socket):
     """The tenant's tasks as they change: of everyone for operators and up, else one's own."""
 
-    async def begin(self, asked: Mapping[str, str]) -> AsyncIterator[str]:
+    async def begin(self, asked: Mapping[str, str]) -> AsyncGenerator[str, None]:
         return _feed(self.who)
 
 
-async def _events(tenant: UUID, task: UUID, seq: int, wanted: frozenset[str] | None) -> AsyncIterator[str]:
-    async for heard in follow(tenant, task, seq):
-        if heard is None:
-            yield ""
-        elif isinstance(heard, Told):
-            if rules.passes(heard.type, wanted):
-                yield heard.raw
-        elif wanted is None or "LLM_PARTIAL" in wanted:
-            for agent, text in heard.items():
-                yield json.dumps({"workflow_id": str(task), "type": "LLM_PARTIAL", "agent_id": agent, "message": text})
+async def _events(tenant: UUID, task: UUID, seq: int, wanted: frozenset[str] | None) -> AsyncGenerator[str, None]:
+    async with aclosing(follow(tenant, task, seq)) as heard_of:
+        async for heard in heard_of:
+            if isinstance(heard, Told):
+                if rules.passes(heard.type, wanted):
+                    yield heard.raw
+            elif heard and rules.passes("LLM_PARTIAL", wanted):
+                for agent, text in heard.items():
+                    yield json.dumps(
+                        {"workflow_id": str(task), "type": "LLM_PARTIAL", "agent_id": agent, "message": text}
+                    )
 
 
-def _session(who: Principal, name: str) -> tuple[UUID, list[UUID]]:
+def _session(who: Principal, name: str) -> UUID:
     with tenant_scope(who.tenant_id):
-        session = find_visible_session(who.tenant_id, who.watches, name)
-        tasks = visible_tasks(who.tenant_id, who.watches).filter(session=session).order_by("id")
-        return session.id, list(tasks.values_list("id", flat=True))
+        own = find_session(who.tenant_id, who.user_id, name)  # by a name of their own, which others may have chosen too
+        return (own or find_visible_session(who.tenant_id, who.watches, name)).id
+
+
+def _tasks_of_session(who: Principal, session: UUID) -> dict[UUID, int]:
+    """How far each has come."""
+    with tenant_scope(who.tenant_id):
+        tasks = visible_tasks(who.tenant_id, who.watches).filter(session_id=session).order_by("id")
+        return dict(tasks.values_list("id", "seq"))
 
 
 async def _session_events(
-    who: Principal, session: UUID, tasks: list[UUID], places: dict[UUID, int], wanted: frozenset[str] | None
-) -> AsyncIterator[str]:
+    who: Principal, session: UUID, places: dict[UUID, int], wanted: frozenset[str] | None
+) -> AsyncGenerator[str, None]:
     """Each task's events in order, tasks side by side; a session has no end."""
     with hub().tenant(who.tenant_id).listen(who.watches, session) as listener:
-        changed = tasks
+        come_to = await in_thread(partial(_tasks_of_session, who, session))
         while True:
-            for task in changed:
+            for task, seq in come_to.items():
                 with hub().task(who.tenant_id, task).listen() as events:
-                    await events.ready()
-                    while found := await events.after(places.get(task, 0)):
-                        for told in found:
+                    async with aclosing(events.up_to(seq, places.get(task, 0))) as found:
+                        async for told in found:
                             places[task] = told.seq
-                            if wanted is None or told.type in wanted:
+                            if rules.passes(told.type, wanted):
                                 yield told.raw
             await listener.wait()
-            yield ""
-            changed = [change.task for change in listener.take()]
+            come_to = {change.task: change.seq for change in listener.take()}
 
 
-async def _feed(who: Principal) -> AsyncIterator[str]:
+async def _feed(who: Principal) -> AsyncGenerator[str, None]:
     with hub().tenant(who.tenant_id).listen(who.watches) as listener:
         while True:
             await listener.wait()
-            yield ""
             for change in listener.take():
                 yield json.dumps(_change(change))
 

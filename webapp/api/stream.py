@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator, AsyncIterator
+from contextlib import aclosing
 from functools import partial
 from uuid import UUID
 
@@ -39,31 +40,44 @@ async def sse(request: HttpRequest) -> HttpResponseBase:
     except NotFound as error:
         return JsonResponse({"error": str(error)}, status=404)
     response = StreamingHttpResponse(
-        _frames(principal, task, after, rules.wanted_types(request.GET.get("types"))), content_type="text/event-stream"
+        _frames(request, principal, task, after, rules.wanted_types(request.GET.get("types"))),
+        content_type="text/event-stream",
     )
     response["Cache-Control"] = "no-cache"
     response["X-Accel-Buffering"] = "no"
     return response
 
 
-async def _frames(principal: Principal, task: Task, seq: int, wanted: frozenset[str] | None) -> AsyncIterator[str]:
+class CredentialGone(Exception):
+    """Ends a stream as a lost connection would: a clean end would tell the client that there is nothing more."""
+
+
+async def _frames(
+    request: HttpRequest, principal: Principal, task: Task, seq: int, wanted: frozenset[str] | None
+) -> AsyncIterator[str]:
     """Ends after STREAM_END and only then: a clean end tells clients that there is nothing more."""
+    checked_at = time.monotonic()
     yield ": connected\n\n"
-    async for heard in follow(principal.tenant_id, task.id, seq):
-        if heard is None:
-            yield ": ping\n\n"
-        elif isinstance(heard, Told):
-            if rules.passes(heard.type, wanted):
-                yield heard.frame
-        elif wanted is None or "LLM_PARTIAL" in wanted:
-            for agent, text in heard.items():
-                yield rules.delta_frame(str(task.id), agent, text)
+    async with aclosing(follow(principal.tenant_id, task.id, seq)) as heard_of:
+        async for heard in heard_of:
+            if time.monotonic() - checked_at > settings.RECHECK_S:
+                checked_at = time.monotonic()
+                if await in_thread(partial(principal_of, request)) != principal:
+                    raise CredentialGone
+            if heard is None:
+                yield ": ping\n\n"
+            elif isinstance(heard, Told):
+                if rules.passes(heard.type, wanted):
+                    yield heard.frame
+            elif rules.passes("LLM_PARTIAL", wanted):
+                for agent, text in heard.items():
+                    yield rules.delta_frame(str(task.id), agent, text)
 
 
-async def follow(tenant: UUID, task: UUID, seq: int) -> AsyncIterator[Told | dict[str, str] | None]:
+async def follow(tenant: UUID, task: UUID, seq: int) -> AsyncGenerator[Told | dict[str, str] | None, None]:
     """
     Every event after `seq`, in order, up to STREAM_END; between them streamed text by agent, and None now and then
-    for a sign of life.
+    for a sign of life. Nothing, for who has heard the end already.
     """
     spoke_at = time.monotonic()
     with hub().task(tenant, task).listen() as listener:
@@ -77,6 +91,8 @@ async def follow(tenant: UUID, task: UUID, seq: int) -> AsyncIterator[Told | dic
             if found:
                 spoke_at = time.monotonic()
                 continue
+            if listener.at_end(seq):
+                return
             if text := listener.take_text():
                 spoke_at = time.monotonic()
                 yield text

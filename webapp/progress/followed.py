@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import asyncio
 import json
+import time
 from collections import deque
-from collections.abc import Callable, Coroutine, Iterator
+from collections.abc import AsyncGenerator, Callable, Coroutine, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
@@ -24,13 +25,23 @@ from django.db import DatabaseError
 from webapp.common.tenancy import tenant_scope
 from webapp.common.values import JSON
 from webapp.progress import rules
-from webapp.progress.selectors import OVERLAP, TaskChange, changed_tasks, event_body, events_after, last_events
+from webapp.progress.selectors import (
+    OVERLAP,
+    TaskChange,
+    changed_tasks,
+    database_now,
+    event_body,
+    events_after,
+    last_events,
+)
 
 log = structlog.get_logger()
 RING = 512  # events of a task kept for its listeners
+RING_CHARS = 4_000_000  # and no more than this of them
 BATCH = 200
 TEXT_LIMIT_CHARS = 64_000  # unread text per agent; who is slower than that gets the whole text at the end
 FEED_EVERY_S = 0.1  # a tenant's changes are told together
+LINGER_S = 5  # who lost the connection and comes back finds everything still in memory
 InThread = Callable[[Callable[[], Any]], Coroutine[Any, Any, Any]]
 L = TypeVar("L", bound="Listener")
 
@@ -92,8 +103,13 @@ class Followed(Generic[L]):
         finally:
             self._listeners.discard(listener)
             if not self._listeners:
-                self._reader.cancel()
-                self._ended()
+                asyncio.get_running_loop().call_later(LINGER_S, self._end_if_alone)
+
+    def _end_if_alone(self) -> None:
+        if not self._listeners and self._reader is not None:
+            self._reader.cancel()
+            self._reader = None
+            self._ended()
 
     async def _run(self) -> None:
         looked_in_vain = False
@@ -135,9 +151,19 @@ class TaskListener(Listener):
         taken, self.text = self.text, {}
         return taken
 
-    async def ready(self) -> None:
-        """Until what had happened before is in memory."""
-        await self._task.loaded.wait()
+    def at_end(self, seq: int) -> bool:
+        """The task has ended, and whoever has come to this number has heard it all."""
+        return self._task.ended_by(seq)
+
+    async def up_to(self, seq: int, place: int) -> AsyncGenerator[Told, None]:
+        """Every event after `place`, until number `seq`, which exists, has been told."""
+        while place < seq:
+            found = await self.after(place)
+            for told in found:
+                place = told.seq
+                yield told
+            if not found:
+                await self.wait()
 
     async def after(self, seq: int) -> list[Told]:
         """The next events by number, at most a batch; from memory when they are there."""
@@ -150,7 +176,7 @@ class FollowedTask(Followed[TaskListener]):
         super().__init__(in_thread, ended)
         self._tenant, self._task = tenant, task
         self._ring: deque[Told] | None = None
-        self.loaded = asyncio.Event()
+        self._chars = 0
 
     @contextmanager
     def listen(self) -> Iterator[TaskListener]:
@@ -166,14 +192,22 @@ class FollowedTask(Followed[TaskListener]):
 
     async def refresh(self) -> bool:
         if self._ring is None:
-            self._ring = deque(await self._read(partial(last_events, self._tenant, self._task, RING)), RING)
-            self.loaded.set()
+            found = await self._read(partial(last_events, self._tenant, self._task, RING))
+            self._remember(found)
             return True
         found = await self._read(partial(events_after, self._tenant, self._task, self._newest, BATCH))
-        self._ring.extend(found)
+        self._remember(found)
         if len(found) == BATCH:
             self._news.set()
         return bool(found)
+
+    def _remember(self, found: list[Told]) -> None:
+        ring = self._ring or deque()
+        ring.extend(found)
+        self._chars += sum(len(told.raw) for told in found)
+        while len(ring) > RING or (self._chars > RING_CHARS and len(ring) > 1):
+            self._chars -= len(ring.popleft().raw)
+        self._ring = ring
 
     def remembered(self, seq: int) -> list[Told] | None:
         """From memory; None when they have left it."""
@@ -184,6 +218,10 @@ class FollowedTask(Followed[TaskListener]):
         if start < 0:
             return None
         return [ring[at] for at in range(start, min(len(ring), start + BATCH))]
+
+    def ended_by(self, seq: int) -> bool:
+        last = self._ring[-1] if self._ring else None
+        return last is not None and last.type == rules.END and last.seq <= seq
 
     async def read_after(self, seq: int) -> list[Told]:
         return await self._read(partial(events_after, self._tenant, self._task, seq, BATCH))
@@ -220,14 +258,19 @@ class TenantListener(Listener):
 
 
 class FollowedTenant(Followed[TenantListener]):
-    """Of all wake-ups of the process those that are this tenant's: row-level security tells which."""
+    """
+    Of all wake-ups of the process those that are this tenant's: row-level security tells which.
+
+    It begins with what changed in the last seconds, so that nothing falls between a list and its feed.
+    """
 
     def __init__(self, tenant: UUID, in_thread: InThread, ended: Callable[[], object]) -> None:
         super().__init__(in_thread, ended)
         self._tenant = tenant
         self._dirty: set[UUID] = set()
         self._since: datetime | None = None
-        self._told: set[TaskChange] = set()  # by the last reading: readings overlap
+        self._look_at = 0.0  # when all that changed lately is read, as wake-ups may be lost
+        self._told: set[TaskChange] = set()  # lately, as readings overlap
 
     @contextmanager
     def listen(self, viewer: UUID | None, session: UUID | None = None) -> Iterator[TenantListener]:
@@ -242,16 +285,20 @@ class FollowedTenant(Followed[TenantListener]):
         """Nothing to wake for: those who care are woken one by one."""
         if self._dirty:
             await asyncio.sleep(FEED_EVERY_S)
-        dirty, self._dirty = self._dirty, set()
-
-        def scoped() -> tuple[list[TaskChange], datetime]:
-            with tenant_scope(self._tenant):
-                return changed_tasks(self._tenant, dirty, self._since)
-
-        changes, read_at = await self._in_thread(scoped)
-        self._since = read_at - OVERLAP if self._since else read_at
+        named, self._dirty = self._dirty, set()
+        due = time.monotonic() >= self._look_at
+        changes = await self._in_thread(partial(self._read, named, due))
         for change in changes:
             for listener in self._listeners if change not in self._told else ():
                 listener.hear(change)
-        self._told = set(changes)
+        self._told = set(changes) if due else self._told | set(changes)
         return False
+
+    def _read(self, named: set[UUID], due: bool) -> list[TaskChange]:
+        with tenant_scope(self._tenant):
+            if not due:
+                return changed_tasks(self._tenant, named, None)
+            now = database_now()
+            changes = changed_tasks(self._tenant, named, self._since or now - OVERLAP)
+            self._since, self._look_at = now - OVERLAP, time.monotonic() + settings.SSE_POLL_S
+            return changes

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
+import httpx
 import pytest
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 from websockets.sync.client import ClientConnection, connect
@@ -17,6 +18,7 @@ from tests.support.cast import Cast, Person, make_cast, person
 from tests.support.farm import Farm
 from tests.support.pages import signed_in
 from tests.support.services import Services
+from webapp.agent_tasks.models import Task
 from webapp.common.tenancy import tenant_scope
 from webapp.tenants.models import ApiKey, Role, User
 
@@ -30,7 +32,7 @@ def cast() -> Cast:
 
 @pytest.fixture(scope="module")
 def farm(services: Services, sandbox_image: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Farm]:
-    env = {"HARTLEY_SOCKET_RECHECK_S": "0.3", "HARTLEY_SSE_PING_S": "0.5", "HARTLEY_SOCKETS_PER_USER": "20"}
+    env = {"HARTLEY_RECHECK_S": "0.3", "HARTLEY_SSE_PING_S": "0.5", "HARTLEY_SOCKETS_PER_USER": "20"}
     farm = Farm(services, env, tmp_path_factory.mktemp("farm"))
     farm.start()
     yield farm
@@ -101,7 +103,8 @@ def test_a_session_cookie_counts_from_our_own_pages_only(farm: Farm, cast: Cast)
     assert refused(farm, f"?workflow_id={task}", None, **{**own, "Origin": "https://evil.example"}) == 401
 
 
-def test_the_feed_tells_a_tenants_tasks_and_nobody_elses(farm: Farm, cast: Cast) -> None:
+def test_the_feed_tells_a_tenants_tasks_and_nobody_elses(farm: Farm) -> None:
+    cast = make_cast()  # a feed begins with what changed in the last seconds
     with (
         open_socket(farm, "/tenant", cast.operator) as watches,
         open_socket(farm, "/tenant", cast.user) as own,
@@ -154,6 +157,15 @@ def session_events(socket: ClientConnection, until_end_of: set[str]) -> list[dic
     return seen
 
 
+def test_a_session_is_found_by_the_name_its_owner_gave_it_and_each_end_passes_a_filter(farm: Farm, cast: Cast) -> None:
+    session = f"s-{uuid4().hex[:8]}"
+    task = farm.submit(cast.owner.api_key, QUESTION, session_id=session)
+    with open_socket(farm, f"?session_id={session}&types=WORKFLOW_COMPLETED", cast.owner) as socket:
+        types = [body["type"] for body in session_events(socket, {task})]
+    assert types == ["WORKFLOW_COMPLETED", "STREAM_END"]
+    assert refused(farm, f"?session_id={session}", cast.operator) == 404, "a name counts for who gave it"
+
+
 def test_a_credential_that_is_revoked_ends_its_sockets(farm: Farm, cast: Cast) -> None:
     with open_socket(farm, "/tenant", cast.admin) as socket:
         with tenant_scope(cast.acme.id):
@@ -162,6 +174,22 @@ def test_a_credential_that_is_revoked_ends_its_sockets(farm: Farm, cast: Cast) -
             while True:
                 socket.recv(timeout=30)
     assert closed.value.rcvd is not None and closed.value.rcvd.code == 4401
+
+
+def test_a_credential_that_is_revoked_cuts_its_server_sent_events_without_an_end(farm: Farm, cast: Cast) -> None:
+    who = person(cast.acme, "leaver", Role.USER)
+    session = Task.objects.using("system").get(id=farm.submit(who.api_key, QUESTION)).session
+    with tenant_scope(cast.acme.id):  # without steps it runs for ever
+        task = Task.objects.create(tenant=cast.acme, user=who.user, session=session, mode="simple", complexity=0)
+    address = f"{farm.url}/api/v1/stream/sse?workflow_id={task.id}&api_key={who.api_key}"
+    with httpx.stream("GET", address, timeout=30) as answer:
+        with tenant_scope(cast.acme.id):
+            ApiKey.objects.filter(user=who.user).update(is_active=False)
+        with pytest.raises(httpx.RemoteProtocolError):
+            answer.read()
+    assert httpx.get(address).status_code == 401
+    with tenant_scope(cast.acme.id):
+        task.delete()
 
 
 def test_who_is_demoted_loses_the_view_of_the_whole_tenant(farm: Farm, cast: Cast) -> None:
