@@ -55,8 +55,9 @@ def test_other_spellings_of_an_address_share_its_count(cast: Cast) -> None:
 @override_settings(LOCK_OUT_PER_EMAIL=3)
 def test_the_sign_in_page_counts_like_the_api(cast: Cast) -> None:
     email = cast.user.user.email
-    for spelling in (email, f"\0{email}", f"\0\0{email}", email.title(), email):
+    for spelling in (email, email.title(), f" {email}"):
         Client().post("/sign-in", {"email": spelling, "password": "a guess"})
+    assert Client().post("/sign-in", {"email": f"\0{email}", "password": PASSWORD}).status_code == 401
     assert Client().post("/sign-in", {"email": email, "password": PASSWORD}).status_code == 429
 
 
