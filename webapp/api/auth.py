@@ -65,7 +65,7 @@ class Register(OpenView):
         made = register(
             email=_text(body, "email", 254),
             password=_text(body, "password", 200),
-            name=str(body.get("full_name") or body.get("username") or "")[:200],
+            name=_name(body),
         )
         answer = _signed_in(made.principal, issue_tokens(principal=made.principal))
         return Response({**answer, "is_new_user": True, "api_key": made.api_key})
@@ -169,9 +169,14 @@ def _object(request: Request) -> JSON:
 
 def _text(body: JSON, field: str, limit: int) -> str:
     value = body.get(field)
-    if not isinstance(value, str) or not value or len(value) > limit or "\0" in value:
+    if not isinstance(value, str) or not value or len(value) > limit:
         raise Invalid(field=field, message=f"must be a string of 1 to {limit} characters")
     return value
+
+
+def _name(body: JSON) -> str:
+    field = "full_name" if body.get("full_name") else "username"
+    return _text(body, field, 200) if body.get(field) else ""
 
 
 def _signed_in(who: Principal, tokens: Tokens) -> JSON:

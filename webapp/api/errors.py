@@ -23,7 +23,8 @@ def handle(error: Exception, context: dict[str, Any]) -> Response | None:
     response = exception_handler(error, context)
     if response is None:
         log.exception("request.failed", path=context["request"].path)
-        return Response({"error": "Internal error; the operators can find it by the X-Trace-ID"}, status=500)
+        text = "Internal error; the operators can find it by the X-Trace-ID"
+        return Response({"error": CODES[500], "message": text} if by_code else {"error": text}, status=500)
     detail = error.detail if isinstance(error, APIException) else "Not found"
     response.data = {"error": str(detail)}
     if by_code:

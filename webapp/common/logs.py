@@ -16,7 +16,12 @@ def configure() -> None:
         structlog.stdlib.add_log_level,
         structlog.processors.TimeStamper(fmt="%H:%M:%S", utc=True),
     ]
-    render = structlog.dev.ConsoleRenderer(colors=False, pad_event_to=0)
+    render = structlog.dev.ConsoleRenderer(
+        colors=False,
+        pad_event_to=0,
+        # Where rich is installed, structlog's own choice prints local variables: passwords, prompts, parameters.
+        exception_formatter=structlog.dev.plain_traceback,
+    )
     structlog.configure(
         processors=[*shared, structlog.stdlib.ProcessorFormatter.wrap_for_formatter],
         logger_factory=structlog.stdlib.LoggerFactory(),

@@ -14,7 +14,7 @@ from uuid import UUID
 
 from django.db import connections
 
-from webapp.common.values import JSON
+from webapp.common.values import JSON, storable
 from webapp.orchestration.steps import Begin, ClaimedStep, Completion, ReadyStep, StepRef
 
 Attempt = tuple[str, int, int]  # task, n, fence
@@ -110,18 +110,8 @@ def wire(value: Any) -> str:
     """JSON that Postgres takes: no NUL and no lone surrogate, which models and tools do produce."""
     text = json.dumps(value, default=_plain)
     if "\\u0000" in text or "\\ud" in text:
-        text = json.dumps(_clean(json.loads(text)))
+        text = json.dumps(storable(json.loads(text)))
     return text
-
-
-def _clean(value: Any) -> Any:
-    if isinstance(value, str):
-        return value.replace("\0", "\ufffd").encode("utf-8", "replace").decode()
-    if isinstance(value, list):
-        return [_clean(item) for item in value]
-    if isinstance(value, dict):
-        return {_clean(key): _clean(item) for key, item in value.items()}
-    return value
 
 
 def _plain(value: Any) -> str:

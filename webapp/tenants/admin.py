@@ -13,6 +13,7 @@ from django.http import HttpRequest
 from webapp.common.admin import TenantAdmin
 from webapp.tenants.models import ApiKey, Role, Tenant, User
 from webapp.tenants.rules import grantable_roles
+from webapp.tenants.tokens import end_sign_ins
 
 
 @admin.register(Tenant)
@@ -28,7 +29,7 @@ class UserForm(forms.ModelForm):  # type: ignore[type-arg]
         required=False,
         strip=False,
         widget=forms.PasswordInput(attrs={"autocomplete": "new-password"}),
-        help_text="Leave it empty to keep the password. Setting it ends the person's sessions.",
+        help_text="Leave it empty to keep the password. Setting it ends the person's sessions and tokens.",
     )
     editor: ClassVar[User]  # the admin page makes a subclass per request
 
@@ -85,6 +86,8 @@ class UserPage(TenantAdmin):
         if password := form.cleaned_data["new_password"]:
             obj.set_password(password)
         super().save_model(request, obj, form, change)
+        if password:
+            end_sign_ins(user=obj)
 
 
 @admin.register(ApiKey)

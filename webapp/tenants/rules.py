@@ -114,3 +114,15 @@ def may_administer(role: str, model: str, verb: str) -> bool:
 def grantable_roles(own: str) -> list[str]:
     """Nobody makes someone more than they are themselves."""
     return [role for role, rank in RANK.items() if rank <= RANK[own]]
+
+
+def locked_s(left_s: list[float], limit: int) -> float:
+    """
+    How long until another attempt is looked at; zero when this one is.
+
+    Args:
+        left_s: for how long each attempt still counts, the oldest first, this one included.
+        limit: so many within the window are looked at.
+    """
+    over = len(left_s) - limit
+    return left_s[over - 1] if over > 0 else 0.0

@@ -6,6 +6,7 @@ An attempt is written before the password is looked at, so that guesses side by 
 from __future__ import annotations
 
 import hashlib
+import math
 from functools import cache
 
 from django.conf import settings
@@ -13,8 +14,9 @@ from django.contrib.auth.hashers import check_password, make_password
 from django.db import connections
 
 from webapp.common.errors import HartleyError
+from webapp.common.values import storable
 from webapp.tenants.models import SignInAttempt
-from webapp.tenants.rules import Principal
+from webapp.tenants.rules import Principal, locked_s
 from webapp.tenants.selectors import principal_of_user, user_by_email
 
 
@@ -31,7 +33,7 @@ class BadCredentials(HartleyError):
 class LockedOut(HartleyError):
     """
     Attributes:
-        retry_after_s: seconds until the oldest attempt that counts is forgotten.
+        retry_after_s: seconds until so many attempts are forgotten that the next one is looked at.
     """
 
     code = "locked_out"
@@ -48,9 +50,10 @@ def sign_in(*, email: str, password: str, address: str) -> Principal:
         LockedOut: too many attempts for this e-mail address or from this network address; the password isn't looked at.
         BadCredentials
     """
-    hashed = hashlib.sha256(email.strip().lower().encode()).digest()
+    email = storable(email).strip().lower()  # before it is counted: no second spelling of it has a count of its own
+    hashed = hashlib.sha256(email.encode()).digest()
     _count(hashed, address[:45])
-    user = user_by_email(email.replace("\0", ""))
+    user = user_by_email(email)
     if not check_password(password, user.password if user else _nobodys_password()) or user is None:
         raise BadCredentials()
     SignInAttempt.objects.filter(email_sha256=hashed).delete()
@@ -58,20 +61,19 @@ def sign_in(*, email: str, password: str, address: str) -> Principal:
 
 
 def _count(hashed: bytes, address: str) -> None:
-    SignInAttempt.objects.create(email_sha256=hashed, address=address)
+    """An attempt that is refused unseen is forgotten: whoever waits as told gets their next one."""
+    attempt = SignInAttempt.objects.create(email_sha256=hashed, address=address)
     with connections["default"].cursor() as cursor:
+        cursor.execute(_FORGET, {"window": settings.LOCK_OUT_S})
         cursor.execute(_LOOK, {"email": hashed, "address": address, "window": settings.LOCK_OUT_S})
-        by_email, email_s, by_address, address_s = cursor.fetchone() or (0, 0, 0, 0)
-    waits = [
-        left
-        for count, left, limit in (
-            (by_email, email_s, settings.LOCK_OUT_PER_EMAIL),
-            (by_address, address_s, settings.LOCK_OUT_PER_ADDRESS),
-        )
-        if count > limit
-    ]
-    if waits:
-        raise LockedOut(max(1, round(max(waits))))
+        counted = cursor.fetchall()
+    wait_s = max(
+        locked_s([left for is_email, _, left in counted if is_email], settings.LOCK_OUT_PER_EMAIL),
+        locked_s([left for _, is_address, left in counted if is_address], settings.LOCK_OUT_PER_ADDRESS),
+    )
+    if wait_s > 0:
+        attempt.delete()
+        raise LockedOut(math.ceil(wait_s))
 
 
 @cache
@@ -80,15 +82,14 @@ def _nobodys_password() -> str:
     return make_password("nobody's password")
 
 
+_FORGET = """
+DELETE FROM tenants_signinattempt WHERE created_at < clock_timestamp() - %(window)s * interval '1 s'
+"""
 _LOOK = """
-WITH gone AS (DELETE FROM tenants_signinattempt WHERE created_at < clock_timestamp() - %(window)s * interval '1 s'),
-     counted AS (SELECT email_sha256 = %(email)s AS is_email, address = %(address)s AS is_address, created_at
-                   FROM tenants_signinattempt
-                  WHERE (email_sha256 = %(email)s OR address = %(address)s)
-                    AND created_at >= clock_timestamp() - %(window)s * interval '1 s')
-SELECT count(*) FILTER (WHERE is_email),
-       extract(epoch FROM min(created_at) FILTER (WHERE is_email) - clock_timestamp()) + %(window)s,
-       count(*) FILTER (WHERE is_address),
-       extract(epoch FROM min(created_at) FILTER (WHERE is_address) - clock_timestamp()) + %(window)s
-  FROM counted
+SELECT email_sha256 = %(email)s, address = %(address)s,
+       extract(epoch FROM created_at - clock_timestamp())::float + %(window)s
+  FROM tenants_signinattempt
+ WHERE (email_sha256 = %(email)s OR address = %(address)s)
+   AND created_at >= clock_timestamp() - %(window)s * interval '1 s'
+ ORDER BY created_at
 """
