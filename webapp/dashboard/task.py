@@ -24,7 +24,7 @@ from webapp.common.tenancy import tenant_scope
 from webapp.common.values import JSON
 from webapp.dashboard import drawing
 from webapp.dashboard.markdown import formatted
-from webapp.dashboard.pages import action, page, shown
+from webapp.dashboard.pages import action, is_fragment, page, shown
 from webapp.decisions.selectors import decisions_of
 from webapp.orchestration.control import cancel_task
 from webapp.progress.selectors import events_of
@@ -65,7 +65,7 @@ def task(request: HttpRequest, who: Principal, name: UUID) -> HttpResponse:
         "models": model_breakdown(who.tenant_id, found.id),
         "answer": formatted(found.result, files) if found.result else "",
         "images": [file for file in found.artifacts if file["media_type"] in IMAGES],
-        "selected": request.GET.get("step", ""),
+        "selected": _number(request.GET.get("step", "")),
         **_events(request, who, found),
     }
     return shown(request, "task/page.html", context, fragment="task/live.html")
@@ -114,6 +114,8 @@ def cancel(request: HttpRequest, who: Principal, name: UUID) -> HttpResponse:
 @page(scope="workflows:read")
 def file(request: HttpRequest, who: Principal, name: UUID, sha256: str) -> HttpResponse:
     """A file of the task; shown as an image by our own pages, else downloaded. It can run nothing, wherever it opens."""
+    if is_fragment(request):
+        raise NotFound("file")  # bytes that anyone may have made never become a part of a page
     found = selectors.find_task(who.tenant_id, who.watches, str(name))
     known = {entry["id"]: entry for entry in [*found.artifacts, *found.attachments]}
     if sha256 not in known:
@@ -151,6 +153,11 @@ def pretty(data: Any) -> JSON:
     return {"text": text[:SHOWN_CHARS], "chars": len(text), "cut": len(text) > SHOWN_CHARS}
 
 
+def _number(given: str) -> int | None:
+    """A number of the address or nothing: what is no number must not end up in an address that the page asks for."""
+    return int(given) if given.isascii() and given.isdecimal() and len(given) < 10 else None
+
+
 def _waiting(steps: Sequence[Step], at: datetime) -> list[Waiting]:
     return [why_not_moving(step, at) for step in steps if step.state in (StepState.READY, StepState.WAITING)]
 
@@ -158,11 +165,11 @@ def _waiting(steps: Sequence[Step], at: datetime) -> list[Waiting]:
 def _events(request: HttpRequest, who: Principal, found: Task) -> JSON:
     """The newest first; `before` pages back, `type` filters."""
     told = events_of(who.tenant_id, found.id).order_by("-seq")
-    kind, before = request.GET.get("type", "")[:40], request.GET.get("before", "")
+    kind, before = request.GET.get("type", "")[:40], _number(request.GET.get("before", ""))
     if kind:
         told = told.filter(type=kind)
-    if before.isdecimal() and len(before) < 10:
-        told = told.filter(seq__lt=int(before))
+    if before is not None:
+        told = told.filter(seq__lt=before)
     rows = list(told[: EVENTS_SHOWN + 1])
     return {
         "events": rows[:EVENTS_SHOWN],
