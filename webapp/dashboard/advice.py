@@ -34,7 +34,13 @@ ADVICE = {
     "task.too_many_steps": "The agents wanted more steps than a task may have. Ask for less at once, or split the question.",
 }  # fmt: skip
 OTHER = "Open the failing step: its input, prompt and error say what went wrong."
+PAGES = {"budget.exceeded": "/budgets", "step.worker_lost": "/workers", "sandbox.unavailable": "/workers"}
 
 
 def what_next(code: str) -> str:
     return ADVICE.get(code, OTHER)
+
+
+def look_at(code: str) -> str:
+    """The page that shows more of it, for operators; empty for none."""
+    return PAGES.get(code, "")

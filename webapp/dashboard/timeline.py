@@ -64,7 +64,7 @@ class Row:
 
 
 def runs_of(step: LinedStep, marks: Iterable[Mark], now: datetime) -> list[Run]:
-    """All attempts, oldest first. Marks are needed only of steps with more than one attempt."""
+    """All attempts, oldest first. Marks are needed only of steps with an attempt that was given up."""
     if step.started_at is None:
         return []
     mine = sorted((mark for mark in marks if mark.step == step.n), key=lambda mark: mark.at)
