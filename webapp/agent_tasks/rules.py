@@ -30,9 +30,10 @@ class Waiting:
 
 
 def why_not_moving(step: OpenStep, now: datetime) -> Waiting:
-    if step.state == "waiting":
+    """A step that is to be tried again is `waiting` too: for its time, with no step before it open."""
+    if step.state == "waiting" and step.waits:
         return Waiting(step, f"waits for {step.waits} {'step' if step.waits == 1 else 'steps'} before it")
-    if step.retries and step.due and step.due > now:
+    if step.state == "waiting" and step.due and step.due > now:
         left = max(1, round((step.due - now).total_seconds()))
         return Waiting(step, f"retries in {left} s after: {_message(step.error)}", retry_in_s=left)
     return Waiting(step, f"waits for a worker on the queue {step.queue}")

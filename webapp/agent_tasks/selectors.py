@@ -7,7 +7,7 @@ from uuid import UUID
 from django.db.models import Count, F, Max, QuerySet, Sum
 from django.db.models.functions import Coalesce, Left
 
-from webapp.agent_tasks.models import Content, Step, Task
+from webapp.agent_tasks.models import Content, Step, StepState, Task
 from webapp.common.errors import NotFound
 from webapp.common.values import JSON
 
@@ -78,6 +78,16 @@ def find_step(tenant: UUID, task: UUID, n: int) -> Step:
     if step is None:
         raise NotFound("step")
     return step
+
+
+def steps_named(tenant: UUID, task: UUID, numbers: list[int]) -> list[Step]:
+    return list(Step.objects.filter(tenant_id=tenant, task_id=task, n__in=numbers).order_by("n"))
+
+
+def steps_before(tenant: UUID, task: UUID, step: Step) -> list[Step]:
+    """What the step's agent had brought to an end before it, oldest first."""
+    ended = Step.objects.filter(tenant_id=tenant, task_id=task, state__in=[StepState.DONE, StepState.FAILED])
+    return list(ended.filter(agent=step.agent, n__lt=step.n).order_by("n"))
 
 
 def count_agents(tenant: UUID, task: UUID) -> int:

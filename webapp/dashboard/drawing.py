@@ -7,10 +7,12 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
-NODE_WIDTH, NODE_HEIGHT = 168, 52
-GAP_X, GAP_Y = 44, 14
+NODE_WIDTH, NODE_HEIGHT = 150, 52
+WAY_HEIGHT = 8
+GAP_X, GAP_Y = 40, 14
 MARGIN = 8
 SHOWN_NODES = 120  # above this, alike steps of a layer are drawn as one
+SHOWN_LAYERS = 40  # above this, neighbouring layers are drawn as one
 SWEEPS = 4
 
 
@@ -22,32 +24,51 @@ class DrawnStep(Protocol):
     parents: list[int]
 
 
-@dataclass
-class Node:
-    """One step, or several alike: `n` is the first of them, `count` how many."""
+@dataclass(eq=False)
+class Spot:
+    """A place in a layer, taken by a node or kept free for an edge on its way to a later layer."""
 
-    n: int
-    kind: str
-    agent: str
-    state: str
     layer: int
-    count: int = 1
     x: float = 0
     y: float = 0
+    height: float = WAY_HEIGHT
+
+    @property
+    def middle_y(self) -> float:
+        return self.y + self.height / 2
+
+
+@dataclass(eq=False)
+class Node(Spot):
+    """One step, or several alike: `n` is the first of them, `count` how many."""
+
+    height: float = NODE_HEIGHT
+    n: int = 0
+    kind: str = ""
+    agent: str = ""
+    state: str = ""
+    count: int = 1
     parents: set[int] = field(default_factory=set)
 
 
 @dataclass(frozen=True)
 class Edge:
+    """From node to node, through a spot of its own in each layer between them, so that it crosses no node."""
+
     source: Node
     target: Node
+    via: tuple[Spot, ...] = ()
 
     @property
     def path(self) -> str:
-        x1, y1 = self.source.x + NODE_WIDTH, self.source.y + NODE_HEIGHT / 2
-        x2, y2 = self.target.x, self.target.y + NODE_HEIGHT / 2
-        bend = (x2 - x1) / 2
-        return f"M{x1:g} {y1:g}C{x1 + bend:g} {y1:g} {x2 - bend:g} {y2:g} {x2:g} {y2:g}"
+        text, x, y = f"M{self.source.x + NODE_WIDTH:g} {self.source.middle_y:g}", self.source.x, self.source.middle_y
+        for spot in (*self.via, self.target):
+            x += NODE_WIDTH
+            bend = (spot.x - x) / 2
+            text += f"C{x + bend:g} {y:g} {spot.x - bend:g} {spot.middle_y:g} {spot.x:g} {spot.middle_y:g}"
+            x, y = spot.x, spot.middle_y
+            text += f"h{NODE_WIDTH}" if spot is not self.target else ""
+        return text
 
 
 @dataclass(frozen=True)
@@ -59,22 +80,25 @@ class Drawing:
 
 
 def draw(steps: Sequence[DrawnStep]) -> Drawing:
-    """A layout in which no nodes overlap and every edge goes forward, whatever the DAG."""
-    nodes = _merged(_layered(steps)) if len(steps) > SHOWN_NODES else _layered(steps)
-    layers: dict[int, list[Node]] = defaultdict(list)
-    for node in nodes:
-        layers[node.layer].append(node)
-    _order(layers)
-    tallest = max((len(layer) for layer in layers.values()), default=0)
-    for layer, members in layers.items():
-        indent = (tallest - len(members)) * (NODE_HEIGHT + GAP_Y) / 2
-        for row, node in enumerate(members):
-            node.x = MARGIN + layer * (NODE_WIDTH + GAP_X)
-            node.y = MARGIN + indent + row * (NODE_HEIGHT + GAP_Y)
-    known = {node.n: node for node in nodes}
-    edges = [Edge(known[parent], node) for node in nodes for parent in sorted(node.parents)]
+    """A layout in which no nodes overlap, every edge goes forward and none runs behind a node, whatever the DAG."""
+    nodes = _layered(steps)
+    depth = max((node.layer for node in nodes), default=0) + 1
+    if len(nodes) > SHOWN_NODES or depth > SHOWN_LAYERS:
+        nodes = _merged(nodes, depth)
+    edges = _routed(nodes)
+    layers: dict[int, list[Spot]] = defaultdict(list)
+    for spot in dict.fromkeys([*nodes, *(way for edge in edges for way in edge.via)]):
+        layers[spot.layer].append(spot)
+    _order(layers, edges)
+    heights = {layer: sum(spot.height + GAP_Y for spot in spots) - GAP_Y for layer, spots in layers.items()}
+    tallest = max(heights.values(), default=NODE_HEIGHT)
+    for layer, spots in layers.items():
+        y = MARGIN + (tallest - heights[layer]) / 2
+        for spot in spots:
+            spot.x, spot.y = MARGIN + layer * (NODE_WIDTH + GAP_X), y
+            y += spot.height + GAP_Y
     width = 2 * MARGIN + (max(layers, default=0) + 1) * (NODE_WIDTH + GAP_X) - GAP_X
-    return Drawing(nodes, edges, width, 2 * MARGIN + max(1, tallest) * (NODE_HEIGHT + GAP_Y) - GAP_Y)
+    return Drawing(nodes, edges, width, 2 * MARGIN + tallest)
 
 
 def with_origins(steps: Sequence[DrawnStep]) -> dict[int, set[int]]:
@@ -100,7 +124,8 @@ def _layered(steps: Sequence[DrawnStep]) -> list[Node]:
     parents = with_origins(steps)
     depth = _depths(parents)
     return [
-        Node(step.n, step.kind, step.agent, step.state, depth[step.n], parents=set(parents[step.n])) for step in steps
+        Node(depth[step.n], n=step.n, kind=step.kind, agent=step.agent, state=step.state, parents=set(parents[step.n]))
+        for step in steps
     ]
 
 
@@ -123,11 +148,12 @@ def _depths(parents: dict[int, set[int]]) -> dict[int, int]:
     return depth
 
 
-def _merged(nodes: Iterable[Node]) -> list[Node]:
-    """Alike steps of a layer as one node that counts them."""
+def _merged(nodes: Iterable[Node], depth: int) -> list[Node]:
+    """Alike steps of a layer as one node that counts them; of a very deep DAG, of several layers together."""
     groups: dict[tuple[int, str, str], Node] = {}
     member: dict[int, Node] = {}
     for node in nodes:
+        node.layer = node.layer * SHOWN_LAYERS // depth if depth > SHOWN_LAYERS else node.layer
         group = groups.setdefault((node.layer, node.kind, node.state), node)
         group.count += group is not node
         member[node.n] = group
@@ -135,24 +161,40 @@ def _merged(nodes: Iterable[Node]) -> list[Node]:
             group.agent = group.agent if group.agent == node.agent else ""
             group.parents |= node.parents
     for group in groups.values():
-        group.parents = {member[parent].n for parent in group.parents if member[parent] is not group}
+        before = (member[parent] for parent in group.parents)
+        group.parents = {parent.n for parent in before if parent.layer < group.layer}
     return list(groups.values())
 
 
-def _order(layers: dict[int, list[Node]]) -> None:
-    """Each node near the middle of its neighbours in the layer before, then after: few crossings, in a few sweeps."""
-    children: dict[int, set[int]] = defaultdict(set)
-    for layer in layers.values():
-        for node in layer:
-            for parent in node.parents:
-                children[parent].add(node.n)
+def _routed(nodes: Sequence[Node]) -> list[Edge]:
+    """All edges out of a node share its spots on the way."""
+    known = {node.n: node for node in nodes}
+    ways: dict[tuple[int, int], Spot] = {}
+    edges = []
+    for node in nodes:
+        for parent in sorted(node.parents):
+            between = range(known[parent].layer + 1, node.layer)
+            via = tuple(ways.setdefault((parent, layer), Spot(layer)) for layer in between)
+            edges.append(Edge(known[parent], node, via))
+    return edges
+
+
+def _order(layers: dict[int, list[Spot]], edges: Sequence[Edge]) -> None:
+    """Each spot near the middle of its neighbours in the layer before, then after: few crossings, in a few sweeps."""
+    before: dict[Spot, set[Spot]] = defaultdict(set)
+    after: dict[Spot, set[Spot]] = defaultdict(set)
+    for edge in edges:
+        way = (edge.source, *edge.via, edge.target)
+        for a, b in zip(way, way[1:], strict=False):
+            after[a].add(b)
+            before[b].add(a)
+    place = {spot: float(row) for spots in layers.values() for row, spot in enumerate(spots)}
     for sweep in range(SWEEPS):
-        place = {node.n: row for layer in layers.values() for row, node in enumerate(layer)}
         for number in sorted(layers, reverse=bool(sweep % 2)):
-            near = {node.n: children[node.n] if sweep % 2 else node.parents for node in layers[number]}
-            layers[number].sort(key=lambda node: (_middle(near[node.n], place, place[node.n]), node.n))
-            place |= {node.n: row for row, node in enumerate(layers[number])}
+            near = after if sweep % 2 else before
+            layers[number].sort(key=lambda spot: _middle(near[spot], place, place[spot]))  # noqa: B023 - used at once
+            place.update((spot, float(row)) for row, spot in enumerate(layers[number]))
 
 
-def _middle(neighbours: set[int], place: dict[int, int], own: int) -> float:
-    return sum(place[n] for n in neighbours) / len(neighbours) if neighbours else float(own)
+def _middle(neighbours: set[Spot], place: dict[Spot, float], own: float) -> float:
+    return sum(place[spot] for spot in neighbours) / len(neighbours) if neighbours else own

@@ -1,12 +1,10 @@
-"""One task: what is wrong, what it costs, what each step did, and the buttons to press."""
+"""One task: what is wrong, what to press, what it costs, and what each step did."""
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
 from urllib.parse import quote
 from uuid import UUID
 
@@ -18,84 +16,70 @@ from django.views.decorators.http import require_POST
 from webapp.agent_tasks import selectors
 from webapp.agent_tasks.models import Step, StepState, Task, TaskState
 from webapp.agent_tasks.rules import Waiting, why_not_moving
-from webapp.budgets.selectors import holds_of, model_breakdown
+from webapp.budgets.selectors import model_breakdown
 from webapp.common.errors import NotFound
 from webapp.common.tenancy import tenant_scope
 from webapp.common.values import JSON
-from webapp.dashboard import drawing
+from webapp.dashboard import drawing, timeline
+from webapp.dashboard.advice import look_at, what_next
 from webapp.dashboard.markdown import formatted
-from webapp.dashboard.pages import action, page, shown
-from webapp.decisions.selectors import decisions_of
+from webapp.dashboard.numbers import whole
+from webapp.dashboard.pages import action, is_fragment, page, shown
+from webapp.dashboard.task_events import told
 from webapp.orchestration.control import cancel_task
 from webapp.progress.selectors import events_of
+from webapp.tenants.models import User
 from webapp.tenants.rules import Principal
 
-EVENTS_SHOWN = 30
-SHOWN_CHARS = 40_000  # of a step's input or output; the API has all of it
 IMAGES = ("image/svg+xml", "image/png", "image/jpeg", "image/gif", "image/webp")
+ENDED = 286  # tells htmx to stop asking again
 
 
 @dataclass(frozen=True)
-class Bar:
-    """A step on the time line; all in thousandths of the task's own span."""
+class Line:
+    """The time line as it is shown; `left_out` rows are not."""
 
-    step: Step
-    waited_x: float
-    waited_width: float
-    ran_x: float
-    ran_width: float
+    rows: list[timeline.Row]
+    left_out: int
 
 
 @page(scope="workflows:read")
 def task(request: HttpRequest, who: Principal, name: UUID) -> HttpResponse:
+    """The whole page, or what of it changes while the task runs."""
     found = selectors.find_task(who.tenant_id, who.watches, str(name))
+    running = found.state == TaskState.RUNNING
+    context = _parts(who, found, whole_line="all" in request.GET)
+    if is_fragment(request):
+        answer = shown(request, "task/page.html", context, fragment="task/live.html")
+        answer.status_code = 200 if running else ENDED
+        return answer
+    opened = {"selected": whole(request.GET.get("step", "")), **told(who.tenant_id, found, request.GET)}
+    return shown(request, "task/page.html", {**context, **opened})
+
+
+def _parts(who: Principal, found: Task, *, whole_line: bool) -> JSON:
     at = timezone.now()
     steps = selectors.steps_without_data(who.tenant_id, found.id)
+    running = found.state == TaskState.RUNNING
     files = {file["filename"]: f"/tasks/{found.id}/files/{file['id']}" for file in found.artifacts}
-    context = {
+    return {
         "task": found,
-        "running": found.state == TaskState.RUNNING,
+        "running": running,
         "drawing": drawing.draw(steps),
         "node": {"width": drawing.NODE_WIDTH, "height": drawing.NODE_HEIGHT},
-        "bars": time_line(found, steps, at),
+        "line": _line(found, steps, at, whole_line=whole_line),
         "span_s": ((found.finished_at or at) - found.created_at).total_seconds(),
         "failed": [step for step in steps if step.state == StepState.FAILED],
-        "waiting": _waiting(steps, at) if found.state == TaskState.RUNNING else [],
+        "next": what_next(found.error["code"]) if found.error else "",
+        "look_at": look_at(found.error["code"]) if found.error else "",
+        "cancelled_by": _email(found.cancelled_by),
+        "whole_tenant": who.watches is None,
+        "waiting": _waiting(steps, at) if running else [],
         "ended": sum(step.finished_at is not None for step in steps),
         "models": model_breakdown(who.tenant_id, found.id),
         "answer": formatted(found.result, files) if found.result else "",
         "images": [file for file in found.artifacts if file["media_type"] in IMAGES],
-        "selected": request.GET.get("step", ""),
-        **_events(request, who, found),
     }
-    return shown(request, "task/page.html", context, fragment="task/live.html")
-
-
-@page(scope="workflows:read")
-def events(request: HttpRequest, who: Principal, name: UUID) -> HttpResponse:
-    found = selectors.find_task(who.tenant_id, who.watches, str(name))
-    context = {"task": found, **_events(request, who, found)}
-    return shown(request, "task/events_page.html", context, fragment="task/events.html")
-
-
-@page(scope="workflows:read")
-def step(request: HttpRequest, who: Principal, name: UUID, n: int) -> HttpResponse:
-    found = selectors.find_task(who.tenant_id, who.watches, str(name))
-    row = selectors.find_step(who.tenant_id, found.id, n)
-    told = list(events_of(who.tenant_id, found.id).filter(payload__step=n))
-    context = {
-        "task": found,
-        "step": row,
-        "why": why_not_moving(row, timezone.now()) if row.state in (StepState.READY, StepState.WAITING) else None,
-        "input": pretty(row.input),
-        "output": pretty(row.output),
-        "text": (row.output or {}).get("text") or (row.output or {}).get("stdout"),
-        "prompts": [event for event in told if event.type == "LLM_PROMPT"],
-        "attempts": [event for event in told if event.type.startswith("STEP_")],
-        "holds": holds_of(who.tenant_id, found.id, n),
-        "decisions": decisions_of(who.tenant_id, found.id, n),
-    }
-    return shown(request, "task/step_page.html", context, fragment="task/step.html")
 
 
 @require_POST
@@ -103,7 +87,7 @@ def step(request: HttpRequest, who: Principal, name: UUID, n: int) -> HttpRespon
 def cancel(request: HttpRequest, who: Principal, name: UUID) -> HttpResponse:
     with tenant_scope(who.tenant_id):
         found = selectors.find_task(who.tenant_id, who.watches, str(name))
-    reason = request.POST.get("reason", "").replace("\0", "")[:1000] or "cancelled on the dashboard"
+    reason = request.POST.get("reason", "").replace("\0", "").strip()[:1000] or "cancelled on the dashboard"
     if cancel_task(principal=who, task=found.id, reason=reason):
         messages.success(request, "Cancelled: what ran is being stopped.")
     else:
@@ -114,6 +98,8 @@ def cancel(request: HttpRequest, who: Principal, name: UUID) -> HttpResponse:
 @page(scope="workflows:read")
 def file(request: HttpRequest, who: Principal, name: UUID, sha256: str) -> HttpResponse:
     """A file of the task; shown as an image by our own pages, else downloaded. It can run nothing, wherever it opens."""
+    if is_fragment(request):
+        raise NotFound("file")  # bytes that anyone may have made never become a part of a page
     found = selectors.find_task(who.tenant_id, who.watches, str(name))
     known = {entry["id"]: entry for entry in [*found.artifacts, *found.attachments]}
     if sha256 not in known:
@@ -128,45 +114,41 @@ def file(request: HttpRequest, who: Principal, name: UUID, sha256: str) -> HttpR
     return response
 
 
-def time_line(task: Task, steps: Sequence[Step], now: datetime) -> list[Bar]:
-    """When each step waited and ran; what still runs ends now."""
-    began, ended = task.created_at, task.finished_at or now
-    span = max((ended - began).total_seconds(), 0.001)
-
-    def place(at: datetime) -> float:
-        return round(1000 * min(max((at - began).total_seconds(), 0), span) / span, 1)
-
-    bars = []
-    for step in steps:
-        start = step.started_at or step.finished_at or ended
-        stop = step.finished_at or (ended if step.started_at else start)
-        waited, ran = place(step.created_at), place(start)
-        bars.append(Bar(step, waited, max(0, ran - waited), ran, max(3.0, place(stop) - ran) if step.started_at else 0))
-    return bars
+def _line(found: Task, steps: Sequence[Step], at: datetime, *, whole_line: bool) -> Line:
+    again = [step.n for step in steps if _was_given_up(step)]
+    marks = _marks(found, again) if again else []
+    rows = timeline.time_line(steps, marks, began=found.created_at, ended=found.finished_at or at, now=at)
+    kept = rows if whole_line else timeline.shortened(rows)
+    return Line(kept, len(rows) - len(kept))
 
 
-def pretty(data: Any) -> JSON:
-    """As text, with how much of it there is; long data is cut for the page."""
-    text = "" if data in (None, {}) else json.dumps(data, indent=2, ensure_ascii=False)
-    return {"text": text[:SHOWN_CHARS], "chars": len(text), "cut": len(text) > SHOWN_CHARS}
+def _was_given_up(step: Step) -> bool:
+    """Some attempt of it, so that its own times don't tell when each ran."""
+    stays = step.started_at is not None and step.state in (StepState.READY, StepState.WAITING)
+    return step.fence > 1 or step.retries > 0 or stays
+
+
+def _marks(found: Task, again: list[int]) -> list[timeline.Mark]:
+    """Where attempts of these steps began and were given up."""
+    told = events_of(found.tenant_id, found.id).filter(
+        type__in=["STEP_STARTED", "STEP_RETRYING"], payload__step__in=again
+    )
+    return [
+        timeline.Mark(type_, payload["step"], payload["attempt"], at)
+        for type_, payload, at in told.values_list("type", "payload", "created_at")
+    ]
 
 
 def _waiting(steps: Sequence[Step], at: datetime) -> list[Waiting]:
-    return [why_not_moving(step, at) for step in steps if step.state in (StepState.READY, StepState.WAITING)]
+    """Retries first: they tell of trouble; then what waits for a worker, then what waits for other steps."""
+    waits = [why_not_moving(step, at) for step in steps if step.state in (StepState.READY, StepState.WAITING)]
+    return sorted(waits, key=lambda wait: (wait.retry_in_s is None, wait.step.waits > 0, wait.step.n))
 
 
-def _events(request: HttpRequest, who: Principal, found: Task) -> JSON:
-    """The newest first; `before` pages back, `type` filters."""
-    told = events_of(who.tenant_id, found.id).order_by("-seq")
-    kind, before = request.GET.get("type", "")[:40], request.GET.get("before", "")
-    if kind:
-        told = told.filter(type=kind)
-    if before.isdecimal() and len(before) < 10:
-        told = told.filter(seq__lt=int(before))
-    rows = list(told[: EVENTS_SHOWN + 1])
-    return {
-        "events": rows[:EVENTS_SHOWN],
-        "older": rows[EVENTS_SHOWN - 1].seq if len(rows) > EVENTS_SHOWN else None,
-        "type": kind,
-        "types": sorted(set(events_of(who.tenant_id, found.id).order_by().values_list("type", flat=True).distinct())),
-    }
+def _email(user: str) -> str:
+    """Of who cancelled it; programs are recorded by a name of their own."""
+    try:
+        found = User.objects.filter(id=UUID(user)).values_list("email", flat=True).first()
+    except ValueError:
+        return user
+    return found or ""

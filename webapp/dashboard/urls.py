@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from webapp.dashboard import budgets, flower, keys, new_task, now, sessions, sign_in, task, tasks, workers
+from webapp.dashboard import budgets, flower, keys, new_task, now, sessions, sign_in, step, task, task_events, tasks, workers
 
 urlpatterns = [
     path("sign-in", sign_in.page),
@@ -11,8 +11,8 @@ urlpatterns = [
     path("tasks", tasks.tasks),
     path("tasks/new", new_task.new_task),
     path("tasks/<uuid:name>", task.task),
-    path("tasks/<uuid:name>/events", task.events),
-    path("tasks/<uuid:name>/steps/<int:n>", task.step),
+    path("tasks/<uuid:name>/events", task_events.events),
+    path("tasks/<uuid:name>/steps/<int:n>", step.step),
     path("tasks/<uuid:name>/cancel", task.cancel),
     path("tasks/<uuid:name>/files/<str:sha256>", task.file),
     path("sessions", sessions.sessions),

@@ -1,0 +1,31 @@
+"""Why a step does not move, in the states that the engine leaves behind."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from webapp.agent_tasks.models import Step
+from webapp.agent_tasks.rules import why_not_moving
+
+NOW = datetime(2026, 1, 1, tzinfo=UTC)
+SOON, BEFORE = NOW + timedelta(seconds=7), NOW - timedelta(seconds=1)
+ERROR = {"code": "model.rate_limited", "message": "too many requests"}
+
+
+@pytest.mark.parametrize(
+    ("fields", "reason"),
+    [
+        ({"state": "waiting", "waits": 1}, "waits for 1 step before it"),
+        ({"state": "waiting", "waits": 3}, "waits for 3 steps before it"),
+        ({"state": "waiting", "waits": 0, "retries": 1, "due": SOON, "error": ERROR},
+         "retries in 7 s after: too many requests"),
+        ({"state": "waiting", "waits": 0, "retries": 1, "due": BEFORE, "error": ERROR},
+         "waits for a worker on the queue llm"),
+        ({"state": "ready", "waits": 0, "retries": 1, "due": SOON, "error": ERROR},
+         "waits for a worker on the queue llm"),
+    ],
+)  # fmt: skip
+def test_each_state_has_its_reason(fields: dict[str, object], reason: str) -> None:
+    assert why_not_moving(Step(n=1, kind="llm.turn", queue="llm", **fields), NOW).reason == reason

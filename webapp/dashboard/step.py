@@ -1,0 +1,103 @@
+"""One step: why it does not move, what went in and came out, what each attempt cost, and what policy said."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+from uuid import UUID
+
+from django.http import HttpRequest, HttpResponse
+from django.utils import timezone
+
+from webapp.agent_tasks import selectors
+from webapp.agent_tasks.models import Step, StepState, Task
+from webapp.agent_tasks.rules import why_not_moving
+from webapp.budgets.models import Hold
+from webapp.budgets.selectors import holds_of
+from webapp.common.values import JSON
+from webapp.dashboard.conversation import Said, conversation
+from webapp.dashboard.pages import page, shown
+from webapp.dashboard.timeline import Mark, Run, runs_of
+from webapp.decisions.selectors import decisions_of
+from webapp.progress.models import Event
+from webapp.progress.selectors import events_of
+from webapp.tenants.rules import Principal
+
+SHOWN_CHARS = 40_000  # of a step's input or output
+TOLD = ("STEP_STARTED", "STEP_RETRYING", "LLM_PROMPT")
+
+
+@dataclass(frozen=True)
+class Attempt:
+    """`reason` tells why another one followed."""
+
+    run: Run
+    hold: Hold | None
+    reason: str
+
+    @property
+    def took_s(self) -> float:
+        return (self.run.ended - self.run.began).total_seconds()
+
+
+@page(scope="workflows:read")
+def step(request: HttpRequest, who: Principal, name: UUID, n: int) -> HttpResponse:
+    task = selectors.find_task(who.tenant_id, who.watches, str(name))
+    row = selectors.find_step(who.tenant_id, task.id, n)
+    told = list(events_of(who.tenant_id, task.id).filter(type__in=TOLD, payload__step=n))
+    output = row.output if isinstance(row.output, dict) else {}
+    stays = row.state in (StepState.READY, StepState.WAITING)
+    context = {
+        "task": task,
+        "step": row,
+        "open": stays or row.state == StepState.RUNNING,
+        "why": why_not_moving(row, timezone.now()) if stays else None,
+        "attempts": _attempts(row, told, holds_of(who.tenant_id, task.id, n)),
+        "decisions": decisions_of(who.tenant_id, task.id, n),
+        "text": pretty(output.get("text") or (output.get("shown") or {}).get("stdout") or ""),
+        "written": _long_arguments(row),
+        "said": _said(task, row, told),
+        "own_prompt": task.context.get("system_prompt") if row.queue == "llm" else None,
+        "input": pretty(row.input),
+        "output": pretty(row.output),
+    }
+    return shown(request, "task/step_page.html", context, fragment="task/step.html")
+
+
+def pretty(data: Any) -> JSON:
+    """As text, with how much of it there is; long data is cut for the page."""
+    whole = data if isinstance(data, str) else json.dumps(data, indent=2, ensure_ascii=False) if data else ""
+    return {"text": whole[:SHOWN_CHARS], "chars": len(whole), "cut": len(whole) > SHOWN_CHARS}
+
+
+def _attempts(row: Step, told: Sequence[Event], holds: Sequence[Hold]) -> list[Attempt]:
+    marks = [Mark(e.type, row.n, e.payload["attempt"], e.created_at) for e in told if e.type.startswith("STEP_")]
+    reasons = {e.payload["attempt"]: e.message for e in told if e.type == "STEP_RETRYING"}
+    costs = {hold.fence: hold for hold in holds}
+    runs = runs_of(row, marks, timezone.now())
+    return [Attempt(run, costs.get(run.attempt), reasons.get(run.attempt, "")) for run in runs]
+
+
+def _long_arguments(row: Step) -> list[tuple[str, JSON]]:
+    """Arguments of several lines, such as a program, which JSON would put on one."""
+    arguments = row.input.get("arguments") if isinstance(row.input, dict) else None
+    lines = arguments.items() if isinstance(arguments, dict) else ()
+    return [(name, pretty(text)) for name, text in lines if isinstance(text, str) and "\n" in text]
+
+
+def _said(task: Task, row: Step, told: Sequence[Event]) -> list[Said]:
+    """Empty until the step has asked a model."""
+    prompts = [event for event in told if event.type == "LLM_PROMPT"]
+    if not prompts:
+        return []
+    asked, past = prompts[0].message, list[Step]()
+    if row.kind == "llm.synthesise":
+        past = selectors.steps_named(task.tenant_id, task.id, row.parents)
+    elif row.kind == "llm.turn":
+        past = selectors.steps_before(task.tenant_id, task.id, row)
+    if row.kind == "llm.turn" and past:
+        first = events_of(task.tenant_id, task.id).filter(type="LLM_PROMPT", agent_id=row.agent).first()
+        asked = first.message if first else asked
+    return conversation(row, query=task.query, asked=asked, past=past)
