@@ -16,7 +16,7 @@ from tests.support.services import ROOT, Services, start_services
 
 SERVICES = start_services()
 atexit.register(SERVICES.stop)
-for _provider in ("OPENAI_API_KEY", "OPENAI_BASE_URL"):
+for _provider in ("OPENAI_API_KEY", "OPENAI_BASE_URL", "ANTHROPIC_API_KEY", "ANTHROPIC_BASE_URL"):
     os.environ.pop(_provider, None)  # tests say themselves which model answers
 os.environ.update(SERVICES.env)
 subprocess.run(

@@ -20,6 +20,7 @@ class ListedPrice(Entry):
     input: UsdPerMillion
     output: UsdPerMillion
     cached: UsdPerMillion | None = None
+    cache_write: UsdPerMillion | None = None
 
 
 class Model(Entry):
@@ -40,7 +41,7 @@ class BreakerLimits(Entry):
 class Provider(Entry):
     """`prices_from` is the provider's name in genai-prices."""
 
-    protocol: Literal["openai", "offline"]
+    protocol: Literal["openai", "anthropic", "offline"]
     api_key: SecretStr | None = None
     base_url: str | None = Field(default=None, pattern="^https?://")
     api_key_env: str | None = None

@@ -1,27 +1,11 @@
-"""The SDK's exceptions in our words.
-
-Below the SDK is aiohttp, whose exceptions tell more: a refused connection, for one, reaches us as a timeout of the
-SDK's. So what is at the bottom decides.
-"""
+"""The OpenAI SDK's exceptions in our words."""
 
 from __future__ import annotations
 
-import aiohttp
 import openai
 
-from workers.gateway.errors import (
-    ModelCredentialsRefused,
-    ModelError,
-    ModelOverloaded,
-    ModelRateLimited,
-    ModelRefused,
-    ModelTimeout,
-    ModelUnreachable,
-)
-
-MESSAGE_CHARS = 300
-UNBILLED = {500, 503, 529}  # other 5xx come from something in between: the model may have worked
-NEVER_CONNECTED = (aiohttp.ClientConnectorError, aiohttp.ConnectionTimeoutError, aiohttp.InvalidURL)
+from workers.gateway.errors import ModelError
+from workers.gateway.providers.failures import broken_off, by_cause, by_status, shown
 
 
 def translated(error: Exception, *, provider: str, secret: str | None) -> ModelError:
@@ -29,50 +13,9 @@ def translated(error: Exception, *, provider: str, secret: str | None) -> ModelE
     Args:
         secret: never part of the message, even when the provider repeats it.
     """
+    text = shown(error, secret)
     if isinstance(error, openai.APIStatusError):
-        return _by_status(error, provider, f"{provider}: {_shown(error, secret)}")
+        return by_status(error.status_code, error.response.headers, provider=provider, text=text)
     if isinstance(error, openai.APIError) and not isinstance(error, openai.APIConnectionError):
-        return ModelOverloaded(f"{provider} broke off with an error: {_shown(error, secret)}", sent=True)
-    return _by_cause(error, provider)
-
-
-def _by_status(error: openai.APIStatusError, provider: str, text: str) -> ModelError:
-    status = error.status_code
-    if status == 429:
-        return ModelRateLimited(text, sent=False, retry_after_s=_retry_after_s(error))
-    if status >= 500:
-        return ModelOverloaded(text, sent=status not in UNBILLED, retry_after_s=_retry_after_s(error))
-    if status in (401, 403):
-        message = f"{provider} refused the configured credentials ({status})"
-        return ModelCredentialsRefused(message, sent=False)
-    return ModelRefused(text, sent=False)
-
-
-def _by_cause(error: Exception, provider: str) -> ModelError:
-    cause = _bottom(error)
-    if isinstance(cause, NEVER_CONNECTED):
-        return ModelUnreachable(f"{provider} can't be reached", sent=False)
-    if isinstance(cause, TimeoutError):
-        return ModelTimeout(f"{provider} did not answer in time", sent=True)
-    return ModelUnreachable(f"{provider} broke the connection", sent=True)
-
-
-def _bottom(error: BaseException) -> BaseException:
-    """The first aiohttp error down the chain of causes (below it are sockets'), else the last cause."""
-    while error.__cause__ and not isinstance(error, aiohttp.ClientError):
-        error = error.__cause__
-    return error
-
-
-def _shown(error: openai.APIError, secret: str | None) -> str:
-    text = str(error)
-    return (text.replace(secret, "***") if secret else text)[:MESSAGE_CHARS]
-
-
-def _retry_after_s(error: openai.APIStatusError) -> float | None:
-    """In seconds only; a date is as good as nothing, since clocks differ."""
-    try:
-        asked = float(error.response.headers["retry-after"])
-    except (KeyError, ValueError):
-        return None
-    return asked if 0 <= asked < float("inf") else None
+        return broken_off(provider=provider, text=text)
+    return by_cause(error, provider=provider)

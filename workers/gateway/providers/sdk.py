@@ -1,0 +1,64 @@
+"""What the providers behind an official SDK have in common: the SDKs are made by one generator, on one transport."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from contextlib import AbstractAsyncContextManager
+from typing import Any, ClassVar
+
+import aiohttp
+import httpx2
+
+from workers.gateway.errors import ModelError, ModelRefused
+from workers.gateway.providers.reply import Parts, collect
+from workers.gateway.types import ModelReply, ModelRequest
+
+CONNECT_S = 10.0
+NO_KEY = "none"  # what a server without keys is sent; the SDKs want one
+TRANSPORT_ERRORS = (httpx2.HTTPError, aiohttp.ClientError)  # the SDKs let some of them through
+
+
+class SdkProvider(ABC):
+    """
+    Args:
+        api_key: may be None where `base_url` is a server without keys.
+        base_url: None is the SDK's own.
+        connections: calls at once, said in so many words: the transport would stop at 100 or 1000 by itself.
+    """
+
+    sdk_error: ClassVar[type[Exception]]
+    parts: ClassVar[type[Parts]]
+
+    def __init__(self, *, name: str, api_key: str | None, base_url: str | None, connections: int) -> None:
+        self.name, self.key, self.base_url = name, api_key, base_url
+        self.limits = httpx2.Limits(max_connections=connections, max_keepalive_connections=connections)
+
+    async def complete(self, request: ModelRequest) -> ModelReply:
+        """
+        Cancelling closes the connection, so that the provider can stop.
+
+        Raises:
+            ModelError.
+        """
+        try:
+            async with await self.open(request) as stream:
+                return await collect(stream, request, self.parts())
+        except UnicodeEncodeError:
+            raise ModelRefused("The prompt holds characters that can't be sent", sent=False) from None
+        except (self.sdk_error, *TRANSPORT_ERRORS) as error:
+            raise self.translated(error) from None
+
+    async def close(self) -> None:
+        if "client" in self.__dict__:
+            await self.__dict__["client"].close()
+
+    @abstractmethod
+    async def open(self, request: ModelRequest) -> AbstractAsyncContextManager[Any]:
+        """Send it. The stream of chunks is a context that closes its connection."""
+
+    @abstractmethod
+    def translated(self, error: Exception) -> ModelError: ...
+
+
+def limit(request: ModelRequest) -> httpx2.Timeout:
+    return httpx2.Timeout(request.timeout_s, connect=min(CONNECT_S, request.timeout_s))
