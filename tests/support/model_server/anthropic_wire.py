@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from itertools import pairwise
 from typing import Any
 
 from tests.support.model_server.openai_wire import ARGUMENT_PIECES, pieces
@@ -13,6 +14,9 @@ PATH = "/v1/messages"
 STOP_REASONS = {"stop": "end_turn", "length": "max_tokens", "content_filter": "refusal"}
 ERRORS = {400: "invalid_request_error", 401: "authentication_error", 403: "permission_error", 404: "not_found_error"}
 ERRORS |= {429: "rate_limit_error", 529: "overloaded_error"}
+
+
+NOTHING: dict[str, Any] = {"content": []}
 
 
 def call_id(n: int) -> str:
@@ -43,7 +47,7 @@ def refusal(body: dict[str, Any]) -> str | None:
         return "text content blocks must be non-empty"
     if any(block["type"] in ("tool_use", "tool_result") for block in blocks) and not body.get("tools"):
         return "requests with tool_use or tool_result blocks must define tools"
-    for turn, following in zip(turns, [*turns[1:], {"content": []}], strict=True):
+    for turn, following in pairwise([NOTHING, *turns, NOTHING]):
         if _ids(turn, "tool_use", "id") != _ids(following, "tool_result", "tool_use_id"):
             return "each tool_use must have its tool_result in the next message"
     return None

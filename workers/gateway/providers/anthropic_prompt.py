@@ -16,15 +16,19 @@ def system_of(messages: Sequence[Message]) -> str:
 
 def turns_of(messages: Sequence[Message]) -> list[dict[str, Any]]:
     """User and assistant in turns. The results of parallel calls stand in one turn, as the protocol asks for."""
-    told = [message for message in messages if message["role"] != "system"]
-    turns = []
-    for role, group in groupby(told, key=lambda m: "assistant" if m["role"] == "assistant" else "user"):
-        if content := [block for message in group for block in _blocks(message)]:
-            turns.append({"role": role, "content": content})
-    return turns
+    told = [(_role(message), block) for message in messages for block in _blocks(message)]
+    return [
+        {"role": role, "content": [block for _, block in group]} for role, group in groupby(told, key=lambda t: t[0])
+    ]
+
+
+def _role(message: Message) -> str:
+    return "assistant" if message["role"] == "assistant" else "user"
 
 
 def _blocks(message: Message) -> list[dict[str, Any]]:
+    if message["role"] == "system":
+        return []
     if message["role"] == "tool":
         return [{"type": "tool_result", "tool_use_id": message["tool_call_id"], "content": message["content"] or ""}]
     calls = message.get("tool_calls", [])
