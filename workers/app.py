@@ -37,6 +37,7 @@ app.conf.update(
     broker_connection_retry_on_startup=True,
     broker_pool_limit=20,
     broker_transport_options={"max_connections": settings.REDIS_CONNECTIONS, "socket_keepalive": True},
+    beat_sync_every=1,  # its schedule file is the sign of life that health checks look at
     beat_schedule={
         "sweep": {
             "task": "control.sweep",

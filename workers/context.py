@@ -50,11 +50,20 @@ async def read(step: ClaimedStep, query: Callable[[ClaimedStep], T]) -> T:
     """Run a read in the tenant's scope; everything it returns must be evaluated."""
 
     def scoped() -> T:
-        close_old_connections()
         with tenant_scope(step.tenant):
             return query(step)
 
-    return await asyncio.get_running_loop().run_in_executor(_READERS, scoped)
+    return await in_reader(scoped)
+
+
+async def in_reader(query: Callable[[], T]) -> T:
+    """In one of the threads that read; the query enters a tenant's scope itself."""
+
+    def fresh() -> T:
+        close_old_connections()
+        return query()
+
+    return await asyncio.get_running_loop().run_in_executor(_READERS, fresh)
 
 
 def task_context(step: ClaimedStep) -> TaskContext:

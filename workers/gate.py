@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from typing import Generic, TypeVar
 
 from policies.engine import Decision, Point, input_hash
+from policies.tightening import decide_for
 from webapp.common.errors import HartleyError
 from webapp.common.values import JSON
 from webapp.orchestration.steps import HoldRequest
@@ -79,14 +80,14 @@ async def pass_gate(call: Call[Reply], beats: Beats) -> Reply:
 
 async def _decide(call: Call[Reply], beats: Beats) -> Recorded:
     """What is to be recorded of the decision; nothing when it was decided and recorded before."""
-    before = call.decided
-    if before and (before.revision, before.input_sha256) == (decide.bundle().revision, input_hash(call.policy_input)):
+    before, asked = call.decided, call.policy_input
+    policy = await decide.policy_of(beats.step.tenant)
+    if before and (before.revision, before.input_sha256) == (policy.revision, input_hash(asked)):
         decision, recorded = before, Recorded(decisions=[], events=[])
     else:
-        decision = decide.ask(call.point, call.policy_input)
-        recorded = decide.record(
-            call.point, call.subject, call.policy_input, decision, step=beats.step.n, agent=beats.step.agent
-        )
+        verdict = decide_for(policy, call.point, call.subject, asked)
+        decision = verdict.decision
+        recorded = decide.record(call.point, call.subject, asked, verdict, step=beats.step.n, agent=beats.step.agent)
     if decision.effect != "allow":
         await beats.begin(events=recorded["events"], decisions=recorded["decisions"])
         raise PolicyDenied(decision)

@@ -105,7 +105,6 @@ class Stack:
             f"HARTLEY_DB_{role.upper()}_URL": roles.with_role(database, f"hartley_{role}", self.secrets[role])
             for role in ("app", "system", "owner")
         }
-        email = self._credentials().get("email", "owner@hartley.local")
         return {
             **self.environ,
             **urls,
@@ -120,7 +119,8 @@ class Stack:
             "PORT": str(self.port),
             "FLOWER_PORT": str(self.ports["flower"]),
             "HARTLEY_OWNER_PASSWORD": self.secrets["password"],
-            "FLOWER_BASIC_AUTH": f"{email}:{self.secrets['password']}",
+            "FLOWER_URL": f"http://127.0.0.1:{self.ports['flower']}",
+            "FLOWER_BASIC_AUTH": f"hartley:{self.secrets['flower']}",
         }
 
     def _admin_url(self) -> str:
@@ -188,7 +188,7 @@ class Stack:
         kept = {
             **self._credentials(),
             "url": self.url,
-            "flower_url": f"http://127.0.0.1:{self.ports['flower']}",
+            "flower_url": f"{self.url}/flower/",
             "redis_url": self.environment["REDIS_URL"],
             "database_url": self.environment["HARTLEY_DB_APP_URL"],
         }
@@ -298,9 +298,9 @@ def _welcome(stack: Stack, credentials: dict[str, Any]) -> None:
     print(
         f"""
 Hartley is up.
-  API       {stack.url}          health: {stack.url}/readiness
-  Queues    {credentials["flower_url"]}          (Flower; the login below)
-  Login     {credentials["email"]}  {credentials["password"]}
+  Open      {stack.url}          the dashboard; Admin and Flower are linked there
+  Sign in     {credentials["email"]}  {credentials["password"]}
+  API       {stack.url}/api/v1          health: {stack.url}/readiness
   Try       curl -s {stack.url}/api/v1/tasks -H 'X-API-Key: {credentials["api_key"]}' -H 'Content-Type: application/json' -d '{body}'
   Secrets   {stack.home.path("credentials.json")}
   Stop      Ctrl-C

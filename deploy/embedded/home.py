@@ -16,6 +16,8 @@ from typing import IO, Any
 SOCKET_PATH_LIMIT = 90  # bytes; the system's limit for a socket's path is 107
 FREE_BYTES = 1_000_000_000
 
+SECRETS = ("superuser", "owner", "app", "system", "valkey", "django", "supervisor", "flower")
+
 
 class CannotStart(Exception):
     """The message is the one sentence that the user sees."""
@@ -68,18 +70,14 @@ class Home:
         return file
 
     def secrets(self) -> dict[str, Any]:
-        """What was generated once: read, or made now."""
+        """What was generated once: read, or made now; one that a newer version needs is added."""
         kept = self.path("secrets.json")
-        if kept.exists():
-            found: dict[str, Any] = json.loads(kept.read_text())
-            return found
-        made = {
-            name: secrets.token_hex(24)
-            for name in ("superuser", "owner", "app", "system", "valkey", "django", "supervisor")
-        }
-        made["password"] = secrets.token_urlsafe(18)
-        write_private(kept, made)
-        return made
+        found: dict[str, Any] = json.loads(kept.read_text()) if kept.exists() else {}
+        made = {name: secrets.token_hex(24) for name in SECRETS} | {"password": secrets.token_urlsafe(18)}
+        if made.keys() - found.keys():
+            found = made | found
+            write_private(kept, found)
+        return found
 
     def clean(self) -> None:
         if self.run != self.root / "run":

@@ -15,10 +15,11 @@ WORKERS = {
 }
 
 
-def web(port: int, drain_s: float) -> list[str]:
+def web(port: int, drain_s: float, host: str = "127.0.0.1") -> list[str]:
     return [
-        "-m", "uvicorn", "webapp.config.asgi:application", "--host", "127.0.0.1", "--port", str(port),
+        "-m", "uvicorn", "webapp.config.asgi:application", "--host", host, "--port", str(port),
         "--no-access-log", "--lifespan", "off", "--timeout-graceful-shutdown", str(max(1, round(drain_s) - 1)),
+        "--ws-ping-interval", "20", "--ws-ping-timeout", "40", "--ws-max-size", "512",
     ]  # fmt: skip
 
 
@@ -33,8 +34,11 @@ def beat(schedule: str) -> list[str]:
     return ["-m", "celery", "-A", "workers.app", "beat", "-s", schedule, "-l", "WARNING"]
 
 
-def flower(port: int) -> list[str]:
-    return ["-m", "celery", "-A", "workers.app", "flower", "--address=127.0.0.1", f"--port={port}"]
+def flower(port: int, host: str = "127.0.0.1") -> list[str]:
+    """Reached through the web process only, under /flower/ and its sign-in."""
+    return [
+        "-m", "celery", "-A", "workers.app", "flower", f"--address={host}", f"--port={port}", "--url_prefix=flower",
+    ]  # fmt: skip
 
 
 def application(*, port: int, flower_port: int, schedule: str, drain_s: float) -> list[Program]:

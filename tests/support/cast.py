@@ -1,4 +1,4 @@
-"""The one cast of the tests: tenant Acme with an owner and an operator, tenant Globex with a stranger."""
+"""The one cast of the tests: tenant Acme with a person of each role, tenant Globex with a stranger."""
 
 from __future__ import annotations
 
@@ -9,6 +9,8 @@ from webapp.tenants.models import Role, Tenant, User
 from webapp.tenants.rules import Principal
 from webapp.tenants.selectors import principal_of_key
 from webapp.tenants.services import create_tenant, create_user, issue_key
+
+PASSWORD = "correct horse battery"
 
 
 @dataclass(frozen=True)
@@ -23,13 +25,15 @@ class Cast:
     acme: Tenant
     globex: Tenant
     owner: Person
+    admin: Person
+    operator: Person
     user: Person
     stranger: Person
 
 
 def person(tenant: Tenant, name: str, role: str) -> Person:
     email = f"{name}-{uuid4().hex[:8]}@example.com"
-    user = create_user(tenant=tenant, email=email, password="correct horse battery", role=role, name=name)
+    user = create_user(tenant=tenant, email=email, password=PASSWORD, role=role, name=name)
     issued = issue_key(user=user, name="test")
     principal = principal_of_key(issued.secret)
     assert principal is not None
@@ -43,6 +47,8 @@ def make_cast() -> Cast:
         acme=acme,
         globex=globex,
         owner=person(acme, "owner", Role.OWNER),
+        admin=person(acme, "admin", Role.ADMIN),
+        operator=person(acme, "operator", Role.OPERATOR),
         user=person(acme, "user", Role.USER),
         stranger=person(globex, "stranger", Role.OWNER),
     )

@@ -40,13 +40,14 @@ class Farm:
     folder: Path
     port: int = field(default_factory=free_port)
     processes: dict[str, subprocess.Popen[bytes]] = field(default_factory=dict)
+    more: dict[str, list[str]] = field(default_factory=dict)  # further programs by name, such as Flower
 
     @property
     def url(self) -> str:
         return f"http://127.0.0.1:{self.port}"
 
     def start(self) -> None:
-        for name in ("web", *programs.WORKERS, "beat"):
+        for name in ("web", *programs.WORKERS, "beat", *self.more):
             self.launch(name)
         eventually(self.ready, within_s=60, every_s=0.2)
 
@@ -55,6 +56,7 @@ class Farm:
             "web": programs.web(self.port, 2),
             "beat": programs.beat(str(self.folder / "beat-schedule")),
             **{worker: programs.worker(*queues) for worker, queues in programs.WORKERS.items()},
+            **self.more,
         }
         log = open(self.folder / f"{name}.log", "ab")
         environment = {**os.environ, **self.services.env, "DRAIN_S": "2", "HARTLEY_SWEEP_S": "1", **self.env}

@@ -76,12 +76,14 @@ class Task(TenantModel):
     created_at = models.DateTimeField(db_default=now())
     updated_at = models.DateTimeField(db_default=now())
     finished_at = models.DateTimeField(null=True)
+    idempotency = models.CharField(max_length=64, null=True, help_text="Hash of the key that it was submitted with.")
 
     class Meta:
         indexes = [
             models.Index(fields=["tenant", "user", "-id"]),
             models.Index(fields=["session", "id"]),
         ]
+        constraints = [models.UniqueConstraint(fields=["user", "idempotency"], name="one_task_per_idempotency_key")]
 
 
 class Step(TenantModel):

@@ -1,10 +1,10 @@
-"""Reads tasks and steps; everything belongs to one user of one tenant."""
+"""Reads tasks and steps. `viewer` is whose tasks are seen: one person's, or with None the whole tenant's."""
 
 from __future__ import annotations
 
 from uuid import UUID
 
-from django.db.models import QuerySet
+from django.db.models import Count, QuerySet
 
 from webapp.agent_tasks.models import Content, Step, Task
 from webapp.common.errors import NotFound
@@ -15,13 +15,19 @@ def tasks_of(tenant: UUID, user: UUID) -> QuerySet[Task]:
     return Task.objects.filter(tenant_id=tenant, user_id=user).select_related("session").order_by("-id")
 
 
-def find_task(tenant: UUID, user: UUID, name: str) -> Task:
+def visible_tasks(tenant: UUID, viewer: UUID | None) -> QuerySet[Task]:
+    """Newest first."""
+    tasks = Task.objects.filter(tenant_id=tenant).select_related("session", "user").order_by("-id")
+    return tasks if viewer is None else tasks.filter(user_id=viewer)
+
+
+def find_task(tenant: UUID, viewer: UUID | None, name: str) -> Task:
     """
     Raises:
         NotFound: also for another's task.
     """
     try:
-        task = tasks_of(tenant, user).filter(id=UUID(name)).first()
+        task = visible_tasks(tenant, viewer).filter(id=UUID(name)).first()
     except ValueError:
         task = None
     if task is None:
@@ -31,6 +37,27 @@ def find_task(tenant: UUID, user: UUID, name: str) -> Task:
 
 def steps_of(tenant: UUID, task: UUID) -> list[Step]:
     return list(Step.objects.filter(tenant_id=tenant, task_id=task).order_by("n"))
+
+
+def steps_without_data(tenant: UUID, task: UUID) -> list[Step]:
+    """For lists and drawings: what went in and came out stays in the database."""
+    return list(Step.objects.filter(tenant_id=tenant, task_id=task).defer("input", "output").order_by("n"))
+
+
+def find_step(tenant: UUID, task: UUID, n: int) -> Step:
+    """
+    Raises:
+        NotFound
+    """
+    step = Step.objects.filter(tenant_id=tenant, task_id=task, n=n).first()
+    if step is None:
+        raise NotFound("step")
+    return step
+
+
+def count_agents(tenant: UUID, task: UUID) -> int:
+    turns = Step.objects.filter(tenant_id=tenant, task_id=task, kind="llm.turn")
+    return int(turns.aggregate(agents=Count("agent", distinct=True))["agents"])
 
 
 def find_content(tenant: UUID, sha256: str) -> Content:

@@ -9,6 +9,7 @@ from rest_framework.request import Request
 
 from webapp.tenants.rules import Principal
 from webapp.tenants.selectors import principal_of_key
+from webapp.tenants.tokens import principal_of_access_token
 
 REALM = 'Bearer realm="Hartley API"'
 
@@ -27,14 +28,23 @@ def credential_of(request: HttpRequest) -> str | None:
 
 def principal_of(request: HttpRequest) -> Principal | None:
     credential = credential_of(request)
-    return principal_of_key(credential) if credential else None
+    return principal_of_credential(credential) if credential else None
+
+
+def principal_of_credential(credential: str) -> Principal | None:
+    """Either header may carry either kind: an access token has two dots, and no API key has one."""
+    if credential.count(".") == 2:
+        return principal_of_access_token(credential)
+    return principal_of_key(credential)
 
 
 class CredentialAuthentication(BaseAuthentication):
     def authenticate(self, request: Request) -> tuple[Principal, None]:
         principal = principal_of(request._request)
         if principal is None:
-            raise AuthenticationFailed("A valid API key is required: X-API-Key or Authorization: Bearer")
+            raise AuthenticationFailed(
+                "A valid API key or access token is required: X-API-Key or Authorization: Bearer"
+            )
         return principal, None
 
     def authenticate_header(self, request: Request) -> str:

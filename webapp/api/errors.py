@@ -9,18 +9,38 @@ from rest_framework.exceptions import APIException
 from rest_framework.response import Response
 from rest_framework.views import exception_handler
 
+from webapp.api.limits import RateLimited
 from webapp.common.errors import HartleyError
 
 log = structlog.get_logger()
+CODES = {401: "unauthorized", 403: "forbidden", 404: "not_found", 405: "method_not_allowed", 500: "internal_error"}
 
 
 def handle(error: Exception, context: dict[str, Any]) -> Response | None:
+    by_code = getattr(context["view"], "errors_by_code", False)  # the auth routes say {"error": code, "message": text}
     if isinstance(error, HartleyError) and error.status < 500:
-        return Response({"error": str(error), "code": error.code}, status=error.status)
+        return Response(_body(error, by_code), status=error.status, headers=_headers(error))
     response = exception_handler(error, context)
     if response is None:
         log.exception("request.failed", path=context["request"].path)
         return Response({"error": "Internal error; the operators can find it by the X-Trace-ID"}, status=500)
     detail = error.detail if isinstance(error, APIException) else "Not found"
     response.data = {"error": str(detail)}
+    if by_code:
+        code = CODES.get(response.status_code, "invalid_request")
+        response.data = {"error": code, "message": str(detail)}
     return response
+
+
+def _body(error: HartleyError, by_code: bool) -> dict[str, str]:
+    if by_code:
+        code = "invalid_request" if error.code == "invalid" else error.code
+        return {"error": code, "message": str(error)}
+    if isinstance(error, RateLimited):
+        return {"error": error.code, "message": str(error), "window": error.window}
+    return {"error": str(error), "code": error.code}
+
+
+def _headers(error: HartleyError) -> dict[str, str]:
+    after = getattr(error, "retry_after_s", None)
+    return {"Retry-After": str(after)} if after is not None else {}

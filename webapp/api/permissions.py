@@ -16,4 +16,4 @@ class HasScope(BasePermission):
     def has_permission(self, request: Request, view: Any) -> bool:
         needed = getattr(view, "scopes", {}).get(request.method)
         self.message = f"The credential lacks the scope {needed}"
-        return needed is not None and needed in cast(Principal, request.user).scopes
+        return cast(Principal, request.user).may(needed)

@@ -7,7 +7,6 @@ from datetime import datetime
 
 from webapp.agent_tasks.models import Step, Task, TaskState
 from webapp.common.values import JSON
-from webapp.progress.models import Event
 
 
 def status_of(task: Task) -> str:
@@ -118,20 +117,6 @@ def step_body(step: Step) -> JSON:
         "started_at": moment(step.started_at),
         "finished_at": moment(step.finished_at),
     }
-
-
-def event_body(event: Event) -> JSON:
-    """The internal form of an event: REST history and every stream start from it."""
-    body = {
-        "workflow_id": str(event.task_id),
-        "type": event.type,
-        "agent_id": event.agent_id,
-        "message": event.message,
-        "timestamp": moment(event.created_at),
-        "seq": event.seq,
-        "stream_id": str(event.seq),
-    }
-    return body | ({"payload": event.payload} if event.payload is not None else {})
 
 
 def _object(text: str) -> JSON | None:

@@ -29,6 +29,39 @@ MEDIA = re.compile(
 )
 ATTACHED_ONLY = "Look at the attached files and say what they contain."
 
+SUBMISSION: JSON = {  # as OpenAPI tells it; what counts is read_submission
+    "type": "object",
+    "required": ["query"],
+    "properties": {
+        "query": {"type": "string", "minLength": 1, "maxLength": settings.QUERY_LIMIT_CHARS},
+        "session_id": {"type": "string", "pattern": f"^{ID.pattern}$"},
+        "mode": {"enum": list(MODES)},
+        "model_tier": {"enum": list(TIERS)},
+        "provider_override": {"enum": list(PROVIDERS)},
+        "research_strategy": {"enum": list(STRATEGIES)},
+        "model_override": {"type": "string", "maxLength": 120},
+        "max_iterations": {"type": "integer", "minimum": 1, "maximum": 50},
+        "max_concurrent_agents": {"type": "integer", "minimum": 1, "maximum": 20},
+        "context": {
+            "type": "object",
+            "properties": {
+                "attachments": {
+                    "type": "array",
+                    "items": {
+                        "type": "object",
+                        "required": ["media_type", "data"],
+                        "properties": {
+                            "filename": {"type": "string"},
+                            "media_type": {"type": "string"},
+                            "data": {"type": "string", "format": "byte"},
+                        },
+                    },
+                }
+            },
+        },
+    },
+}
+
 
 def read_submission(body: Any) -> Submission:
     """
@@ -138,6 +171,8 @@ def _attachment(item: Any, field: str) -> Attachment:
     if name in (".", ".."):
         raise Invalid(field=f"{field}.filename", message="is not a file name")
     data = item.get("data")
+    if isinstance(data, bytes):  # from our own pages, which send files as files
+        return Attachment(name, media_type, data)
     if not isinstance(data, str):
         raise Invalid(field=f"{field}.data", message="must be base64 text")
     try:

@@ -13,13 +13,14 @@ from webapp.agent_sessions.selectors import find_session
 from webapp.agent_tasks import selectors
 from webapp.agent_tasks.models import Task, TaskState
 from webapp.api import presenters
-from webapp.api.submission import read_submission
+from webapp.api.idempotency import idempotent, place_of
+from webapp.api.submission import SUBMISSION, read_submission
 from webapp.budgets.selectors import model_breakdown
 from webapp.common.errors import Invalid
 from webapp.common.tenancy import tenant_scope
 from webapp.orchestration.control import cancel_task
 from webapp.orchestration.submit import submit_task
-from webapp.progress.selectors import events_of
+from webapp.progress.selectors import event_body, events_of
 from webapp.tenants.rules import Principal
 
 STATES = {
@@ -43,10 +44,15 @@ def page(request: Request, name: str, default: int, *, least: int, most: int | N
 
 
 class Tasks(APIView):
-    scopes: ClassVar = {"GET": "workflows:read", "POST": "workflows:write"}
+    """Submit a task; list one's own, the newest first."""
 
+    scopes: ClassVar = {"GET": "workflows:read", "POST": "workflows:write"}
+    bodies: ClassVar = {"POST": SUBMISSION}
+    queries: ClassVar = {"GET": {"limit": int, "offset": int, "status": str, "session_id": str}}
+
+    @idempotent
     def post(self, request: Request) -> Response:
-        task = submit_task(principal=caller(request), submission=read_submission(request.data))
+        task = _submit(request)
         body = {
             "task_id": str(task.id),
             "status": "STATUS_CODE_OK",
@@ -77,9 +83,11 @@ class TaskStream(APIView):
     """Submit and be told where to listen."""
 
     scopes: ClassVar = {"POST": "workflows:write"}
+    bodies: ClassVar = {"POST": SUBMISSION}
 
+    @idempotent
     def post(self, request: Request) -> Response:
-        task = submit_task(principal=caller(request), submission=read_submission(request.data))
+        task = _submit(request)
         url = f"/api/v1/stream/sse?workflow_id={task.id}"
         body = {"workflow_id": str(task.id), "task_id": str(task.id), "stream_url": url}
         return Response(body, status=201, headers={**_ids(task), "Link": f"<{url}>; rel=stream"})
@@ -87,13 +95,13 @@ class TaskStream(APIView):
 
 class OneTask(APIView):
     scopes: ClassVar = {"GET": "workflows:read"}
+    unlimited: ClassVar = frozenset({"GET"})
 
     def get(self, request: Request, name: str) -> Response:
         who = caller(request)
         with tenant_scope(who.tenant_id):
-            task = selectors.find_task(who.tenant_id, who.user_id, name)
-            steps = selectors.steps_of(who.tenant_id, task.id)
-            agents = len({step.agent for step in steps if step.kind == "llm.turn"})
+            task = selectors.find_task(who.tenant_id, who.watches, name)
+            agents = selectors.count_agents(who.tenant_id, task.id)
             body = presenters.task_body(task, model_breakdown(who.tenant_id, task.id), agents)
         return Response(body, headers={"X-Workflow-ID": str(task.id)})
 
@@ -102,36 +110,42 @@ class TaskSteps(APIView):
     """The DAG as it stands: each step with its parents, state and attempt."""
 
     scopes: ClassVar = {"GET": "workflows:read"}
+    unlimited: ClassVar = frozenset({"GET"})
 
     def get(self, request: Request, name: str) -> Response:
         who = caller(request)
         with tenant_scope(who.tenant_id):
-            task = selectors.find_task(who.tenant_id, who.user_id, name)
+            task = selectors.find_task(who.tenant_id, who.watches, name)
             steps = [presenters.step_body(step) for step in selectors.steps_of(who.tenant_id, task.id)]
         return Response({"task_id": str(task.id), "steps": steps, "count": len(steps)})
 
 
 class TaskEvents(APIView):
     scopes: ClassVar = {"GET": "workflows:read"}
+    unlimited: ClassVar = frozenset({"GET"})
+    queries: ClassVar = {"GET": {"limit": int, "offset": int}}
 
     def get(self, request: Request, name: str) -> Response:
         limit = page(request, "limit", 50, least=1, most=200)
         offset = page(request, "offset", 0, least=0, most=None)
         who = caller(request)
         with tenant_scope(who.tenant_id):
-            task = selectors.find_task(who.tenant_id, who.user_id, name)
+            task = selectors.find_task(who.tenant_id, who.watches, name)
             found = events_of(who.tenant_id, task.id)[offset : offset + limit]
-            events = [presenters.event_body(event) for event in found]
+            events = [event_body(event) for event in found]
         return Response({"events": events, "count": len(events)})
 
 
 class CancelTask(APIView):
     scopes: ClassVar = {"POST": "workflows:write"}
 
+    bodies: ClassVar = {"POST": {"type": "object", "properties": {"reason": {"type": "string"}}}}
+
+    @idempotent
     def post(self, request: Request, name: str) -> Response:
         who = caller(request)
         with tenant_scope(who.tenant_id):
-            task = selectors.find_task(who.tenant_id, who.user_id, name)
+            task = selectors.find_task(who.tenant_id, who.watches, name)
         cancelled = cancel_task(principal=who, task=task.id, reason=_reason(request))
         message = "Task cancelled" if cancelled else f"Task has already ended: {task.state}"
         return Response({"success": cancelled, "message": message}, status=202)
@@ -139,11 +153,12 @@ class CancelTask(APIView):
 
 class ControlState(APIView):
     scopes: ClassVar = {"GET": "workflows:read"}
+    unlimited: ClassVar = frozenset({"GET"})
 
     def get(self, request: Request, name: str) -> Response:
         who = caller(request)
         with tenant_scope(who.tenant_id):
-            task = selectors.find_task(who.tenant_id, who.user_id, name)
+            task = selectors.find_task(who.tenant_id, who.watches, name)
         return Response(
             {
                 "is_paused": False,
@@ -161,17 +176,24 @@ class Artifact(APIView):
     """A file of the task: attached to it or made by its tools. Always a download, never shown in our origin."""
 
     scopes: ClassVar = {"GET": "workflows:read"}
+    unlimited: ClassVar = frozenset({"GET"})
 
     def get(self, request: Request, name: str, sha256: str) -> HttpResponse:
         who = caller(request)
         with tenant_scope(who.tenant_id):
-            task = selectors.find_task(who.tenant_id, who.user_id, name)
+            task = selectors.find_task(who.tenant_id, who.watches, name)
             known = {file["id"] for file in [*task.artifacts, *task.attachments]}
             content = selectors.find_content(who.tenant_id, sha256 if sha256 in known else "")
         response = HttpResponse(bytes(content.data), content_type=content.media_type)
         response["Content-Disposition"] = "attachment"
         response["Content-Security-Policy"] = "sandbox; default-src 'none'"
         return response
+
+
+def _submit(request: Request) -> Task:
+    """The row keeps the idempotency key, so that a repeated submit finds it whatever Redis remembers."""
+    submission = read_submission(request.data)
+    return submit_task(principal=caller(request), submission=submission, idempotency=place_of(request))
 
 
 def _ids(task: Task) -> dict[str, str]:

@@ -2,11 +2,19 @@
 
 from django.urls import path
 
-from webapp.api import health, stream, tasks
+from webapp.api import auth, health, schema, stream, tasks
 
 urlpatterns = [
     path("health", health.health),
     path("readiness", health.readiness),
+    path("openapi.json", schema.openapi),
+    path("api/v1/auth/register", auth.Register.as_view()),
+    path("api/v1/auth/login", auth.Login.as_view()),
+    path("api/v1/auth/refresh", auth.Refresh.as_view()),
+    path("api/v1/auth/me", auth.Me.as_view()),
+    path("api/v1/auth/refresh-key", auth.RefreshKey.as_view()),
+    path("api/v1/auth/api-keys", auth.ApiKeys.as_view()),
+    path("api/v1/auth/api-keys/<str:key>", auth.OneApiKey.as_view()),
     path("api/v1/tasks", tasks.Tasks.as_view()),
     path("api/v1/tasks/stream", tasks.TaskStream.as_view()),
     path("api/v1/tasks/<str:name>", tasks.OneTask.as_view()),

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import ClassVar
+
 from django.db import models
 from django.db.models import F, Q
 
@@ -24,6 +26,7 @@ def within_limit(unit: str) -> models.CheckConstraint:
     never_negative = Q(**{f"{unit}_held__gte": 0, f"{unit}_spent__gte": 0})
     return models.CheckConstraint(
         name=f"{unit}_within_limit",
+        violation_error_message=f"The limit in {unit} is below what is already spent or held.",
         condition=never_negative & (Q(**{f"{unit}_limit__isnull": True}) | Q(**{f"{unit}_limit__gte": booked})),
     )
 
@@ -39,15 +42,18 @@ class Envelope(TenantModel):
     id = models.UUIDField(primary_key=True, db_default=uuid7(), editable=False)
     level = models.CharField(max_length=10, choices=Level.choices)
     owner_id = models.UUIDField(help_text="The tenant, user, session or task.")
-    tokens_limit = models.BigIntegerField(null=True)
+    tokens_limit = models.BigIntegerField(null=True, blank=True)
     tokens_spent = models.BigIntegerField(default=0)
     tokens_held = models.BigIntegerField(default=0)
     tokens_overrun = models.BigIntegerField(default=0)
-    usd_limit = models.DecimalField(max_digits=18, decimal_places=10, null=True)
+    usd_limit = models.DecimalField(max_digits=18, decimal_places=10, null=True, blank=True)
     usd_spent = money()
     usd_held = money()
     usd_overrun = money()
     created_at = models.DateTimeField(db_default=now())
+
+    def __str__(self) -> str:
+        return f"{self.level} {self.owner_id}"
 
     class Meta:
         constraints = [
@@ -96,3 +102,35 @@ class Hold(TenantModel):
             models.Index(fields=["created_at"], name="hold_open", condition=Q(state="open")),
             models.Index(fields=["tenant", "created_at"]),
         ]
+
+
+class LedgerEntry(models.Model):
+    """The ledger to look at: a view over holds with a key of one column, under the same row-level security."""
+
+    tenant_column: ClassVar[str] = "tenant_id"
+    id = models.CharField(primary_key=True, max_length=60, help_text="task/step/attempt")
+    tenant = models.ForeignKey("tenants.Tenant", on_delete=models.DO_NOTHING, related_name="+")
+    task_id = models.UUIDField()
+    step = models.IntegerField()
+    attempt = models.IntegerField()
+    agent = models.CharField(max_length=60)
+    purpose = models.CharField(max_length=20)
+    provider = models.CharField(max_length=60)
+    model = models.CharField(max_length=120)
+    state = models.CharField(max_length=10, choices=HoldState.choices)
+    held_tokens = models.BigIntegerField()
+    held_usd = money()
+    prompt_tokens = models.BigIntegerField()
+    completion_tokens = models.BigIntegerField()
+    usd = money()
+    worst_case = models.BooleanField(help_text="The true cost never became known.")
+    created_at = models.DateTimeField()
+    closed_at = models.DateTimeField(null=True)
+
+    class Meta:
+        managed = False
+        db_table = "budgets_ledger"
+        verbose_name_plural = "ledger"
+
+    def __str__(self) -> str:
+        return self.id

@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-from decimal import Decimal
 from uuid import UUID
 
-from webapp.budgets.models import Envelope, Level
+from webapp.budgets.models import Envelope
 
 
-def ensure_envelope(
-    *, tenant: UUID, level: Level, owner: UUID, tokens_limit: int | None = None, usd_limit: Decimal | None = None
-) -> UUID:
-    """The envelope of this owner; its limits are set when it is made and kept afterwards."""
-    envelope, _ = Envelope.objects.get_or_create(
-        level=level,
-        owner_id=owner,
-        defaults={"tenant_id": tenant, "tokens_limit": tokens_limit, "usd_limit": usd_limit},
-    )
-    return envelope.id
+def ensure_envelopes(*, tenant: UUID, wanted: list[Envelope]) -> list[UUID]:
+    """
+    The ids of the envelopes of these owners, in the order in which they are locked.
+
+    Their limits are set when they are made and kept afterwards.
+    """
+    Envelope.objects.bulk_create(wanted, ignore_conflicts=True)
+    owners = [envelope.owner_id for envelope in wanted]
+    levels = [envelope.level for envelope in wanted]
+    found = Envelope.objects.filter(tenant_id=tenant, owner_id__in=owners, level__in=levels)
+    return list(found.order_by("id").values_list("id", flat=True))

@@ -92,6 +92,19 @@ def probe(*, timeout_s: float, nonce: str, clock: Callable[[], float]) -> set[st
     return heard
 
 
+def queue_lengths() -> dict[str, int]:
+    """
+    Messages that wait in the broker, by queue: of all tenants, so numbers only.
+
+    Raises:
+        RedisError: the broker is away.
+    """
+    with redis().pipeline() as pipe:
+        for queue in QUEUES:
+            pipe.llen(queue)
+        return dict(zip(QUEUES, pipe.execute(), strict=True))
+
+
 def answer_probe(*, queue: str, nonce: str) -> None:
     with redis().pipeline() as pipe:
         pipe.rpush(PROBE + nonce, queue)

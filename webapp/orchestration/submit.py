@@ -7,13 +7,14 @@ from dataclasses import dataclass, field
 from uuid import UUID
 
 from django.conf import settings
-from django.db import transaction
+from django.db import IntegrityError, transaction
 
 from webapp.agent_sessions.models import Session
 from webapp.agent_sessions.services import open_session
 from webapp.agent_tasks.models import Content, Step, StepState, Task
-from webapp.budgets.models import Level
-from webapp.budgets.services import ensure_envelope
+from webapp.agent_tasks.selectors import tasks_of
+from webapp.budgets.models import Envelope, Level
+from webapp.budgets.services import ensure_envelopes
 from webapp.common.tables import now
 from webapp.common.tenancy import tenant_scope
 from webapp.common.values import JSON
@@ -43,13 +44,35 @@ class Submission:
     attachments: tuple[Attachment, ...] = ()
 
 
-def submit_task(*, principal: Principal, submission: Submission) -> Task:
-    """Everything is written or nothing. The hint goes out after the commit; if it is lost, the sweep sends it."""
+def submit_task(*, principal: Principal, submission: Submission, idempotency: str | None = None) -> Task:
+    """
+    Everything is written or nothing. The hint goes out after the commit; if it is lost, the sweep sends it.
+
+    Args:
+        idempotency: names the request; submitted again, also at the same moment, it is the same task.
+    """
+    if idempotency is None:
+        return _submit(principal, submission, None)
+    try:
+        return _submitted(principal, idempotency) or _submit(principal, submission, idempotency)
+    except IntegrityError:
+        earlier = _submitted(principal, idempotency)
+        if earlier is None:
+            raise
+        return earlier
+
+
+def _submitted(principal: Principal, idempotency: str) -> Task | None:
+    with tenant_scope(principal.tenant_id):
+        return tasks_of(principal.tenant_id, principal.user_id).filter(idempotency=idempotency).first()
+
+
+def _submit(principal: Principal, submission: Submission, idempotency: str | None) -> Task:
     with tenant_scope(principal.tenant_id):
         session = open_session(
             tenant=principal.tenant_id, user=principal.user_id, name=submission.session, title=submission.query
         )
-        task = _create_task(principal, submission, session)
+        task = _create_task(principal, submission, session, idempotency)
         first = _add_steps(task, first_steps(task.mode))
         Event.objects.create(
             tenant_id=task.tenant_id,
@@ -64,7 +87,7 @@ def submit_task(*, principal: Principal, submission: Submission) -> Task:
     return task
 
 
-def _create_task(principal: Principal, submission: Submission, session: Session) -> Task:
+def _create_task(principal: Principal, submission: Submission, session: Session, idempotency: str | None) -> Task:
     score = complexity.score(submission.query, attachments=len(submission.attachments))
     stored = [_store(principal.tenant_id, attachment) for attachment in submission.attachments]
     task = Task.objects.create(
@@ -82,31 +105,22 @@ def _create_task(principal: Principal, submission: Submission, session: Session)
             "permissions": sorted(principal.permissions),
         },
         seq=1,
+        idempotency=idempotency,
     )
-    task.envelopes = _envelopes(task)
-    task.save(update_fields=["envelopes"])
+    task.envelopes = ensure_envelopes(tenant=task.tenant_id, wanted=_budgets(task))
     return task
 
 
-def _envelopes(task: Task) -> list[UUID]:
-    """One budget per level, sorted by id: the order in which they are locked."""
+def _budgets(task: Task) -> list[Envelope]:
+    """One per level: all of them must have room for whatever the task spends."""
     tenant = Tenant.objects.get(id=task.tenant_id)
-    return sorted(
-        [
-            ensure_envelope(tenant=tenant.id, level=Level.TENANT, owner=tenant.id),
-            ensure_envelope(tenant=tenant.id, level=Level.USER, owner=task.user_id),
-            ensure_envelope(
-                tenant=tenant.id, level=Level.SESSION, owner=task.session_id, tokens_limit=tenant.session_tokens
-            ),
-            ensure_envelope(
-                tenant=tenant.id,
-                level=Level.TASK,
-                owner=task.id,
-                tokens_limit=settings.TASK_TOKENS,
-                usd_limit=settings.TASK_USD,
-            ),
-        ]
-    )
+    limits: list[tuple[Level, UUID, JSON]] = [
+        (Level.TENANT, tenant.id, {}),
+        (Level.USER, task.user_id, {}),
+        (Level.SESSION, task.session_id, {"tokens_limit": tenant.session_tokens}),
+        (Level.TASK, task.id, {"tokens_limit": settings.TASK_TOKENS, "usd_limit": settings.TASK_USD}),
+    ]
+    return [Envelope(tenant=tenant, level=level, owner_id=owner, **given) for level, owner, given in limits]
 
 
 def _store(tenant: UUID, attachment: Attachment) -> JSON:
@@ -143,7 +157,8 @@ def _add_steps(task: Task, steps: list[NewStep]) -> list[ReadyStep]:
         for position, step in enumerate(steps, 1)
     ]
     Step.objects.bulk_create(rows)
-    Task.objects.filter(id=task.id).update(steps=len(rows), open=len(rows))
+    task.steps = task.open = len(rows)
+    task.save(update_fields=["envelopes", "steps", "open"])
     return [ReadyStep(StepRef(task.id, row.n), row.queue) for row in rows if row.state == StepState.READY]
 
 

@@ -1,70 +1,49 @@
-"""One Redis reader per web process: hears wake-ups and token deltas and fans them out in memory.
+"""One Redis reader per web process: hears wake-ups and streamed text, and tells those who follow a task or a tenant.
 
-Only speed: a reader that hears nothing looks into Postgres every few seconds anyway.
+Redis is only speed: who hears nothing looks into Postgres every few seconds anyway.
 """
 
 from __future__ import annotations
 
 import asyncio
 import json
-from collections import defaultdict
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
+from contextlib import suppress
+from typing import Any, TypeVar
+from uuid import UUID
 from weakref import WeakKeyDictionary
 
 import structlog
+from asgiref.sync import sync_to_async
 from django.conf import settings
+from django.db import close_old_connections
 from redis.asyncio import Redis
 from redis.exceptions import RedisError
 
 from webapp.common.wakeups import DELTA, WAKE
+from webapp.progress.followed import FollowedTask, FollowedTenant
 
 log = structlog.get_logger()
-DELTA_LIMIT_CHARS = 64_000  # of one agent's unread text; a client slower than that gets the whole text at the end
-
-
-class Listener:
-    """One stream's ear: whether there is something new, and the text that came since."""
-
-    def __init__(self) -> None:
-        self._news = asyncio.Event()
-        self._deltas: dict[str, str] = {}
-
-    def wake(self) -> None:
-        self._news.set()
-
-    def hear(self, agent: str, delta: str) -> None:
-        if len(self._deltas.get(agent, "")) < DELTA_LIMIT_CHARS:
-            self._deltas[agent] = self._deltas.get(agent, "") + delta
-        self._news.set()
-
-    async def wait(self, timeout_s: float) -> dict[str, str]:
-        """Until there is news or the time is over; returns the text by agent."""
-        try:
-            async with asyncio.timeout(timeout_s):
-                await self._news.wait()
-        except TimeoutError:
-            pass
-        self._news.clear()
-        heard, self._deltas = self._deltas, {}
-        return heard
+T = TypeVar("T")
 
 
 class Hub:
+    """What somebody in this process follows: each of it is read once, however many follow it."""
+
     def __init__(self) -> None:
-        self._listeners: dict[str, set[Listener]] = defaultdict(set)
+        self._tasks: dict[UUID, FollowedTask] = {}
+        self._tenants: dict[UUID, FollowedTenant] = {}
         self._reader = asyncio.create_task(self._read(), name="hub")
 
-    @contextmanager
-    def listen(self, task: str) -> Iterator[Listener]:
-        listener = Listener()
-        self._listeners[task].add(listener)
-        try:
-            yield listener
-        finally:
-            self._listeners[task].discard(listener)
-            if not self._listeners[task]:
-                del self._listeners[task]
+    def task(self, tenant: UUID, task: UUID) -> FollowedTask:
+        if task not in self._tasks:
+            self._tasks[task] = FollowedTask(tenant, task, in_thread, lambda: self._tasks.pop(task, None))
+        return self._tasks[task]
+
+    def tenant(self, tenant: UUID) -> FollowedTenant:
+        if tenant not in self._tenants:
+            self._tenants[tenant] = FollowedTenant(tenant, in_thread, lambda: self._tenants.pop(tenant, None))
+        return self._tenants[tenant]
 
     async def _read(self) -> None:
         while True:
@@ -75,19 +54,22 @@ class Hub:
                 ):
                     await heard.subscribe(WAKE, DELTA)
                     async for message in heard.listen():
-                        self._pass_on(message["channel"].decode(), json.loads(message["data"]))
+                        with suppress(ValueError, KeyError, TypeError):  # not ours; what counts is in Postgres
+                            self._pass_on(message["channel"].decode(), json.loads(message["data"]))
             except (RedisError, OSError) as error:
                 log.warning("hub.redis_away", error=type(error).__name__)
                 await asyncio.sleep(1.0)
 
-    def _pass_on(self, channel: str, body: object) -> None:
-        if channel == DELTA and isinstance(body, dict):
-            for listener in self._listeners.get(body["task"], ()):
-                listener.hear(body["agent"], body["delta"])
-        elif isinstance(body, list):
-            for task in body:
-                for listener in self._listeners.get(task, ()):
-                    listener.wake()
+    def _pass_on(self, channel: str, body: Any) -> None:
+        if channel == DELTA:
+            if followed := self._tasks.get(UUID(body["task"])):
+                followed.hear(body["agent"], body["delta"])
+            return
+        changed = {UUID(task) for task in body}
+        for task in changed & self._tasks.keys():
+            self._tasks[task].wake()
+        for tenant in self._tenants.values():
+            tenant.wake(changed)
 
 
 _hubs: WeakKeyDictionary[asyncio.AbstractEventLoop, Hub] = WeakKeyDictionary()
@@ -99,3 +81,16 @@ def hub() -> Hub:
     if loop not in _hubs:
         _hubs[loop] = Hub()
     return _hubs[loop]
+
+
+async def in_thread(call: Callable[[], T]) -> T:
+    """In a shared thread, whose connection goes back to the pool at once: a stream holds none while it waits."""
+
+    def closing() -> T:
+        try:
+            return call()
+        finally:
+            close_old_connections()
+
+    result: Any = await sync_to_async(closing, thread_sensitive=False)()
+    return result

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from uuid import UUID
 
 from webapp.common.values import JSON
 
@@ -47,6 +48,20 @@ def resume_after(header: str | None, query: str | None) -> int | None:
             if not forgiven:
                 return None
     return 0
+
+
+def places(given: str | None) -> dict[UUID, int]:
+    """Where a reader of several tasks stands: `<task>:<seq>,...`; what can't be read counts as the beginning."""
+    found = re.findall(r"([0-9a-f-]{36}):(\d{1,15})(?:,|$)", given or "")
+    return {UUID(task): int(seq) for task, seq in found if _is_id(task)}
+
+
+def _is_id(text: str) -> bool:
+    try:
+        UUID(text)
+    except ValueError:
+        return False
+    return True
 
 
 def frame(body: JSON) -> str:

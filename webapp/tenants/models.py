@@ -9,6 +9,7 @@ from django.contrib.postgres.fields import ArrayField
 from django.db import models
 
 from webapp.common.tables import TenantModel, now, uuid7
+from webapp.tenants.rules import may_administer
 
 
 class Tier(models.TextChoices):
@@ -34,6 +35,8 @@ class Tenant(models.Model):
     name = models.CharField(max_length=200)
     tier = models.CharField(max_length=20, choices=Tier.choices, default=Tier.FREE)
     is_active = models.BooleanField(default=True)
+    operates_platform = models.BooleanField(default=False, help_text="Its operators see the queues of all tenants.")
+    policy_revision = models.IntegerField(default=0, help_text="Grows with each change of its policies and freezes.")
     session_tokens = models.BigIntegerField(help_text="Token budget of a new session.")
     created_at = models.DateTimeField(db_default=now())
 
@@ -55,6 +58,25 @@ class User(AbstractBaseUser, TenantModel):
     class Meta:
         indexes = [models.Index(fields=["tenant", "created_at"])]
 
+    def __str__(self) -> str:
+        return self.email
+
+    # What Django's admin asks of a user; the roles answer.
+
+    @property
+    def is_staff(self) -> bool:
+        return self.role != Role.USER
+
+    def may_administer(self, model: str, verb: str) -> bool:
+        return may_administer(self.role, model, verb)
+
+    def has_perm(self, perm: str, obj: object = None) -> bool:
+        verb, _, model = perm.rpartition(".")[2].partition("_")
+        return self.is_active and may_administer(self.role, model, verb)
+
+    def has_module_perms(self, app_label: str) -> bool:
+        return self.is_active and self.is_staff
+
 
 class ApiKey(TenantModel):
     """A bearer secret, kept as its SHA-256: 256 random bits need no slow hash."""
@@ -69,3 +91,42 @@ class ApiKey(TenantModel):
     expires_at = models.DateTimeField(null=True)
     last_used_at = models.DateTimeField(null=True)
     created_at = models.DateTimeField(db_default=now())
+
+    def __str__(self) -> str:
+        return f"{self.name} ({self.key_prefix}…)"
+
+
+class RefreshToken(TenantModel):
+    """
+    One link of a chain that begins with a sign-in: each use spends it and makes the next.
+
+    A spent one that comes back was stolen, from us or from them: its whole `family` ends.
+    """
+
+    id = models.UUIDField(primary_key=True, db_default=uuid7(), editable=False)
+    user = models.ForeignKey(User, on_delete=models.CASCADE, related_name="+")
+    family = models.UUIDField()
+    token_sha256 = models.BinaryField(unique=True)
+    expires_at = models.DateTimeField()
+    spent_at = models.DateTimeField(null=True)
+    revoked_at = models.DateTimeField(null=True)
+    created_at = models.DateTimeField(db_default=now())
+
+    class Meta:
+        indexes = [models.Index(fields=["family"])]
+
+
+class SignInAttempt(models.Model):
+    """
+    A failed or unfinished sign-in, kept for as long as it counts towards a lock-out.
+
+    Belongs to no tenant: whose address it is isn't known yet, and is kept as a hash only.
+    """
+
+    id = models.BigAutoField(primary_key=True)
+    email_sha256 = models.BinaryField()
+    address = models.CharField(max_length=45)
+    created_at = models.DateTimeField(db_default=now())
+
+    class Meta:
+        indexes = [models.Index(fields=["email_sha256", "created_at"]), models.Index(fields=["address", "created_at"])]

@@ -17,11 +17,20 @@ SCOPES = (
     "users:manage",
     "tenant:manage",
     "skills:dangerous",
+    "budgets:read",
+    "policies:read",
+    "policies:write",
+    "audit:read",
+    "queues:read",
+    "queues:manage",
 )
+ANYONE = "signed in"  # what a route asks for that every credential may use; no credential carries it
+PLATFORM_SCOPES = frozenset({"queues:read", "queues:manage"})  # queues carry the work of all tenants
 _WORK = frozenset(SCOPES[:5])
+_WATCH = _WORK | {"budgets:read", "policies:read", "audit:read", "queues:read"}
 ROLE_SCOPES: dict[str, frozenset[str]] = {
     "user": _WORK,
-    "operator": _WORK,
+    "operator": _WATCH,
     "admin": frozenset(SCOPES) - {"tenant:manage"},
     "owner": frozenset(SCOPES),
 }
@@ -32,11 +41,33 @@ PERMISSIONS: dict[str, frozenset[str]] = {
     "owner": frozenset({"code_execution"}),
 }
 KEY_LEAST_CHARS = 8
+ADMINISTRATION: dict[str, dict[str, frozenset[str]]] = {
+    # model -> verb -> roles; what stands here is all that the admin allows
+    "tenant": {"view": frozenset({"operator", "admin", "owner"}), "change": frozenset({"owner"})},
+    "user": dict.fromkeys(("view", "add", "change"), frozenset({"admin", "owner"})),
+    "apikey": dict.fromkeys(("view", "change"), frozenset({"admin", "owner"})),
+    "envelope": {"view": frozenset({"operator", "admin", "owner"}), "change": frozenset({"admin", "owner"})},
+    "ledgerentry": {"view": frozenset({"operator", "admin", "owner"})},
+    "policymodule": {
+        "view": frozenset({"operator", "admin", "owner"}),
+        **dict.fromkeys(("add", "change"), frozenset({"admin", "owner"})),
+    },
+    "policyversion": {"view": frozenset({"operator", "admin", "owner"}), "activate": frozenset({"admin", "owner"})},
+    "freeze": dict.fromkeys(("view", "add", "thaw"), frozenset({"operator", "admin", "owner"})),
+    "auditentry": {"view": frozenset({"admin", "owner"})},
+    "policydecision": {"view": frozenset({"operator", "admin", "owner"})},
+}
+RANK = {"user": 0, "operator": 1, "admin": 2, "owner": 3}
+
+
+def scopes_of(role: str, *, operates_platform: bool) -> frozenset[str]:
+    """What a role may do in its tenant; only the tenant that runs the platform sees what all tenants share."""
+    return ROLE_SCOPES[role] if operates_platform else ROLE_SCOPES[role] - PLATFORM_SCOPES
 
 
 @dataclass(frozen=True)
 class Principal:
-    """Who is calling, from the credential alone."""
+    """Who is calling, from the credential alone. `key_id` is the API key used, None for a person signed in."""
 
     tenant_id: UUID
     user_id: UUID
@@ -44,6 +75,16 @@ class Principal:
     scopes: frozenset[str]
     tier: str
     email: str
+    key_id: UUID | None = None
+
+    def may(self, scope: str | None) -> bool:
+        """None is what a route that names no scope asks for: nobody may."""
+        return scope == ANYONE or scope in self.scopes
+
+    @property
+    def watches(self) -> UUID | None:
+        """Whose tasks they see: None means the whole tenant's, which operators and up look after."""
+        return self.user_id if self.role == "user" else None
 
     @property
     def permissions(self) -> frozenset[str]:
@@ -64,3 +105,12 @@ def normalised_key(raw: str) -> str | None:
 
 def key_hash(key: str) -> bytes:
     return hashlib.sha256(key.encode()).digest()
+
+
+def may_administer(role: str, model: str, verb: str) -> bool:
+    return role in ADMINISTRATION.get(model, {}).get(verb, frozenset())
+
+
+def grantable_roles(own: str) -> list[str]:
+    """Nobody makes someone more than they are themselves."""
+    return [role for role, rank in RANK.items() if rank <= RANK[own]]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import secrets
 from dataclasses import dataclass
+from datetime import datetime
 
 from django.db import transaction
 
@@ -19,9 +20,11 @@ class IssuedKey:
     secret: str
 
 
-def create_tenant(*, name: str, tier: str, session_tokens: int, using: str = "system") -> Tenant:
+def create_tenant(*, name: str, tier: str, session_tokens: int, operates_platform: bool = False) -> Tenant:
     """A tenant is made before its scope can exist, so by the system role."""
-    return Tenant.objects.using(using).create(name=name, tier=tier, session_tokens=session_tokens)
+    return Tenant.objects.using("system").create(
+        name=name, tier=tier, session_tokens=session_tokens, operates_platform=operates_platform
+    )
 
 
 @transaction.atomic(using="system")
@@ -32,7 +35,14 @@ def create_user(*, tenant: Tenant, email: str, password: str, role: str = Role.U
     return user
 
 
-def issue_key(*, user: User, name: str, scopes: frozenset[str] | None = None, using: str = "system") -> IssuedKey:
+def issue_key(
+    *,
+    user: User,
+    name: str,
+    scopes: frozenset[str] | None = None,
+    expires_at: datetime | None = None,
+    using: str = "system",
+) -> IssuedKey:
     """A new key with the given scopes, by default all that the user's role has."""
     secret = "sk_" + secrets.token_hex(32)
     key = ApiKey.objects.using(using).create(
@@ -42,5 +52,6 @@ def issue_key(*, user: User, name: str, scopes: frozenset[str] | None = None, us
         key_prefix=secret[:8],
         key_sha256=key_hash(secret),
         scopes=sorted(scopes if scopes is not None else ROLE_SCOPES[user.role]),
+        expires_at=expires_at,
     )
     return IssuedKey(key, secret)

@@ -5,6 +5,8 @@ from __future__ import annotations
 from decimal import Decimal
 from pathlib import Path
 
+from csp.constants import NONCE, NONE, SELF
+
 from . import env
 
 BASE_DIR = Path(__file__).resolve().parents[3]
@@ -24,23 +26,87 @@ LANGUAGE_CODE = "en"
 AUTH_USER_MODEL = "tenants.User"
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 INSTALLED_APPS = [
+    "webapp.common.admin.HartleyAdminConfig",
     "django.contrib.contenttypes",
     "django.contrib.auth",
+    "django.contrib.sessions",
+    "django.contrib.messages",
+    "django.contrib.staticfiles",
+    "csp",
+    "corsheaders",
+    "channels",
     "rest_framework",
+    "drf_spectacular",
     "webapp.tenants",
     "webapp.agent_sessions",
     "webapp.agent_tasks",
     "webapp.budgets",
     "webapp.decisions",
+    "webapp.audit",
     "webapp.progress",
     "webapp.orchestration",
+    "webapp.dashboard",
 ]
 MIDDLEWARE = [
     "django.middleware.security.SecurityMiddleware",
+    "whitenoise.middleware.WhiteNoiseMiddleware",
     "webapp.api.tracing.TraceMiddleware",
+    "corsheaders.middleware.CorsMiddleware",
+    "webapp.api.limits.RateHeaders",
+    "csp.middleware.CSPMiddleware",
+    "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.common.CommonMiddleware",
+    "django.middleware.csrf.CsrfViewMiddleware",
+    "webapp.dashboard.middleware.SignedIn",
+    "django.contrib.messages.middleware.MessageMiddleware",
+    "django.middleware.clickjacking.XFrameOptionsMiddleware",
 ]
-TEMPLATES: list[dict[str, object]] = []
+TEMPLATES = [
+    {
+        "BACKEND": "django.template.backends.django.DjangoTemplates",
+        "DIRS": [BASE_DIR / "templates"],
+        "APP_DIRS": True,
+        "OPTIONS": {
+            "context_processors": [
+                "django.template.context_processors.request",
+                "django.contrib.auth.context_processors.auth",
+                "django.contrib.messages.context_processors.messages",
+                "csp.context_processors.nonce",
+                "webapp.dashboard.chrome.chrome",
+            ]
+        },
+    }
+]
+STATIC_URL = "/static/"
+WHITENOISE_USE_FINDERS = True  # straight from the source tree: no build step, no copy to go stale
+WHITENOISE_MAX_AGE = 3600
+LOGIN_URL = "/sign-in"
+CSRF_FAILURE_VIEW = "webapp.dashboard.errors.csrf"
+
+# --- What browsers are told ---
+HTTPS = env.flag("HARTLEY_HTTPS")  # the address that people use is https: cookies travel on nothing else
+SESSION_COOKIE_NAME = "hartley_session"
+SESSION_COOKIE_AGE = env.whole("HARTLEY_SIGNED_IN_S", 12 * 3600, least=60)
+SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = HTTPS
+CSRF_COOKIE_HTTPONLY = True
+CSRF_TRUSTED_ORIGINS = env.words("HARTLEY_TRUSTED_ORIGINS")  # e.g. https://hartley.example, behind a proxy
+SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if HTTPS else None
+SECURE_HSTS_SECONDS = env.whole("HARTLEY_HSTS_S", 31_536_000)  # sent over https only
+SECURE_HSTS_INCLUDE_SUBDOMAINS = True
+SECURE_REFERRER_POLICY = "same-origin"
+X_FRAME_OPTIONS = "DENY"
+CONTENT_SECURITY_POLICY = {
+    "DIRECTIVES": {
+        "default-src": [SELF],
+        "script-src": [SELF, NONCE],
+        "style-src": [SELF, NONCE],
+        "img-src": [SELF, "data:"],
+        "object-src": [NONE],
+        "base-uri": [NONE],
+        "form-action": [SELF],
+        "frame-ancestors": [NONE],
+    }
+}
 
 # --- Postgres: three roles, see docs/adr ---
 DATABASES = {"default": env.database("HARTLEY_DB_APP_URL")}
@@ -50,23 +116,81 @@ if env.given("HARTLEY_DB_OWNER_URL"):
     DATABASES["owner"] = env.database("HARTLEY_DB_OWNER_URL")
 DATABASES["default"]["OPTIONS"]["pool"] = {
     "min_size": 1,
-    "max_size": env.whole("HARTLEY_DB_POOL", 16, least=2),
+    "max_size": env.whole("HARTLEY_DB_POOL", 32, least=2),
     "timeout": 20,
 }
 DATABASE_ROUTERS = ["webapp.common.postgres.router.OneDatabase"]
+
+# --- The web process ---
+WEB_THREADS = env.whole("HARTLEY_WEB_THREADS", 16, least=1)  # requests that are worked on at once; streams need none
 
 # --- Redis ---
 REDIS_URL = env.text("REDIS_URL")
 REDIS_CONNECTIONS = env.whole("HARTLEY_REDIS_CONNECTIONS", 500, least=10)
 
+# --- Flower, behind our sign-in ---
+FLOWER_URL = env.text("FLOWER_URL", "")  # e.g. http://127.0.0.1:5555; empty: there is none
+FLOWER_BASIC_AUTH = env.text("FLOWER_BASIC_AUTH", "")  # name:password that Flower itself was started with
+FLOWER_TIMEOUT_S = env.number("HARTLEY_FLOWER_TIMEOUT_S", 10, least=0.1)
+
+# --- Signing in ---
+REGISTRATION = env.one_of("HARTLEY_REGISTRATION", ("open", "closed"), "open")  # may anyone make a tenant of their own?
+ACCESS_TOKEN_S = env.whole("HARTLEY_ACCESS_TOKEN_S", 30 * 60, least=60)
+REFRESH_TOKEN_S = env.whole("HARTLEY_REFRESH_TOKEN_S", 30 * 86_400, least=60)
+LOCK_OUT_S = env.whole("HARTLEY_LOCK_OUT_S", 15 * 60, least=1)  # for how long a failed attempt counts
+LOCK_OUT_PER_EMAIL = env.whole("HARTLEY_LOCK_OUT_PER_EMAIL", 10, least=1)
+LOCK_OUT_PER_ADDRESS = env.whole("HARTLEY_LOCK_OUT_PER_ADDRESS", 100, least=1)
+TRUSTED_PROXIES = env.whole("HARTLEY_TRUSTED_PROXIES", 0)  # in front of us, each of which adds to X-Forwarded-For
+AUTH_PASSWORD_VALIDATORS = [
+    {"NAME": "django.contrib.auth.password_validation.UserAttributeSimilarityValidator"},
+    {"NAME": "django.contrib.auth.password_validation.MinimumLengthValidator", "OPTIONS": {"min_length": 12}},
+    {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
+    {"NAME": "django.contrib.auth.password_validation.NumericPasswordValidator"},
+]
+
+# --- Rate limits: requests a minute, an hour and a day, by the tenant's tier ---
+RATE_LIMITS = {
+    "free": (60, 1_000, 10_000),
+    "pro": (200, 5_000, 50_000),
+    "max": (300, 10_000, 100_000),
+    "enterprise": (500, 20_000, 200_000),
+    "admin": (1_000, 100_000, 1_000_000),
+}
+for _tier in RATE_LIMITS:  # HARTLEY_RATE_FREE=60,1000,10000
+    if _given := env.words(f"HARTLEY_RATE_{_tier.upper()}"):
+        RATE_LIMITS[_tier] = env.three_numbers(f"HARTLEY_RATE_{_tier.upper()}", _given)
+IDEMPOTENCY_S = env.whole("HARTLEY_IDEMPOTENCY_S", 86_400, least=60)  # how long an answer can be replayed
+IDEMPOTENCY_WAIT_S = env.number("HARTLEY_IDEMPOTENCY_WAIT_S", 10, least=0.1)  # for the same request still at work
+
+# --- Other origins that may call the API from a browser, e.g. https://app.example ---
+CORS_ALLOWED_ORIGINS = env.words("HARTLEY_CORS_ORIGINS")
+CORS_URLS_REGEX = r"^/(api|v1)/.*$"
+CORS_ALLOW_HEADERS = [
+    "content-type", "authorization", "x-api-key", "idempotency-key", "traceparent", "tracestate", "cache-control",
+    "last-event-id", "if-match",
+]  # fmt: skip
+CORS_EXPOSE_HEADERS = [
+    "X-RateLimit-Limit-Minute", "X-RateLimit-Remaining-Minute", "X-RateLimit-Limit-Hour",
+    "X-RateLimit-Remaining-Hour", "X-RateLimit-Reset", "X-Trace-Id", "X-Span-Id", "X-Session-ID",
+    "X-Shannon-Session-ID", "X-Workflow-ID",
+]  # fmt: skip
+
 # --- The API ---
 REST_FRAMEWORK = {
     "DEFAULT_AUTHENTICATION_CLASSES": ["webapp.api.authentication.CredentialAuthentication"],
     "DEFAULT_PERMISSION_CLASSES": ["webapp.api.permissions.HasScope"],
+    "DEFAULT_THROTTLE_CLASSES": ["webapp.api.limits.TierLimit"],
     "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
     "DEFAULT_PARSER_CLASSES": ["webapp.api.parsers.AnyJSONParser"],
     "EXCEPTION_HANDLER": "webapp.api.errors.handle",
     "UNAUTHENTICATED_USER": None,
+    "DEFAULT_SCHEMA_CLASS": "webapp.api.schema.HartleySchema",
+}
+SPECTACULAR_SETTINGS = {
+    "TITLE": "Hartley",
+    "DESCRIPTION": "AI agents that companies can trust: durable steps, budgets, policies, sandbox.",
+    "VERSION": VERSION,
+    "POSTPROCESSING_HOOKS": ["webapp.api.schema.whole"],
 }
 BODY_LIMIT_BYTES = env.whole("HARTLEY_BODY_LIMIT_BYTES", 40 * 1024 * 1024, least=1024)
 DATA_UPLOAD_MAX_MEMORY_SIZE = BODY_LIMIT_BYTES
@@ -74,6 +198,9 @@ ATTACHMENTS_LIMIT_BYTES = env.whole("HARTLEY_ATTACHMENTS_LIMIT_BYTES", 25 * 1024
 QUERY_LIMIT_CHARS = env.whole("HARTLEY_QUERY_LIMIT_CHARS", 200_000, least=1)
 SSE_PING_S = env.number("HARTLEY_SSE_PING_S", 10, least=0.1)
 SSE_POLL_S = env.number("HARTLEY_SSE_POLL_S", 2, least=0.05)  # how long a lost Redis wake-up may go unnoticed
+SOCKETS_PER_USER = env.whole("HARTLEY_SOCKETS_PER_USER", 100, least=1)  # websockets of one person, per web process
+SOCKET_SEND_S = env.number("HARTLEY_SOCKET_SEND_S", 20, least=0.1)  # a client that takes nothing for so long is dropped
+SOCKET_RECHECK_S = env.number("HARTLEY_SOCKET_RECHECK_S", 60, least=0.1)  # how often a credential is looked at again
 PROBE_TIMEOUT_S = env.number("HARTLEY_PROBE_TIMEOUT_S", 4, least=0.1)
 
 # --- The engine: times are the database's own clock ---
@@ -93,6 +220,12 @@ SANDBOX_IMAGE = Path(env.text("HARTLEY_SANDBOX_IMAGE", str(HARTLEY_HOME / "sandb
 SANDBOX_SCRATCH = HARTLEY_HOME / "run" / "sandbox"  # a private folder for each sandbox process
 OWNER_PASSWORD = env.text("HARTLEY_OWNER_PASSWORD", "")  # of the first tenant's owner; made up when empty
 EXTRA_TOOLS = env.words("HARTLEY_EXTRA_TOOLS")
+
+# --- Policies ---
+POLICY_CHECK_S = env.number("HARTLEY_POLICY_CHECK_S", 5, least=0.5)  # for compiling a tenant's module
+POLICY_SOURCE_CHARS = env.whole("HARTLEY_POLICY_SOURCE_CHARS", 20_000, least=100)
+POLICY_MODULES = env.whole("HARTLEY_POLICY_MODULES", 20, least=1)  # of one tenant
+POLICY_LOOK_S = env.number("HARTLEY_POLICY_LOOK_S", 1, least=0)  # how long a worker goes by what it read last
 
 # --- Models and budgets ---
 MODEL_TIMEOUT_S = env.number("HARTLEY_MODEL_TIMEOUT_S", 120, least=1)

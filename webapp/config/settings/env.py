@@ -41,6 +41,19 @@ def words(name: str) -> list[str]:
     return [word.strip() for word in os.environ.get(name, "").split(",") if word.strip()]
 
 
+def one_of(name: str, allowed: tuple[str, ...], default: str) -> str:
+    value = text(name, default)
+    if value not in allowed:
+        raise ImproperlyConfigured(f"{name} must be one of {', '.join(allowed)}, not {value!r}")
+    return value
+
+
+def three_numbers(name: str, given: list[str]) -> tuple[int, int, int]:
+    if len(given) != 3 or not all(word.isdecimal() and int(word) > 0 for word in given):
+        raise ImproperlyConfigured(f"{name} must be three whole numbers: a minute, an hour, a day")
+    return int(given[0]), int(given[1]), int(given[2])
+
+
 def flag(name: str) -> bool:
     raw = os.environ.get(name, "").lower()
     if raw in ("", "0", "false", "no"):

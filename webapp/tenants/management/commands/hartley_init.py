@@ -29,7 +29,12 @@ class Command(BaseCommand):
         self.stdout.write(json.dumps(made))
 
     def _create(self, name: str, email: str) -> dict[str, str]:
-        tenant = create_tenant(name=name, tier=Tier.ENTERPRISE, session_tokens=settings.FIRST_TENANT_SESSION_TOKENS)
+        tenant = create_tenant(
+            name=name,
+            tier=Tier.ENTERPRISE,
+            session_tokens=settings.FIRST_TENANT_SESSION_TOKENS,
+            operates_platform=True,
+        )
         password = settings.OWNER_PASSWORD or secrets.token_urlsafe(18)
         owner = create_user(tenant=tenant, email=email, password=password, role=Role.OWNER, name="Owner")
         issued = issue_key(user=owner, name="first key")

@@ -1,0 +1,62 @@
+"""How many queries a page costs: few, and as few for a large tenant as for a small one."""
+
+from __future__ import annotations
+
+import pytest
+from django.test import Client
+
+from tests.support.cast import Cast, make_cast
+from tests.support.pages import at_most, signed_in
+from webapp.orchestration.submit import Submission, submit_task
+
+MOST = 14  # session and person take four, the scope two
+
+
+@pytest.fixture(scope="module")
+def cast() -> Cast:
+    cast = make_cast()
+    for number in range(30):
+        submit_task(
+            principal=cast.owner.principal, submission=Submission(query=f"Question {number}", session=f"s{number}")
+        )
+    return cast
+
+
+@pytest.fixture(scope="module")
+def client(cast: Cast) -> Client:
+    return signed_in(cast.owner)
+
+
+@pytest.mark.parametrize(
+    "path", ["/", "/tasks", "/tasks?status=running&q=Question&since=24h", "/sessions", "/budgets", "/workers", "/keys"]
+)
+def test_a_list_costs_few_queries(path: str, client: Client) -> None:
+    with at_most(MOST):
+        answer = client.get(path)
+    assert answer.status_code == 200
+
+
+def test_a_task_and_a_step_cost_few_queries(client: Client, cast: Cast) -> None:
+    task = submit_task(principal=cast.owner.principal, submission=Submission(query="One", mode="complex"))
+    for path in (
+        f"/tasks/{task.id}",
+        f"/tasks/{task.id}/steps/1",
+        f"/tasks/{task.id}/events",
+        f"/sessions/{task.session_id}",
+    ):
+        with at_most(MOST + 2):
+            assert client.get(path).status_code == 200
+
+
+def test_the_list_is_filtered_by_its_address_and_paged_by_key(client: Client, cast: Cast) -> None:
+    for number in range(60):
+        submit_task(principal=cast.owner.principal, submission=Submission(query=f"Paged {number}", session="paged"))
+    first = client.get("/tasks?q=Paged").content.decode()
+    assert first.count("Paged ") >= 50 and "Paged 59" in first and "Paged 5<" not in first
+    older = first.split("before=")[1].split('"')[0]
+    submit_task(principal=cast.owner.principal, submission=Submission(query="Paged anew", session="paged"))
+    second = client.get(f"/tasks?q=Paged&before={older}").content.decode()
+    assert "Paged 5<" in second and "Paged 59" not in second and "anew" not in second, "a page stays while tasks arrive"
+    assert "No task matches" in client.get("/tasks?q=nothing+like+it").content.decode()
+    for odd in ("status=x", "since=x", "before=x", "q=%00", "session=x"):
+        assert client.get(f"/tasks?{odd}").status_code == 200

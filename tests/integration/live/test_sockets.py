@@ -1,0 +1,191 @@
+"""Websockets over the wire, against the real web process and workers."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from contextlib import ExitStack
+from pathlib import Path
+from typing import Any
+from uuid import uuid4
+
+import pytest
+from websockets.exceptions import ConnectionClosed, InvalidStatus
+from websockets.sync.client import ClientConnection, connect
+
+from tests.support.cast import Cast, Person, make_cast, person
+from tests.support.farm import Farm
+from tests.support.pages import signed_in
+from tests.support.services import Services
+from webapp.common.tenancy import tenant_scope
+from webapp.tenants.models import ApiKey, Role, User
+
+QUESTION = "What is (12.5 + 7.5) * 3?"
+
+
+@pytest.fixture(scope="module")
+def cast() -> Cast:
+    return make_cast()
+
+
+@pytest.fixture(scope="module")
+def farm(services: Services, sandbox_image: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Farm]:
+    env = {"HARTLEY_SOCKET_RECHECK_S": "0.3", "HARTLEY_SSE_PING_S": "0.5", "HARTLEY_SOCKETS_PER_USER": "20"}
+    farm = Farm(services, env, tmp_path_factory.mktemp("farm"))
+    farm.start()
+    yield farm
+    farm.stop()
+
+
+def open_socket(farm: Farm, path: str, who: Person | None, **headers: str) -> ClientConnection:
+    sent = {**({"X-API-Key": who.api_key} if who else {}), **headers}
+    return connect(f"ws://127.0.0.1:{farm.port}/api/v1/stream/ws{path}", additional_headers=sent, open_timeout=10)
+
+
+def to_the_end(socket: ClientConnection) -> list[dict[str, Any]]:
+    """All numbered events; fails unless the socket is closed with 1000 after STREAM_END."""
+    told: list[dict[str, Any]] = []
+    try:
+        while True:
+            body = json.loads(socket.recv(timeout=30))
+            if "seq" in body:
+                told.append(body)
+    except ConnectionClosed as closed:
+        assert closed.rcvd is not None and closed.rcvd.code == 1000
+    return told
+
+
+def test_a_task_is_told_from_the_first_event_to_the_end_as_its_history_has_it(farm: Farm, cast: Cast) -> None:
+    task = farm.submit(cast.owner.api_key, QUESTION)
+    with open_socket(farm, f"?workflow_id={task}", cast.owner) as socket:
+        told = to_the_end(socket)
+    assert told == farm.events(cast.owner.api_key, task)
+    assert [body["seq"] for body in told] == list(range(1, len(told) + 1)) and told[-1]["type"] == "STREAM_END"
+
+
+def test_it_resumes_after_a_number_and_filters_by_type_and_always_tells_the_end(farm: Farm, cast: Cast) -> None:
+    task = farm.submit(cast.owner.api_key, QUESTION)
+    farm.finished(cast.owner.api_key, task)
+    with open_socket(farm, f"?workflow_id={task}&last_event_id=3", cast.owner) as socket:
+        assert to_the_end(socket)[0]["seq"] == 4
+    with open_socket(farm, f"?workflow_id={task}&types=WORKFLOW_COMPLETED", cast.owner) as socket:
+        assert [body["type"] for body in to_the_end(socket)] == ["WORKFLOW_COMPLETED", "STREAM_END"]
+
+
+def refused(farm: Farm, path: str, who: Person | None, **headers: str) -> int:
+    with pytest.raises(InvalidStatus) as answer, open_socket(farm, path, who, **headers):
+        pass
+    return int(answer.value.response.status_code)
+
+
+def test_who_may_not_gets_the_status_as_over_http(farm: Farm, cast: Cast) -> None:
+    task = farm.submit(cast.owner.api_key, QUESTION)
+    assert refused(farm, f"?workflow_id={task}", None) == 401
+    assert refused(farm, f"?workflow_id={task}&api_key=sk_{'0' * 64}", None) == 401
+    assert refused(farm, f"?workflow_id={task}", cast.stranger) == 404, "another tenant's"
+    assert refused(farm, f"?workflow_id={task}", cast.user) == 404, "a colleague's, for a user"
+    assert refused(farm, f"?workflow_id={uuid4()}", cast.owner) == 404
+    assert refused(farm, f"?session_id={uuid4()}", cast.owner) == 404
+    assert refused(farm, "", cast.owner) == 400
+    assert refused(farm, f"?workflow_id={task}&last_event_id=x", cast.owner) == 400
+    with open_socket(farm, f"?workflow_id={task}&api_key={cast.operator.api_key}", None) as socket:
+        assert to_the_end(socket), "operators look after the whole tenant"
+
+
+def test_a_session_cookie_counts_from_our_own_pages_only(farm: Farm, cast: Cast) -> None:
+    task = farm.submit(cast.owner.api_key, QUESTION)
+    cookie = signed_in(cast.owner).cookies["hartley_session"].value
+    own = {"Cookie": f"hartley_session={cookie}", "Origin": f"http://127.0.0.1:{farm.port}"}
+    with open_socket(farm, f"?workflow_id={task}", None, **own) as socket:
+        assert to_the_end(socket)
+    assert refused(farm, f"?workflow_id={task}", None, **{**own, "Origin": "https://evil.example"}) == 401
+
+
+def test_the_feed_tells_a_tenants_tasks_and_nobody_elses(farm: Farm, cast: Cast) -> None:
+    with (
+        open_socket(farm, "/tenant", cast.operator) as watches,
+        open_socket(farm, "/tenant", cast.user) as own,
+        open_socket(farm, "/tenant", cast.stranger) as stranger,
+    ):
+        mine = farm.submit(cast.owner.api_key, QUESTION)
+        users = farm.submit(cast.user.api_key, QUESTION)
+        theirs = farm.submit(cast.stranger.api_key, QUESTION)
+        assert ended(watches, {mine, users}) == {mine, users}
+        assert ended(own, {users}) == {users}
+        assert ended(stranger, {theirs}) == {theirs}
+
+
+def ended(socket: ClientConnection, wanted: set[str]) -> set[str]:
+    """Reads until the wanted tasks have completed; every task that was named on the way."""
+    named: set[str] = set()
+    done: set[str] = set()
+    while not wanted <= done:
+        body = json.loads(socket.recv(timeout=30))
+        named.add(body["workflow_id"])
+        done |= {body["workflow_id"]} if body["status"] == "TASK_STATUS_COMPLETED" else set()
+    return named
+
+
+def test_a_session_tells_its_tasks_those_to_come_too_and_resumes_where_each_was_left(farm: Farm, cast: Cast) -> None:
+    session = f"s-{uuid4().hex[:8]}"
+    first = farm.submit(cast.user.api_key, QUESTION, session_id=session)
+    farm.submit(cast.user.api_key, QUESTION, session_id=f"{session}-other")
+    with open_socket(farm, f"?session_id={session}", cast.user) as socket:
+        seen = session_events(socket, {first})
+        second = farm.submit(cast.user.api_key, QUESTION, session_id=session)
+        seen += session_events(socket, {second})
+    for task in (first, second):
+        of_task = [body["seq"] for body in seen if body["workflow_id"] == task]
+        assert of_task == list(range(1, len(of_task) + 1))
+    assert {body["workflow_id"] for body in seen} == {first, second}
+    last = max(body["seq"] for body in seen if body["workflow_id"] == first)
+    with open_socket(farm, f"?session_id={session}&after={first}:{last},{second}:2", cast.user) as socket:
+        again = session_events(socket, {second})
+    assert {body["workflow_id"] for body in again} == {second} and again[0]["seq"] == 3
+
+
+def session_events(socket: ClientConnection, until_end_of: set[str]) -> list[dict[str, Any]]:
+    seen: list[dict[str, Any]] = []
+    while not until_end_of <= {body["workflow_id"] for body in seen if body["type"] == "STREAM_END"}:
+        body = json.loads(socket.recv(timeout=30))
+        seen += [body] if "seq" in body else []
+    return seen
+
+
+def test_a_credential_that_is_revoked_ends_its_sockets(farm: Farm, cast: Cast) -> None:
+    with open_socket(farm, "/tenant", cast.admin) as socket:
+        with tenant_scope(cast.acme.id):
+            ApiKey.objects.filter(user=cast.admin.user).update(is_active=False)
+        with pytest.raises(ConnectionClosed) as closed:
+            while True:
+                socket.recv(timeout=30)
+    assert closed.value.rcvd is not None and closed.value.rcvd.code == 4401
+
+
+def test_who_is_demoted_loses_the_view_of_the_whole_tenant(farm: Farm, cast: Cast) -> None:
+    who = person(cast.acme, "demoted", Role.OPERATOR)
+    with open_socket(farm, "/tenant", who) as socket:
+        with tenant_scope(cast.acme.id):
+            User.objects.filter(id=who.user.id).update(role=Role.USER)
+        with pytest.raises(ConnectionClosed) as closed:
+            while True:
+                socket.recv(timeout=30)
+    assert closed.value.rcvd is not None and closed.value.rcvd.code == 4401
+
+
+def test_one_person_can_not_take_all_sockets(farm: Farm, cast: Cast) -> None:
+    with ExitStack() as sockets:
+        for _ in range(20):
+            sockets.enter_context(open_socket(farm, "/tenant", cast.stranger))
+        assert refused(farm, "/tenant", cast.stranger) == 429
+        with open_socket(farm, "/tenant", cast.owner):
+            pass
+
+
+async def test_the_reference_platforms_client_streams_by_websocket(farm: Farm, cast: Cast) -> None:
+    from shannon import AsyncShannonClient
+
+    task = farm.submit(cast.owner.api_key, QUESTION)
+    async with AsyncShannonClient(base_url=farm.url, api_key=cast.owner.api_key) as client:
+        types = [event.type async for event in client.stream_ws(task)]
+    assert types[-1] == "STREAM_END" and "WORKFLOW_COMPLETED" in types

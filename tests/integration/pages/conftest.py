@@ -1,0 +1,61 @@
+"""Pages in a real browser, over a real farm with Flower."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from django.db import connections
+from playwright.sync_api import Browser
+
+from tests.support import browser as browsers
+from tests.support.cast import Cast
+from tests.support.farm import Farm
+from tests.support.services import ROOT, Services
+from tests.support.site import Look, example_body, pages, with_flower
+from webapp.common.tenancy import tenant_scope
+from webapp.orchestration.policies import save_module
+
+ALLOWS = 'package hartley.own\n\nimport rego.v1\n\ndeny contains "no code" if input.point == "nowhere"\n'
+
+
+@pytest.fixture(scope="module")
+def chromium() -> Iterator[Browser]:
+    if browsers.chromium() is None:
+        pytest.skip("CHROMIUM IS ABSENT and can't be installed here: no page was looked at")
+    with browsers.browser() as launched:
+        yield launched
+
+
+@pytest.fixture(scope="module")
+def farm(
+    services: Services, sandbox_image: Path, tmp_path_factory: pytest.TempPathFactory, cast: Cast
+) -> Iterator[Farm]:
+    """No model key is set: the offline provider answers. Acme runs the platform, so it sees Flower."""
+    with tenant_scope(cast.acme.id), connections["default"].cursor() as cursor:
+        cursor.execute('UPDATE "tenants_tenant" SET operates_platform = true')
+    env, more = with_flower()
+    running = Farm(services, env, tmp_path_factory.mktemp("farm"), more=more)
+    try:
+        running.start()
+        yield running
+    finally:
+        running.stop()
+
+
+@pytest.fixture(scope="module")
+def example(farm: Farm, cast: Cast) -> str:
+    """A task that has ended, with a table and a chart."""
+    body = example_body(ROOT / "examples" / "electricity")
+    task = farm.submit(cast.owner.api_key, **body)
+    assert farm.finished(cast.owner.api_key, task)["status"] == "TASK_STATUS_COMPLETED"
+    return task
+
+
+@pytest.fixture(scope="module")
+def site(farm: Farm, cast: Cast, example: str) -> list[Look]:
+    with tenant_scope(cast.acme.id):
+        module = save_module(actor=cast.owner.user, name="house_rules", source=ALLOWS)
+    session = farm.call(cast.owner.api_key, f"/api/v1/tasks/{example}")[1]["session_id"]
+    return pages(example, session, str(module.id))

@@ -1,0 +1,204 @@
+"""Every route and page, for every role, for who lacks the scope, for nobody, and for the other tenant.
+
+The API's routes come from the OpenAPI document, the pages from the URL configuration: a new one without a line here
+fails the first tests. `OBJECT` routes name something of Acme's owner.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+from uuid import uuid4
+
+import pytest
+from django.http import HttpResponse
+from django.test import Client
+from django.urls import URLPattern
+
+from tests.support.cast import Cast, make_cast
+from tests.support.pages import signed_in
+from webapp.agent_tasks.models import Task
+from webapp.api.schema import document
+from webapp.common.tenancy import tenant_scope
+from webapp.dashboard.urls import urlpatterns
+from webapp.orchestration.submit import Attachment, Submission, submit_task
+from webapp.tenants.models import ApiKey
+from webapp.tenants.rules import SCOPES
+from webapp.tenants.selectors import find_user, principal_of_user
+from webapp.tenants.services import issue_key
+from webapp.tenants.tokens import issue_tokens
+
+SECRET_WORDS = "the very secret question of Acme"
+OPEN = {"GET /health", "GET /readiness", "GET /openapi.json", "POST /api/v1/auth/login", "POST /api/v1/auth/refresh",
+        "POST /api/v1/auth/register"}  # fmt: skip
+OWN = {  # about the caller alone, or made by them
+    "GET /api/v1/auth/api-keys", "POST /api/v1/auth/api-keys", "GET /api/v1/auth/me", "POST /api/v1/auth/refresh-key",
+    "GET /api/v1/tasks", "POST /api/v1/tasks", "POST /api/v1/tasks/stream",
+}  # fmt: skip
+OBJECT = {  # 404 for another tenant, and for a user who is not the owner's
+    "DELETE /api/v1/auth/api-keys/{key}", "GET /api/v1/tasks/{name}", "POST /api/v1/tasks/{name}/cancel",
+    "GET /api/v1/tasks/{name}/control-state", "GET /api/v1/tasks/{name}/events", "GET /api/v1/tasks/{name}/steps",
+    "GET /api/v1/tasks/{name}/files/{sha256}", "GET /api/v1/stream/sse",
+}  # fmt: skip
+OPERATIONS = {
+    f"{method.upper()} {path}": operation.get("x-scope")
+    for path, methods in document()["paths"].items()
+    for method, operation in methods.items()
+}
+EVERYONE = {"user", "operator", "admin", "owner"}
+WATCHERS = {"operator", "admin", "owner"}
+PAGES: dict[str, tuple[str, set[str]]] = {  # route -> address, roles that it opens for (of Acme, about the owner's)
+    "": ("/", EVERYONE),
+    "tasks": ("/tasks", EVERYONE),
+    "tasks/new": ("/tasks/new", EVERYONE),
+    "tasks/<uuid:name>": ("/tasks/{task}", WATCHERS),
+    "tasks/<uuid:name>/events": ("/tasks/{task}/events", WATCHERS),
+    "tasks/<uuid:name>/steps/<int:n>": ("/tasks/{task}/steps/1", WATCHERS),
+    "tasks/<uuid:name>/cancel": ("POST /tasks/{task}/cancel", WATCHERS),
+    "tasks/<uuid:name>/files/<str:sha256>": ("/tasks/{task}/files/{sha256}", WATCHERS),
+    "sessions": ("/sessions", EVERYONE),
+    "sessions/<uuid:name>": ("/sessions/{session}", WATCHERS),
+    "budgets": ("/budgets", WATCHERS),
+    "workers": ("/workers", EVERYONE),
+    "workers/pulse": ("/workers/pulse", set()),
+    "keys": ("/keys", EVERYONE),
+    "keys/<str:key>/revoke": ("POST /keys/{key}/revoke", {"admin", "owner"}),
+    "flower/": ("/flower/", set()),
+    "flower/<path:path>": ("/flower/workers", set()),
+}
+NOT_HERE = {"sign-in", "sign-out"}  # for everybody
+
+
+@dataclass(frozen=True)
+class Place:
+    """What of Acme's owner the routes name."""
+
+    task: str
+    session: str
+    sha256: str
+    key: str
+
+    def fill(self, path: str) -> str:
+        filled = path.replace("{name}", self.task)
+        for name in ("task", "session", "sha256", "key"):
+            filled = filled.replace(f"{{{name}}}", getattr(self, name))
+        return f"{filled}?workflow_id={self.task}" if filled == "/api/v1/stream/sse" else filled
+
+
+@pytest.fixture(scope="module")
+def cast() -> Cast:
+    return make_cast()
+
+
+@pytest.fixture
+def place(cast: Cast) -> Place:
+    """Made anew for each test: some routes end what they name."""
+    file = Attachment("a.csv", "text/csv", b"a,b\n1,2\n")
+    task = submit_task(principal=cast.owner.principal, submission=Submission(query=SECRET_WORDS, attachments=(file,)))
+    made = issue_key(user=cast.owner.user, name="to be found by nobody else")
+    return Place(str(task.id), str(task.session_id), task.attachments[0]["id"], str(made.key.id))
+
+
+def call(operation: str, place: Place, key: str | None) -> HttpResponse:
+    method, path = operation.split(" ")
+    headers = {"X-API-Key": key} if key else {}
+    body = '{"query": "hi", "name": "k"}' if method == "POST" else ""
+    return Client().generic(method, place.fill(path), body, "application/json", headers=headers)  # type: ignore[return-value]
+
+
+def key_of(cast: Cast, role: str, scopes: set[str] | None = None) -> str:
+    person = getattr(cast, role)
+    return issue_key(user=person.user, name="for one call", scopes=frozenset(scopes) if scopes else None).secret
+
+
+def credential(cast: Cast, role: str, operation: str) -> str:
+    """A key; where keys themselves are made and ended a plain one has no say, so there as a person signed in."""
+    if "api-keys" not in operation:
+        return key_of(cast, role)
+    signed_in_as = principal_of_user(find_user(getattr(cast, role).user.tenant_id, getattr(cast, role).user.id))
+    return issue_tokens(principal=signed_in_as).access
+
+
+def test_every_route_has_a_line_here() -> None:
+    assert set(OPERATIONS) == OPEN | OWN | OBJECT
+    routes = {str(pattern.pattern) for pattern in urlpatterns if isinstance(pattern, URLPattern)}
+    assert routes == set(PAGES) | NOT_HERE
+
+
+@pytest.mark.parametrize("operation", sorted(OWN | OBJECT))
+def test_a_route_asks_for_a_credential_and_its_scope(operation: str, cast: Cast, place: Place) -> None:
+    scope = OPERATIONS[operation]
+    assert scope, "every route that isn't open names a scope"
+    assert call(operation, place, None).status_code == 401
+    assert call(operation, place, "sk_" + "0" * 64).status_code == 401
+    if scope in SCOPES:
+        without = key_of(cast, "owner", set(SCOPES) - {scope})
+        assert call(operation, place, without).status_code == 403
+
+
+@pytest.mark.parametrize("operation", sorted(OBJECT))
+def test_what_is_anothers_is_not_there(operation: str, cast: Cast, place: Place) -> None:
+    for role in ("stranger", "user"):
+        answer = call(operation, place, credential(cast, role, operation))
+        assert answer.status_code == 404, (role, answer.status_code)
+        assert SECRET_WORDS.encode() not in answer.content
+    ours = {"admin", "owner"} if "api-keys" in operation else WATCHERS
+    with tenant_scope(cast.acme.id):
+        state = Task.objects.get(id=place.task).state
+        assert state == "running" and ApiKey.objects.get(id=place.key).is_active, "nothing was done to it"
+    for role in sorted(ours)[:1]:
+        assert call(operation, place, credential(cast, role, operation)).status_code in (200, 202)
+
+
+@pytest.mark.parametrize("operation", sorted(OWN))
+@pytest.mark.parametrize("role", [*sorted(EVERYONE), "stranger"])
+def test_what_is_ones_own_shows_nothing_of_others(operation: str, role: str, cast: Cast, place: Place) -> None:
+    answer = call(operation, place, credential(cast, role, operation))
+    assert answer.status_code in (200, 201), answer.content
+    if role in ("user", "stranger"):
+        text = answer.content.decode()
+        for secret in (place.task, place.session, place.key, place.sha256, SECRET_WORDS):
+            assert secret not in text
+
+
+@pytest.mark.parametrize("route", sorted(PAGES))
+def test_a_page_opens_for_its_roles_and_for_nobody_else(route: str, cast: Cast, place: Place) -> None:
+    path, roles = PAGES[route]
+    method, address = path.split(" ") if " " in path else ("GET", path)
+    seen: dict[str, int] = {}
+    for role in ("nobody", "stranger", "user", "operator", "admin", "owner"):
+        client = Client() if role == "nobody" else signed_in(getattr(cast, role))
+        answer: Any = client.generic(method, place.fill(address))
+        seen[role] = answer.status_code
+        if role in ("nobody", "stranger", "user"):
+            text = answer.content.decode(errors="replace")
+            assert not any(s in text for s in (SECRET_WORDS, place.key, place.sha256)), role
+    done = {302} if method == "POST" else {200}
+    assert seen.pop("nobody") == 302
+    stranger = seen.pop("stranger")
+    assert stranger in ({404} if "{" in path else {200, 403}), stranger
+    opened = {role for role, status in seen.items() if status in done}
+    if method == "POST" and "revoke" in route:
+        roles = {"admin"}  # the first of them has done it; for the next it is not there any more
+    assert opened == roles, seen
+    assert all(status in (403, 404) for role, status in seen.items() if role not in roles), seen
+
+
+def test_no_header_or_parameter_chooses_who_one_is(cast: Cast, place: Place) -> None:
+    others = {
+        "X-User-Id": str(cast.owner.user.id),
+        "X-Tenant-Id": str(cast.acme.id),
+        "X-API-Key": cast.stranger.api_key,
+    }
+    query = f"?tenant_id={cast.acme.id}&user_id={cast.owner.user.id}&api_key={cast.owner.api_key}"
+    assert Client().get(f"/api/v1/tasks/{place.task}{query}", headers=others).status_code == 404
+    assert Client().get(f"/api/v1/tasks/{place.task}{query}").status_code == 401, (
+        "a key in the address opens streams only"
+    )
+
+
+def test_an_unknown_id_and_anothers_look_the_same(cast: Cast, place: Place) -> None:
+    headers = {"X-API-Key": cast.stranger.api_key}
+    unknown = Client().get(f"/api/v1/tasks/{uuid4()}", headers=headers)
+    anothers = Client().get(f"/api/v1/tasks/{place.task}", headers=headers)
+    assert (unknown.status_code, unknown.content) == (anothers.status_code, anothers.content)

@@ -1,0 +1,69 @@
+"""Every page of the site with an address to open it at, for whoever looks at all of them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from deploy.embedded import programs
+from deploy.embedded.home import free_port
+
+
+@dataclass(frozen=True)
+class Look:
+    """`route` is the pattern of the address; `platform` pages show the queues of all tenants."""
+
+    name: str
+    route: str
+    path: str
+
+
+def pages(task: str, session: str, module: str) -> list[Look]:
+    """
+    Args:
+        task: a task that has ended, with an answer.
+        session: its session.
+        module: a policy module.
+    """
+    admin = "/admin/decisions/policymodule"
+    return [
+        Look("sign-in", "sign-in", "/sign-in"),
+        Look("now", "", "/"),
+        Look("tasks", "tasks", "/tasks"),
+        Look("new-task", "tasks/new", "/tasks/new?example=electricity"),
+        Look("task", "tasks/<uuid:name>", f"/tasks/{task}"),
+        Look("task-events", "tasks/<uuid:name>/events", f"/tasks/{task}/events"),
+        Look("step", "tasks/<uuid:name>/steps/<int:n>", f"/tasks/{task}/steps/2"),
+        Look("sessions", "sessions", "/sessions"),
+        Look("session", "sessions/<uuid:name>", f"/sessions/{session}"),
+        Look("budgets", "budgets", "/budgets"),
+        Look("workers", "workers", "/workers"),
+        Look("keys", "keys", "/keys"),
+        Look("not-found", "", "/nowhere"),
+        Look("admin", "admin/", "/admin/"),
+        Look("admin-users", "admin/", "/admin/tenants/user/"),
+        Look("admin-budgets", "admin/", "/admin/budgets/envelope/"),
+        Look("admin-ledger", "admin/", "/admin/budgets/ledgerentry/"),
+        Look("admin-policy", "admin/", f"{admin}/{module}/change/"),
+        Look("admin-freeze", "admin/", "/admin/decisions/freeze/add/"),
+        Look("admin-audit", "admin/", "/admin/audit/auditentry/"),
+    ]
+
+
+def with_flower() -> tuple[dict[str, str], dict[str, list[str]]]:
+    """What a farm needs for Flower: its environment and its command."""
+    port = free_port()
+    env = {"FLOWER_URL": f"http://127.0.0.1:{port}", "FLOWER_BASIC_AUTH": "hartley:of-the-tests"}
+    return env, {"flower": programs.flower(port)}
+
+
+def example_body(folder: Any) -> dict[str, Any]:
+    """The bundled example as a client sends it."""
+    import base64
+    import json
+
+    body: dict[str, Any] = json.loads((folder / "request.json").read_text())
+    for attachment in body["context"]["attachments"]:
+        path = folder / attachment.pop("path")
+        attachment |= {"filename": path.name, "data": base64.b64encode(path.read_bytes()).decode()}
+    return body

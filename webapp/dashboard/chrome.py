@@ -1,0 +1,54 @@
+"""What surrounds every page: the navigation, the theme, the version."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from django.conf import settings
+from django.http import HttpRequest
+
+from webapp.common.values import JSON
+from webapp.tenants.rules import ANYONE
+from webapp.tenants.selectors import principal_of_user
+
+
+@dataclass(frozen=True)
+class Place:
+    url: str
+    label: str
+    icon: str
+    scope: str
+    leaves: bool = False  # another application behind the same sign-in
+
+    def is_at(self, path: str) -> bool:
+        return path == self.url if self.url == "/" else path == self.url or path.startswith(self.url + "/")
+
+
+PLACES = (
+    Place("/", "Now", "pulse", "workflows:read"),
+    Place("/tasks", "Tasks", "list", "workflows:read"),
+    Place("/sessions", "Sessions", "chat", "sessions:read"),
+    Place("/budgets", "Budgets", "coin", "budgets:read"),
+    Place("/workers", "Workers", "gear", "workflows:read"),
+    Place("/keys", "Keys", "key", ANYONE),
+    Place("/admin/", "Admin", "shield", "audit:read", leaves=True),
+    Place("/flower/", "Flower", "flower", "queues:read", leaves=True),
+)
+THEMES = ("light", "dark")
+
+
+def chrome(request: HttpRequest) -> JSON:
+    theme = request.COOKIES.get("theme", "")
+    return {
+        "theme": theme if theme in THEMES else "",
+        "version": settings.VERSION,
+        "places": _places(request),
+    }
+
+
+def _places(request: HttpRequest) -> list[JSON]:
+    user = getattr(request, "user", None)
+    if user is None or not user.is_authenticated:
+        return []
+    who = principal_of_user(user)
+    return [{"place": place, "here": place.is_at(request.path)} for place in PLACES if who.may(place.scope)]

@@ -1,0 +1,27 @@
+"""The pages."""
+
+from django.urls import path
+
+from webapp.dashboard import budgets, flower, keys, new_task, now, sessions, sign_in, task, tasks, workers
+
+urlpatterns = [
+    path("sign-in", sign_in.page),
+    path("sign-out", sign_in.out),
+    path("", now.now),
+    path("tasks", tasks.tasks),
+    path("tasks/new", new_task.new_task),
+    path("tasks/<uuid:name>", task.task),
+    path("tasks/<uuid:name>/events", task.events),
+    path("tasks/<uuid:name>/steps/<int:n>", task.step),
+    path("tasks/<uuid:name>/cancel", task.cancel),
+    path("tasks/<uuid:name>/files/<str:sha256>", task.file),
+    path("sessions", sessions.sessions),
+    path("sessions/<uuid:name>", sessions.session),
+    path("budgets", budgets.budgets),
+    path("workers", workers.workers),
+    path("workers/pulse", workers.pulse),
+    path("keys", keys.keys),
+    path("keys/<str:key>/revoke", keys.revoke),
+    path("flower/<path:path>", flower.flower),
+    path("flower/", flower.flower, {"path": ""}),
+]
