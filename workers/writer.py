@@ -121,9 +121,9 @@ class Writer:
         )
         for item, future in batch:
             if isinstance(item, Begin):
-                future.set_result(result.begun[item.step.attempt])
+                _tell(future, result.begun[item.step.attempt])
             elif isinstance(item, Completion):
-                future.set_result(_answer(result, item))
+                _tell(future, _answer(result, item))
         self._deliver(result, claims)
 
     def _patiently(self, call: Callable[[], T]) -> T:
@@ -142,3 +142,9 @@ class Writer:
 def _answer(result: TurnResult, item: Completion) -> JSON:
     refused = result.rejected.get(item.step.attempt)
     return {"error": refused} if refused else {"accepted": item.step.attempt in result.done}
+
+
+def _tell(future: Future[JSON], answer: JSON) -> None:
+    """Whoever asked may have been cancelled while it was written; from here on it can't be."""
+    if future.set_running_or_notify_cancel():
+        future.set_result(answer)
