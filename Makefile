@@ -25,5 +25,5 @@ types: setup  ## check types
 
 check: lint test  ## all that CI does
 
-model-server: setup  ## start the scripted model server on port 9009 (for OPENAI_BASE_URL)
+model-server: setup  ## start the scripted model server on port 9009 (for OPENAI_BASE_URL or ANTHROPIC_BASE_URL)
 	@exec $(VENV)/bin/python -m tests.support.model_server --port 9009

@@ -53,9 +53,15 @@ async def turn(step: ClaimedStep, beats: Beats) -> Completion:
         task, role=step.input["role"], description=step.description, needed=needed, history=history
     )
     number = step.input["turn"]
-    tools = services().tools.specs() if number < settings.TURNS_LIMIT else []
     answered = await ask_model(
-        step, beats, task, purpose="turn", query=step.description, messages=messages, tools=tools
+        step,
+        beats,
+        task,
+        purpose="turn",
+        query=step.description,
+        messages=messages,
+        tools=services().tools.specs(),
+        may_call=number < settings.TURNS_LIMIT,
     )
     calls = list(answered.reply.tool_calls)[: settings.TOOL_CALLS_LIMIT]
     if not calls:
@@ -65,7 +71,11 @@ async def turn(step: ClaimedStep, beats: Beats) -> Completion:
         raise TooManySteps(limit=settings.STEPS_LIMIT)
     return Completion(
         step,
-        output={**_output(answered), "tool_calls": [asdict(call) for call in calls]},
+        output={
+            **_output(answered),
+            "tool_calls": [asdict(call) for call in calls],
+            "blocks": [dict(block) for block in answered.reply.blocks],
+        },
         grow=grow,
         heir=len(grow) - 1,
         events=[_told(step, answered)],

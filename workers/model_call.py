@@ -42,6 +42,7 @@ async def ask_model(
     query: str,
     messages: Sequence[Message],
     tools: Sequence[ToolSpec] = (),
+    may_call: bool = True,
 ) -> Answered:
     """
     Raises:
@@ -57,6 +58,7 @@ async def ask_model(
         query=query,
         files=task.files,
         tools=tools,
+        may_call=may_call,
         timeout_s=settings.MODEL_TIMEOUT_S,
         on_delta=delta_sender(step),
     )

@@ -73,6 +73,8 @@ def _assistant(past: Past) -> Message:
             {"id": c["id"], "type": "function", "function": {"name": c["name"], "arguments": c["raw"]}}
             for c in output["tool_calls"]
         ]
+    if output.get("blocks"):
+        message["blocks"] = output["blocks"]
     return message
 
 

@@ -42,34 +42,31 @@ def model_server() -> Iterator[ModelServer]:
 
 
 @pytest.fixture(scope="module")
+def provider() -> str:
+    """A module that runs over both has a fixture of its own."""
+    return "openai"
+
+
+@pytest.fixture(scope="module")
 def connected(
-    services: Services, sandbox_image: Path, model_server: ModelServer, tmp_path_factory: pytest.TempPathFactory
+    services: Services,
+    sandbox_image: Path,
+    model_server: ModelServer,
+    provider: str,
+    tmp_path_factory: pytest.TempPathFactory,
 ) -> Iterator[Farm]:
-    """A farm whose model is the scripted server, through the official SDK, with the marker tool."""
+    """A farm whose model is the scripted server, through the provider's official SDK, with the marker tool."""
     folder = tmp_path_factory.mktemp("connected")
+    base_url = {"openai": model_server.base_url, "anthropic": model_server.root_url}[provider]
     env = {
-        "OPENAI_BASE_URL": model_server.base_url,
-        "OPENAI_API_KEY": "sk-scripted",
+        f"{provider.upper()}_BASE_URL": base_url,
+        f"{provider.upper()}_API_KEY": "sk-scripted",
         "HARTLEY_EXTRA_TOOLS": "tests.support.marker:MarkerTool",
         "HARTLEY_MARKER_LOG": str(folder / "marks"),
         "HARTLEY_LEASE_S": "3",
         "HARTLEY_HINT_S": "2",
     }
     running = Farm(services, env, folder)
-    try:
-        running.start()
-        yield running
-    finally:
-        running.stop()
-
-
-@pytest.fixture(scope="module")
-def anthropic_only(
-    services: Services, sandbox_image: Path, model_server: ModelServer, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[Farm]:
-    """A farm that knows Anthropic alone; the scripted server speaks its protocol."""
-    env = {"ANTHROPIC_BASE_URL": model_server.base_url.removesuffix("/v1"), "ANTHROPIC_API_KEY": "sk-scripted"}
-    running = Farm(services, env, tmp_path_factory.mktemp("anthropic"))
     try:
         running.start()
         yield running

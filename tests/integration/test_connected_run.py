@@ -1,4 +1,4 @@
-"""With a model server set, the same run goes through the official SDK: streaming, tool calls, money."""
+"""With a model server set, the same run goes through the official SDKs: streaming, tool calls, money."""
 
 from __future__ import annotations
 
@@ -16,6 +16,11 @@ from tests.support.model_server import ModelServer
 from tests.support.services import ROOT
 
 
+@pytest.fixture(scope="module", params=["openai", "anthropic"])
+def provider(request: pytest.FixtureRequest) -> str:
+    return str(request.param)
+
+
 @pytest.fixture(autouse=True)
 def _fresh(model_server: ModelServer) -> Iterator[None]:
     model_server.reset()
@@ -24,7 +29,7 @@ def _fresh(model_server: ModelServer) -> Iterator[None]:
 
 
 def test_a_question_about_data_is_planned_worked_on_and_merged(
-    connected: Farm, cast: Cast, model_server: ModelServer
+    connected: Farm, cast: Cast, model_server: ModelServer, provider: str
 ) -> None:
     key = cast.owner.api_key
     task = connected.submit(key, **load_request(ROOT / "examples" / "penguins"))
@@ -32,7 +37,7 @@ def test_a_question_about_data_is_planned_worked_on_and_merged(
 
     assert found["status"] == "TASK_STATUS_COMPLETED", found
     assert "penguins.csv rows 344" in found["result"]
-    assert found["provider"] == "openai" and found["usage"]["cost_usd"] > 0
+    assert found["provider"] == provider and found["usage"]["cost_usd"] > 0
     calls = model_server.log()
     assert all(call["stream"] for call in calls) and any(call.get("tools") for call in calls)
     billed = sum(call["usage"]["total_tokens"] for call in calls)
@@ -79,6 +84,34 @@ def test_cancel_closes_the_running_model_stream(connected: Farm, cast: Cast, mod
     assert state["is_cancelled"] and state["cancel_reason"] == "enough"
     again = connected.call(key, f"/api/v1/tasks/{task}/cancel", {})
     assert again[0] == 202 and again[1]["success"] is False
+
+
+def test_thinking_goes_back_with_its_turn(
+    connected: Farm, cast: Cast, model_server: ModelServer, provider: str
+) -> None:
+    model_server.script([{"match": {"last_role": "user"}, "reply": {"thinking": "Hm, I calculate."}}])
+    task = connected.submit(cast.owner.api_key, "How much is it?", mode="simple")
+    found = connected.finished(cast.owner.api_key, task)
+    assert found["status"] == "TASK_STATUS_COMPLETED" and "Hm, I calculate." not in found["result"]
+    first, second = model_server.log()
+    kept = [block["type"] for message in second["messages"] for block in message.get("blocks", [])]
+    assert kept == (["thinking", "tool_use"] if provider == "anthropic" else [])
+    assert found["usage"]["total_tokens"] == sum(call["usage"]["total_tokens"] for call in (first, second))
+
+
+@pytest.mark.parametrize("fault", [{"drop_after_chunks": 3}, {"break_after_chunks": 3}, {"status": 504}])
+def test_an_attempt_that_may_be_billed_is_paid_at_its_worst_case(
+    connected: Farm, cast: Cast, model_server: ModelServer, fault: dict[str, int]
+) -> None:
+    model_server.script([{"fault": fault, "times": 1}])
+    key = cast.owner.api_key
+    task = connected.submit(key, "Try", mode="simple")
+    found = connected.finished(key, task)
+    assert found["status"] == "TASK_STATUS_COMPLETED", found
+    settled = [e["payload"] for e in connected.events(key, task) if e["type"] == "BUDGET_SETTLED"]
+    assert [s["worst_case"] for s in settled][:2] == [True, False]
+    billed = sum(call["usage"]["total_tokens"] for call in model_server.log()[1:])
+    assert found["usage"]["total_tokens"] > billed + 1000
 
 
 @pytest.mark.parametrize("fault", [{"status": 500}, {"status": 429, "retry_after_s": 1}, {"drop_after_chunks": 1}])

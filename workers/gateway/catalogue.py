@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -17,7 +17,7 @@ from pydantic import ValidationError
 from workers.gateway.entries import MILLION, Entries, ListedPrice, Model, Pick, Provider
 from workers.gateway.errors import CatalogueInvalid, PriceUnknown
 from workers.gateway.overrides import apply_environment
-from workers.gateway.types import ModelChoice, Price
+from workers.gateway.types import ModelChoice, Price, Usage
 
 log = structlog.get_logger()
 
@@ -154,19 +154,31 @@ def _source(key: tuple[int | str, ...], sources: Mapping[tuple[str, ...], str]) 
 
 
 def _listed(price: ListedPrice) -> Price:
-    cached = None if price.cached is None else price.cached / MILLION
-    return Price(price.input / MILLION, price.output / MILLION, cached)
+    cached, write = (None if usd is None else usd / MILLION for usd in (price.cached, price.cache_write))
+    return Price(price.input / MILLION, price.output / MILLION, cached, write)
+
+
+@dataclass(frozen=True)
+class LookedUpPrice(Price):
+    """Where long prompts cost more per token, holds are at the price of a long one, and the bill is at the real one."""
+
+    provider: str = field(kw_only=True)
+    model: str = field(kw_only=True)
+
+    def cost_usd(self, usage: Usage) -> Decimal:
+        priced = PricedUsage(
+            input_tokens=usage.prompt_tokens,
+            output_tokens=usage.completion_tokens,
+            cache_read_tokens=usage.cached_tokens,
+            cache_write_tokens=usage.cache_write_tokens,
+        )
+        return calc_price(priced, self.model, provider_id=self.provider).total_price
 
 
 def _looked_up(provider: str, model: str) -> Price:
-    """Where long prompts cost more per token, the price is that of a long one: holds are never too small."""
     million = 1_000_000
-    return Price(
-        input_usd=_unit_price(provider, model, PricedUsage(input_tokens=million)),
-        output_usd=_unit_price(provider, model, PricedUsage(output_tokens=million)),
-        cached_usd=_unit_price(provider, model, PricedUsage(input_tokens=million, cache_read_tokens=million)),
-    )
-
-
-def _unit_price(provider: str, model: str, usage: PricedUsage) -> Decimal:
-    return calc_price(usage, model, provider_id=provider).total_price / MILLION
+    prompt = calc_price(PricedUsage(input_tokens=million), model, provider_id=provider).total_price
+    whole = calc_price(
+        PricedUsage(input_tokens=million, output_tokens=million), model, provider_id=provider
+    ).total_price
+    return LookedUpPrice(prompt / MILLION, (whole - prompt) / MILLION, provider=provider, model=model)

@@ -20,6 +20,7 @@ class ListedPrice(Entry):
     input: UsdPerMillion
     output: UsdPerMillion
     cached: UsdPerMillion | None = None
+    cache_write: UsdPerMillion | None = None
 
 
 class Model(Entry):

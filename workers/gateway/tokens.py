@@ -15,6 +15,7 @@ from workers.gateway.types import Message, ModelRequest, ToolSpec, Usage
 PER_CALL = 32  # what opens the answer, and the frame around the tools
 PER_MESSAGE = 8  # role and separators
 PER_TOOL = 32
+TOOL_PROMPT = 1024  # what a provider tells its model about tools in general; Anthropic bills some hundred tokens for it
 
 
 class BoundUsage(Usage):
@@ -24,7 +25,8 @@ class BoundUsage(Usage):
 def prompt_upper_bound(messages: Sequence[Message], tools: Sequence[ToolSpec]) -> int:
     """At least as many tokens as any byte-level tokenizer makes of the prompt."""
     told = sum(_bytes(message) + PER_MESSAGE for message in messages)
-    return PER_CALL + told + sum(_bytes(tool) + PER_TOOL for tool in tools)
+    offered = sum(_bytes(tool) + PER_TOOL for tool in tools)
+    return PER_CALL + told + offered + (TOOL_PROMPT if tools else 0)
 
 
 def upper_bound(request: ModelRequest) -> BoundUsage:

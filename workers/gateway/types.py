@@ -26,13 +26,21 @@ class MessageToolCall(TypedDict):
     function: FunctionCall
 
 
+Block = Mapping[str, Any]
+
+
 class Message(TypedDict):
-    """One chat message, e.g. `{"role": "tool", "tool_call_id": "c1", "content": "{\\"ok\\": true}"}`."""
+    """
+    One chat message, e.g. `{"role": "tool", "tool_call_id": "c1", "content": "{\\"ok\\": true}"}`.
+
+    `blocks` is an assistant's turn as its provider sent it, where that provider wants it back unchanged.
+    """
 
     role: Literal["system", "user", "assistant", "tool"]
     content: str | None
     tool_calls: NotRequired[list[MessageToolCall]]
     tool_call_id: NotRequired[str]
+    blocks: NotRequired[Sequence[Block]]
 
 
 class ToolSpec(TypedDict):
@@ -59,6 +67,7 @@ class ModelRequest:
     Args:
         purpose: what the call is for; a plan call expects the JSON plan described in prompts.py.
         query: the task's question, or the agent's part of it on a turn.
+        may_call: False when the tools are there only because earlier calls of them are in the messages.
         max_tokens: upper bound of the completion, already clamped to the budget.
         timeout_s: wall clock for the whole call.
         on_delta: awaited with each piece of text as it streams.
@@ -71,10 +80,15 @@ class ModelRequest:
     query: str
     files: Sequence[FileRef] = ()
     tools: Sequence[ToolSpec] = ()
+    may_call: bool = True
     max_tokens: int = 4096
     temperature: float | None = None
     timeout_s: float = 120.0
     on_delta: OnDelta | None = None
+
+    @property
+    def offered(self) -> Sequence[ToolSpec]:
+        return self.tools if self.may_call else ()
 
 
 @dataclass(frozen=True)
@@ -89,11 +103,12 @@ class ToolCall:
 
 @dataclass(frozen=True)
 class Usage:
-    """Tokens as the provider counted them."""
+    """Tokens as the provider counted them. The prompt's include those read from a cache and those written to it."""
 
     prompt_tokens: int = 0
     completion_tokens: int = 0
     cached_tokens: int = 0
+    cache_write_tokens: int = 0
 
     @property
     def total_tokens(self) -> int:
@@ -102,12 +117,15 @@ class Usage:
 
 @dataclass(frozen=True)
 class ModelReply:
+    """For `blocks` see Message."""
+
     text: str
     provider: str
     model: str
     usage: Usage
     finish_reason: str
     tool_calls: Sequence[ToolCall] = ()
+    blocks: Sequence[Block] = ()
 
 
 @dataclass(frozen=True)
@@ -117,11 +135,14 @@ class Price:
     input_usd: Decimal
     output_usd: Decimal
     cached_usd: Decimal | None = None
+    cache_write_usd: Decimal | None = None
 
     def cost_usd(self, usage: Usage) -> Decimal:
         cached = self.input_usd if self.cached_usd is None else self.cached_usd
-        fresh = usage.prompt_tokens - usage.cached_tokens
-        return fresh * self.input_usd + usage.cached_tokens * cached + usage.completion_tokens * self.output_usd
+        write = self.input_usd if self.cache_write_usd is None else self.cache_write_usd
+        fresh = usage.prompt_tokens - usage.cached_tokens - usage.cache_write_tokens
+        prompt = fresh * self.input_usd + usage.cached_tokens * cached + usage.cache_write_tokens * write
+        return prompt + usage.completion_tokens * self.output_usd
 
 
 @dataclass(frozen=True)

@@ -1,8 +1,9 @@
-"""The gateway against the scripted server, through the real SDK."""
+"""The gateway against the scripted server, through the real SDKs: each test runs once per protocol."""
 
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -16,9 +17,33 @@ from workers.gateway.providers import build_providers
 from workers.gateway.types import ModelRequest
 
 KEY = "sk-acme-0123456789"
-MODELS = {"openai": "gpt-4o-mini", "anthropic": "claude-haiku-4-5"}
 SHIPPED = Path(module.__file__).with_name("catalogue.yaml")
 Connect = Callable[..., Awaitable[Gateway]]
+
+
+@dataclass(frozen=True)
+class Protocol:
+    """A provider of the shipped catalogue, with two of its models and the path that its base URL ends in."""
+
+    provider: str
+    small: str
+    other: str
+    ends_in: str
+
+    def environ(self, server: ModelServer) -> dict[str, str]:
+        return {f"{self.provider.upper()}_BASE_URL": server.root_url + self.ends_in}
+
+
+PROTOCOLS = [
+    Protocol("openai", "gpt-4o-mini", "gpt-4o", "/v1"),
+    Protocol("anthropic", "claude-haiku-5-5", "claude-sonnet-5-5", ""),
+]
+
+
+@pytest.fixture(params=PROTOCOLS, ids=lambda protocol: protocol.provider)
+def protocol(request: pytest.FixtureRequest) -> Protocol:
+    found: Protocol = request.param
+    return found
 
 
 @pytest.fixture(scope="package")
@@ -34,20 +59,15 @@ def server(_server: ModelServer) -> ModelServer:
     return _server
 
 
-@pytest.fixture(params=["openai", "anthropic"])
-def protocol(request: pytest.FixtureRequest) -> str:
-    return str(request.param)
-
-
 @pytest.fixture
-async def connect(server: ModelServer, protocol: str) -> AsyncIterator[Connect]:
+async def connect(server: ModelServer, protocol: Protocol) -> AsyncIterator[Connect]:
     """A gateway of the shipped catalogue; keyword arguments override the provider's settings."""
     opened: list[Gateway] = []
 
     async def build(*, base_url: str = "", **settings: object) -> Gateway:
-        own = server.base_url if protocol == "openai" else server.base_url.removesuffix("/v1")
-        name = protocol.upper()
-        environ = {f"{name}_API_KEY": KEY, f"{name}_BASE_URL": base_url or own}
+        name = protocol.provider.upper()
+        environ = {**protocol.environ(server), f"{name}_API_KEY": KEY}
+        environ |= {f"{name}_BASE_URL": base_url} if base_url else {}
         environ |= {f"CONFIG__PROVIDERS__{name}__{key.upper()}": str(value) for key, value in settings.items()}
         catalogue = Catalogue.load(SHIPPED, environ)
         opened.append(Gateway(catalogue, build_providers(catalogue)))
@@ -64,9 +84,11 @@ async def gateway(connect: Connect) -> Gateway:
 
 
 @pytest.fixture
-def ask(protocol: str) -> Callable[..., ModelRequest]:
+def ask(protocol: Protocol) -> Callable[..., ModelRequest]:
     def build(**more: Any) -> ModelRequest:
-        base: dict[str, Any] = {"purpose": "turn", "provider": protocol, "model": MODELS[protocol], "query": "Why?"}
-        return ModelRequest(**{**base, "messages": [{"role": "user", "content": "Why?"}], "timeout_s": 20, **more})
+        base: dict[str, Any] = {"purpose": "turn", "provider": protocol.provider, "model": protocol.small}
+        return ModelRequest(
+            **{**base, "query": "Why?", "messages": [{"role": "user", "content": "Why?"}], "timeout_s": 20, **more}
+        )
 
     return build

@@ -14,6 +14,8 @@ from workers.gateway.types import ToolSpec, Usage
 
 TOOL: ToolSpec = {"name": "look", "description": "Look it up.", "parameters": {"type": "object", "properties": {}}}
 
+CALLS = [("c1", '{"at": 1}'), ("c2", "{oops")]
+
 
 async def test_text_arrives_in_pieces_that_add_up_to_the_reply(server, gateway, ask):
     server.script([{"reply": {"text": "Because the sky scatters blue light — 青.", "chunks": 7}}])
@@ -55,16 +57,41 @@ async def test_usage_that_the_server_keeps_to_itself_is_the_bound_and_says_so(se
     assert isinstance(usage, BoundUsage) and usage.completion_tokens == 99
 
 
-async def test_the_request_carries_what_was_asked_for(server, gateway, ask):
-    await gateway.complete(ask(max_tokens=321, model="gpt-4o", tools=[TOOL]))
+async def test_the_request_carries_what_was_asked_for(server, gateway, ask, protocol):
+    await gateway.complete(ask(max_tokens=321, model=protocol.other, tools=[TOOL]))
     (seen,) = server.log()
-    assert (seen["max_tokens"], seen["model"], seen["stream"], seen["tools"]) == (321, "gpt-4o", True, ["look"])
+    assert (seen["max_tokens"], seen["model"], seen["stream"], seen["tools"]) == (321, protocol.other, True, ["look"])
+
+
+async def test_a_conversation_with_parallel_calls_is_told_in_the_protocols_own_way(server, gateway, ask):
+    """The server refuses what the real one would."""
+    calls = [{"id": name, "type": "function", "function": {"name": "look", "arguments": raw}} for name, raw in CALLS]
+    messages = [
+        {"role": "system", "content": "Be brief."},
+        {"role": "user", "content": "Look twice."},
+        {"role": "assistant", "content": None, "tool_calls": calls},
+        *({"role": "tool", "tool_call_id": name, "content": f"saw {name}"} for name, _ in CALLS),
+    ]
+    assert (await gateway.complete(ask(messages=messages, tools=[TOOL]))).text
+    seen = server.log()[0]["messages"]
+    assert [m["role"] for m in seen] == ["system", "user", "assistant", "tool", "tool"]
+    assert [m["content"] for m in seen[3:]] == ["saw c1", "saw c2"]
+
+
+async def test_tools_that_may_not_be_called_any_more_are_not_offered(server, gateway, ask):
+    call = {"id": "c1", "type": "function", "function": {"name": "look", "arguments": "{}"}}
+    messages = [
+        {"role": "user", "content": "Look."},
+        {"role": "assistant", "content": "I look.", "tool_calls": [call]},
+        {"role": "tool", "tool_call_id": "c1", "content": "nothing"},
+    ]
+    assert (await gateway.complete(ask(messages=messages, tools=[TOOL], may_call=False))).text
+    assert server.log()[0]["tools"] == []
 
 
 async def test_a_server_without_keys_needs_only_its_address(server, ask, protocol):
     path = Path(__file__).parents[3] / "workers" / "gateway" / "catalogue.yaml"
-    address = server.base_url if protocol == "openai" else server.base_url.removesuffix("/v1")
-    catalogue = Catalogue.load(path, {f"{protocol.upper()}_BASE_URL": address})
+    catalogue = Catalogue.load(path, protocol.environ(server))
     gateway = Gateway(catalogue, build_providers(catalogue))
     try:
         assert (await gateway.complete(ask())).text

@@ -37,6 +37,8 @@ TEXT = {"text": "one two three four five six seven eight nine ten", "chunks": 10
         ({"status": 502}, ModelOverloaded, True),
         ({"status": 503}, ModelOverloaded, False),
         ({"status": 504}, ModelOverloaded, True),
+        ({"status": 529}, ModelOverloaded, False),
+        ({"break_after_chunks": 4}, ModelOverloaded, True),
         ({"drop_after_chunks": 0}, ModelUnreachable, True),
         ({"drop_after_chunks": 4}, ModelUnreachable, True),
         ({"hang_s": 0.05}, ModelUnreachable, True),
@@ -81,7 +83,7 @@ async def test_a_name_that_does_not_exist_is_told_as_unreachable(connect, ask):
 
 
 async def test_a_wrong_address_is_told(server, connect, ask):
-    gateway = await connect(base_url=server.base_url.removesuffix("/v1") + "/elsewhere")
+    gateway = await connect(base_url=f"{server.root_url}/elsewhere")
     with pytest.raises(ModelRefused, match="404"):
         await gateway.complete(ask())
 

@@ -1,4 +1,4 @@
-"""A scripted model server that speaks OpenAI's wire protocol: `python -m tests.support.model_server --port 9009`."""
+"""A scripted model server, for OpenAI's and Anthropic's protocols: `python -m tests.support.model_server --port 9009`."""
 
 from tests.support.model_server.server import ModelServer
 

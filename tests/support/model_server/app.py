@@ -1,11 +1,11 @@
-"""The scripted model server's HTTP side: the wire protocol, the faults, the log and the controls."""
+"""The scripted model server's HTTP side: the wire protocols, the faults, the log and the controls."""
 
 from __future__ import annotations
 
 import asyncio
 import json
 import time
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
@@ -13,6 +13,7 @@ from typing import Any
 from aiohttp import web
 
 from tests.support.model_server import anthropic_wire, hartley, openai_wire
+from tests.support.model_server.exchange import Exchange, Wire
 from tests.support.model_server.rules import Fault, Reply, Rule
 
 MODELS = ("gpt-4o-mini", "gpt-4o", "gpt-4.1", "scripted")
@@ -37,8 +38,8 @@ class ScriptedServer:
         app.add_routes(
             [
                 web.get("/v1/models", self.models),
-                web.post("/v1/chat/completions", self.chat),
-                web.post("/v1/messages", self.messages),
+                web.post(openai_wire.PATH, self.openai),
+                web.post(anthropic_wire.PATH, self.anthropic),
                 web.get("/_control/log", self.log),
                 web.post("/_control/script", self.script),
                 web.post("/_control/reset", self.reset),
@@ -48,123 +49,96 @@ class ScriptedServer:
         )
         return app
 
-    # --- the protocol ---
+    # --- the protocols ---
 
     async def models(self, _request: web.Request) -> web.Response:
         data = [{"id": n, "object": "model", "created": openai_wire.CREATED, "owned_by": "tests"} for n in MODELS]
         return web.json_response({"object": "list", "data": data})
 
-    async def chat(self, request: web.Request) -> web.StreamResponse:
-        return await self._asked(request, await request.json())
+    async def openai(self, request: web.Request) -> web.StreamResponse:
+        return await self._answer(openai_wire, request)
 
-    async def messages(self, request: web.Request) -> web.StreamResponse:
-        """Anthropic's protocol, streaming only, under the same script."""
-        return await self._asked(request, anthropic_wire.as_chat(await request.json()))
+    async def anthropic(self, request: web.Request) -> web.StreamResponse:
+        return await self._answer(anthropic_wire, request)
 
-    async def _asked(self, request: web.Request, body: dict[str, Any]) -> web.StreamResponse:
+    async def _answer(self, wire: Wire, request: web.Request) -> web.StreamResponse:
+        body = await request.json()
         if not isinstance(body.get("messages"), list) or not body["messages"]:
-            return _error(400, "messages must be a list that is not empty")
-        async with self._logged(request, body) as entry:
-            reply, fault = self._decided(body)
+            return web.json_response(wire.error(400, "messages must be a list that is not empty"), status=400)
+        self._count += 1
+        exchange = Exchange(wire, request, body, self._count)
+        async with self._logged(exchange):
+            if refused := wire.refusal(body):
+                exchange.entry["outcome"] = "faulted"
+                return exchange.error(400, refused)
+            reply, fault = self._decided(exchange)
             await self._gate.wait()
             await asyncio.sleep(reply.delay_s)
             try:
-                return await self._answered(request, body, reply, fault, entry)
+                return await self._answered(exchange, reply, fault or Fault())
             except Dropped:
-                entry["outcome"] = "faulted"
+                exchange.entry["outcome"] = "faulted"
                 if request.transport:
                     request.transport.abort()
                 return web.Response()  # reaches nobody
 
-    def _decided(self, body: dict[str, Any]) -> tuple[Reply, Fault | None]:
+    def _decided(self, exchange: Exchange) -> tuple[Reply, Fault | None]:
         """A rule's reply, or, where it has none of its own, the usual one at the rule's pace."""
-        messages = body["messages"]
-        rule = next((rule for rule in self._rules if rule.takes(messages)), None)
+        rule = next((rule for rule in self._rules if rule.takes(exchange.messages)), None)
         if rule and (rule.reply.text is not None or rule.reply.tool_calls):
             return rule.reply, rule.fault
-        usual = hartley.answer(messages, [tool["function"]["name"] for tool in body.get("tools") or []])
+        usual = hartley.answer(exchange.messages, exchange.tools)
         if rule is None:
             return usual, None
         paced = {**vars(rule.reply), "text": usual.text, "tool_calls": usual.tool_calls}
         return Reply(**paced), rule.fault
 
-    async def _answered(
-        self, request: web.Request, body: dict[str, Any], reply: Reply, fault: Fault | None, entry: dict[str, Any]
-    ) -> web.StreamResponse:
-        fault = fault or Fault()
+    async def _answered(self, exchange: Exchange, reply: Reply, fault: Fault) -> web.StreamResponse:
         if fault.hang_s is not None:
             await asyncio.sleep(fault.hang_s)
             raise Dropped
         if fault.status:
-            entry["outcome"] = "faulted"
-            return _error(fault.status, fault.message, fault.retry_after_s)
+            exchange.entry["outcome"] = "faulted"
+            return exchange.error(fault.status, fault.message, fault.retry_after_s)
         if fault.drop_after_chunks == 0:
             raise Dropped
-        usage = openai_wire.usage_of(reply, body["messages"], body.get("tools") or [])
-        entry["usage"] = usage
-        if request.path == "/v1/messages":
-            parts = anthropic_wire.events(reply, _call_id(entry), body.get("model", ""), usage)
-            return await self._streamed(request, parts, reply, fault, entry)
-        if body.get("stream"):
-            wanted = (body.get("stream_options") or {}).get("include_usage")
-            told = usage if wanted else None
-            parts = openai_wire.chunks(reply, _call_id(entry), body.get("model", ""), told)
-            return await self._streamed(request, parts, reply, fault, entry)
+        exchange.bill(reply)
+        if exchange.body.get("stream"):
+            return await self._streamed(exchange, reply, fault)
         if fault.malformed:
-            entry["outcome"] = "faulted"
+            exchange.entry["outcome"] = "faulted"
             return web.Response(text="{this is no JSON", content_type="application/json")
-        entry["outcome"] = "completed"
-        return web.json_response(openai_wire.completion(reply, _call_id(entry), body.get("model", ""), usage))
+        exchange.entry["outcome"] = "completed"
+        return web.json_response(exchange.whole(reply))
 
-    async def _streamed(
-        self,
-        request: web.Request,
-        parts: Iterator[dict[str, Any]],
-        reply: Reply,
-        fault: Fault,
-        entry: dict[str, Any],
-    ) -> web.StreamResponse:
+    async def _streamed(self, exchange: Exchange, reply: Reply, fault: Fault) -> web.StreamResponse:
         response = web.StreamResponse(headers={"Content-Type": "text/event-stream", "Cache-Control": "no-cache"})
-        await response.prepare(request)
-        for number, chunk in enumerate(parts):
+        await response.prepare(exchange.request)
+        last = fault.break_after_chunks if fault.break_after_chunks is not None else 1 if fault.malformed else None
+        for number, frame in enumerate(exchange.frames(reply)):
             if number == fault.drop_after_chunks:
                 raise Dropped
+            if number == last:
+                exchange.entry["outcome"] = "faulted"
+                wire = exchange.wire
+                await response.write(wire.malformed() if fault.malformed else wire.broken(fault.message))
+                return response
             if number and reply.chunk_delay_s:
                 await asyncio.sleep(reply.chunk_delay_s)
-            name = f"event: {chunk['type']}\n".encode() if "type" in chunk else b""
-            await response.write(name + b"data: " + json.dumps(chunk).encode() + b"\n\n")
-            if fault.malformed:
-                entry["outcome"] = "faulted"
-                await response.write(name + b"data: {this is no JSON\n\n")
-                return response
-        if request.path != "/v1/messages":
-            await response.write(b"data: [DONE]\n\n")
+            await response.write(frame)
         await response.write_eof()
-        entry["outcome"] = "completed"
+        exchange.entry["outcome"] = "completed"
         return response
 
     # --- the log and the controls ---
 
     @asynccontextmanager
-    async def _logged(self, request: web.Request, body: dict[str, Any]) -> AsyncIterator[dict[str, Any]]:
+    async def _logged(self, exchange: Exchange) -> AsyncIterator[None]:
         """One entry per request, written as it begins; one whose caller went away ends as `disconnected`."""
-        self._count += 1
-        entry = {
-            "n": self._count,
-            "started_at": time.time(),
-            "finished_at": None,
-            "outcome": "running",
-            "model": body.get("model"),
-            "stream": bool(body.get("stream")),
-            "messages": body["messages"],
-            "tools": [tool["function"]["name"] for tool in body.get("tools") or []],
-            "max_tokens": body.get("max_tokens", body.get("max_completion_tokens")),
-            "authorized": bool(request.headers.get("Authorization") or request.headers.get("X-Api-Key")),
-            "usage": None,
-        }
+        entry = exchange.entry
         self._log.append(entry)
         try:
-            yield entry
+            yield
         except (asyncio.CancelledError, ConnectionResetError):
             entry["outcome"] = "disconnected"
             raise
@@ -181,7 +155,7 @@ class ScriptedServer:
         try:
             self._rules = [Rule.parse(rule) for rule in await request.json()]
         except (TypeError, ValueError, AttributeError) as error:
-            return _error(400, f"The script is not right: {error}")
+            return web.json_response({"error": f"The script is not right: {error}"}, status=400)
         return web.json_response({"rules": len(self._rules)})
 
     async def reset(self, _request: web.Request) -> web.Response:
@@ -198,14 +172,3 @@ class ScriptedServer:
     async def open_gate(self, _request: web.Request) -> web.Response:
         self._gate.set()
         return web.json_response({})
-
-
-def _call_id(entry: dict[str, Any]) -> str:
-    return f"chatcmpl-{entry['n']:06d}"
-
-
-def _error(status: int, message: str, retry_after_s: float | None = None) -> web.Response:
-    kind = {401: "authentication_error", 429: "rate_limit_error"}.get(status, "server_error")
-    body = {"error": {"message": message, "type": kind, "param": None, "code": None}}
-    headers = {} if retry_after_s is None else {"Retry-After": f"{retry_after_s:g}"}
-    return web.json_response(body, status=status, headers=headers)

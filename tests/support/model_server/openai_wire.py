@@ -1,4 +1,4 @@
-"""A reply in OpenAI's wire format: one body, or the chunks of a stream."""
+"""OpenAI's wire format: a request in the rules' words, and a reply as one body or as the chunks of a stream."""
 
 from __future__ import annotations
 
@@ -8,11 +8,55 @@ import re
 from collections.abc import Iterator
 from typing import Any
 
-from tests.support.model_server.rules import Messages, Reply
+from tests.support.model_server.rules import Reply
 
+PATH = "/v1/chat/completions"
 CREATED = 1_700_000_000
 WORDS = re.compile(r"(?:\S+\s*){1,4}|\s+")
 ARGUMENT_PIECES = 3
+
+
+def call_id(n: int) -> str:
+    return f"chatcmpl-{n:06d}"
+
+
+def messages(body: dict[str, Any]) -> list[dict[str, Any]]:
+    found: list[dict[str, Any]] = body["messages"]
+    return found
+
+
+def tools(body: dict[str, Any]) -> list[str]:
+    return [tool["function"]["name"] for tool in body.get("tools") or []]
+
+
+def refusal(_body: dict[str, Any]) -> str | None:
+    """Compatible servers differ in what they accept."""
+    return None
+
+
+def error(status: int, message: str) -> dict[str, Any]:
+    kind = {401: "authentication_error", 429: "rate_limit_error"}.get(status, "server_error")
+    return {"error": {"message": message, "type": kind, "param": None, "code": None}}
+
+
+def frames(reply: Reply, call: str, body: dict[str, Any], spent: dict[str, Any] | None) -> Iterator[bytes]:
+    wanted = (body.get("stream_options") or {}).get("include_usage")
+    for chunk in chunks(reply, call, body.get("model", ""), spent if wanted else None):
+        yield frame(chunk)
+    yield b"data: [DONE]\n\n"
+
+
+def frame(chunk: dict[str, Any]) -> bytes:
+    return b"data: " + json.dumps(chunk).encode() + b"\n\n"
+
+
+def broken(message: str) -> bytes:
+    """An error in the middle of a stream."""
+    return frame(error(500, message))
+
+
+def malformed() -> bytes:
+    return b"data: {this is no JSON\n\n"
 
 
 def completion(reply: Reply, call: str, model: str, usage: dict[str, Any] | None) -> dict[str, Any]:
@@ -50,17 +94,6 @@ def tool_calls(reply: Reply, call: str) -> list[dict[str, Any]]:
 
 def finish_reason(reply: Reply) -> str:
     return reply.finish_reason or ("tool_calls" if reply.tool_calls else "stop")
-
-
-def usage_of(reply: Reply, messages: Messages, tools: list[Any]) -> dict[str, Any] | None:
-    """Four characters to a token, as a rule of thumb; what the script says goes first."""
-    if isinstance(reply.usage, dict):
-        return {"total_tokens": 0, **reply.usage}
-    if not reply.usage:
-        return None
-    asked = max(1, len(json.dumps([*messages, *tools], ensure_ascii=False)) // 4)
-    told = max(1, len((reply.text or "") + json.dumps(reply.tool_calls)) // 4)
-    return {"prompt_tokens": asked, "completion_tokens": told, "total_tokens": asked + told}
 
 
 def pieces(text: str, number: int | None) -> list[str]:

@@ -37,13 +37,16 @@ class Match:
 class Reply:
     """
     Attributes:
+        thinking: comes before the rest, signed, where the protocol knows such a thing.
         text, tool_calls: `[{"name", "arguments"}]`; arguments are JSON, or text that is sent as it is. With neither,
             the server answers as it would without a rule.
         delay_s, chunk_delay_s: before the first byte, and between the pieces.
         chunks: into how many pieces the text is cut; a few words each by default.
-        usage: False sends none; `{"prompt_tokens", "completion_tokens"}` sends these.
+        usage: False sends none; `{"prompt_tokens", "completion_tokens"}` sends these; where the protocol knows a cache,
+            of the prompt's tokens so many are `cached_tokens` and `cache_write_tokens`.
     """
 
+    thinking: str | None = None
     text: str | None = None
     tool_calls: list[dict[str, Any]] = field(default_factory=list)
     delay_s: float = 0.0
@@ -59,6 +62,7 @@ class Fault:
     Attributes:
         status: an error with this HTTP status and, with `retry_after_s`, that header.
         message: of the error.
+        break_after_chunks: the stream ends with an error after so many pieces.
         drop_after_chunks: the connection is cut after so many pieces; 0: before the response begins.
         hang_s: nothing is sent for so long, then the connection is cut.
         malformed: what is sent is no JSON.
@@ -67,6 +71,7 @@ class Fault:
     status: int | None = None
     retry_after_s: float | None = None
     message: str = "The script wants this to fail"
+    break_after_chunks: int | None = None
     drop_after_chunks: int | None = None
     hang_s: float | None = None
     malformed: bool = False

@@ -1,8 +1,8 @@
 """
-A model server that follows a script, and speaks OpenAI's wire protocol with streaming, tool calls, delays and faults.
+A model server that follows a script: OpenAI's and Anthropic's wire protocols, streaming, tool calls, delays and faults.
 
-By hand: `python -m tests.support.model_server --port 9009`, then OPENAI_BASE_URL=http://127.0.0.1:9009/v1. Without
-a script it plays Hartley's planner, agents and editor. In tests: `ModelServer`, which runs it as a process of its own.
+By hand: `python -m tests.support.model_server --port 9009`, then OPENAI_BASE_URL=http://127.0.0.1:9009/v1 or
+ANTHROPIC_BASE_URL=http://127.0.0.1:9009. Without a script it plays Hartley's planner, agents and editor. In tests: `ModelServer`, which runs it as a process of its own.
 rules.py tells what a script may say, e.g. [{"match": {"nth": 2}, "fault": {"status": 500}, "times": 1}].
 """
 
@@ -31,6 +31,7 @@ class ModelServer:
     """
     Attributes:
         base_url: for OPENAI_BASE_URL; ends in /v1.
+        root_url: for ANTHROPIC_BASE_URL; ends in the port.
     """
 
     def __init__(self, *, log_file: Path | None = None) -> None:
@@ -41,6 +42,7 @@ class ModelServer:
         )
         assert self._process.stdout
         self.base_url = self._process.stdout.readline().strip()
+        self.root_url = self.base_url.removesuffix("/v1")
         assert self.base_url, f"the model server does not start (exit {self._process.wait(STOP_S)})"
 
     def script(self, rules: list[dict[str, Any]]) -> None:
@@ -86,7 +88,7 @@ class ModelServer:
             self._process.stdout.close()
 
     def _control(self, name: str, body: Any = None) -> Any:
-        url = f"{self.base_url.removesuffix('/v1')}/_control/{name}"
+        url = f"{self.root_url}/_control/{name}"
         data = None if body is None else json.dumps(body).encode()
         with urllib.request.urlopen(urllib.request.Request(url, data), timeout=10) as response:
             return json.load(response)
@@ -106,7 +108,9 @@ async def serve(*, port: int, rules: list[dict[str, Any]], log_file: Path | None
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description="A scripted model server that speaks OpenAI's protocol.")
+    parser = argparse.ArgumentParser(
+        description="A scripted model server that speaks OpenAI's and Anthropic's protocols."
+    )
     parser.add_argument("--port", type=int, default=9009, help="on 127.0.0.1; 0 takes a free one")
     parser.add_argument("--script", type=Path, help="a JSON file with a list of rules")
     parser.add_argument("--log", type=Path, help="a file that gets one JSON line per finished request")

@@ -5,9 +5,8 @@ from __future__ import annotations
 from workers.gateway.catalogue import Catalogue
 from workers.gateway.complete import ModelProvider
 from workers.gateway.entries import Provider
-from workers.gateway.providers.anthropic import AnthropicProvider
 from workers.gateway.providers.offline.provider import OfflineProvider
-from workers.gateway.providers.openai import OpenAIProvider
+from workers.gateway.providers.sdk import SdkProvider
 
 
 def build_providers(catalogue: Catalogue) -> dict[str, ModelProvider]:
@@ -18,10 +17,20 @@ def build_providers(catalogue: Catalogue) -> dict[str, ModelProvider]:
 def _build(name: str, entry: Provider) -> ModelProvider:
     if entry.protocol == "offline":
         return OfflineProvider()
-    provider = AnthropicProvider if entry.protocol == "anthropic" else OpenAIProvider
-    return provider(
+    return _with_sdk(entry)(
         name=name,
         api_key=entry.api_key.get_secret_value() if entry.api_key else None,
         base_url=entry.base_url,
         connections=entry.connections,
     )
+
+
+def _with_sdk(entry: Provider) -> type[SdkProvider]:
+    """Imported only when it is configured: every worker would start half a second later for each SDK."""
+    if entry.protocol == "anthropic":
+        from workers.gateway.providers.anthropic import AnthropicProvider
+
+        return AnthropicProvider
+    from workers.gateway.providers.openai import OpenAIProvider
+
+    return OpenAIProvider

@@ -2,44 +2,52 @@
 
 from __future__ import annotations
 
+from contextlib import AbstractAsyncContextManager
 from functools import cached_property
 from typing import Any
 
 import openai
 
-from workers.gateway.providers.openai_reply import collect
-from workers.gateway.providers.sdk import NO_KEY, SdkProvider
-from workers.gateway.types import ModelReply, ModelRequest
+from workers.gateway.errors import ModelError
+from workers.gateway.providers.openai_errors import translated
+from workers.gateway.providers.openai_reply import OpenAIParts
+from workers.gateway.providers.sdk import NO_KEY, SdkProvider, limit
+from workers.gateway.types import ModelRequest
 
 
 class OpenAIProvider(SdkProvider):
+    sdk_error = openai.OpenAIError
+    parts = OpenAIParts
+
+    async def open(self, request: ModelRequest) -> AbstractAsyncContextManager[Any]:
+        stream: AbstractAsyncContextManager[Any] = await self.client.chat.completions.create(**self._arguments(request))
+        return stream
+
+    def translated(self, error: Exception) -> ModelError:
+        return translated(error, provider=self.name, secret=self.key)
+
     @cached_property
     def client(self) -> openai.AsyncOpenAI:
+        """Made with the first call, in the event loop that it will live in."""
         return openai.AsyncOpenAI(
-            api_key=self._key or NO_KEY,
-            base_url=self._base_url,
+            api_key=self.key or NO_KEY,
+            base_url=self.base_url,
             max_retries=0,  # attempts are the engine's: each is recorded and held for
             http_client=openai.DefaultAioHttpClient(limits=self.limits),
         )
-
-    async def open(self, request: ModelRequest) -> Any:
-        return await self.client.chat.completions.create(**self._arguments(request))
-
-    async def collect(self, stream: Any, request: ModelRequest) -> ModelReply:
-        return await collect(stream, request)
 
     def _arguments(self, request: ModelRequest) -> dict[str, Any]:
         """OpenAI's newer models know `max_completion_tokens` only, many other servers `max_tokens` only."""
         arguments: dict[str, Any] = {
             "model": request.model,
-            "messages": list(request.messages),
-            "max_tokens" if self._base_url else "max_completion_tokens": request.max_tokens,
+            "messages": [{k: v for k, v in message.items() if k != "blocks"} for message in request.messages],
+            "max_tokens" if self.base_url else "max_completion_tokens": request.max_tokens,
             "stream": True,
             "stream_options": {"include_usage": True},
-            "timeout": self.timeout(request),
+            "timeout": limit(request),
         }
-        if request.tools:
-            arguments["tools"] = [{"type": "function", "function": tool} for tool in request.tools]
+        if request.offered:
+            arguments["tools"] = [{"type": "function", "function": tool} for tool in request.offered]
         if request.temperature is not None:
             arguments["temperature"] = request.temperature
         return arguments

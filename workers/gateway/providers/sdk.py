@@ -1,39 +1,37 @@
-"""What the official SDKs need alike: one client for each event loop, a stream per call, errors in our words."""
+"""What the providers behind an official SDK have in common: the SDKs are made by one generator, on one transport."""
 
 from __future__ import annotations
 
-from functools import cached_property
-from typing import Any
+from abc import ABC, abstractmethod
+from contextlib import AbstractAsyncContextManager
+from typing import Any, ClassVar
 
 import aiohttp
-import anthropic
 import httpx2
-import openai
 
-from workers.gateway.errors import ModelRefused
-from workers.gateway.providers.sdk_errors import translated
+from workers.gateway.errors import ModelError, ModelRefused
+from workers.gateway.providers.reply import Parts, collect
 from workers.gateway.types import ModelReply, ModelRequest
 
 CONNECT_S = 10.0
 NO_KEY = "none"  # what a server without keys is sent; the SDKs want one
-TRANSPORT_ERRORS = (  # the SDKs let some of them through
-    openai.OpenAIError,
-    anthropic.AnthropicError,
-    httpx2.HTTPError,
-    aiohttp.ClientError,
-)
+TRANSPORT_ERRORS = (httpx2.HTTPError, aiohttp.ClientError)  # the SDKs let some of them through
 
 
-class SdkProvider:
+class SdkProvider(ABC):
     """
     Args:
         api_key: may be None where `base_url` is a server without keys.
-        base_url: None is the provider itself.
+        base_url: None is the SDK's own.
         connections: calls at once, said in so many words: the transport would stop at 100 or 1000 by itself.
     """
 
+    sdk_error: ClassVar[type[Exception]]
+    parts: ClassVar[type[Parts]]
+
     def __init__(self, *, name: str, api_key: str | None, base_url: str | None, connections: int) -> None:
-        self._name, self._key, self._base_url, self._connections = name, api_key, base_url, connections
+        self.name, self.key, self.base_url = name, api_key, base_url
+        self.limits = httpx2.Limits(max_connections=connections, max_keepalive_connections=connections)
 
     async def complete(self, request: ModelRequest) -> ModelReply:
         """
@@ -43,33 +41,24 @@ class SdkProvider:
             ModelError.
         """
         try:
-            stream = await self.open(request)
-            async with stream:
-                return await self.collect(stream, request)
+            async with await self.open(request) as stream:
+                return await collect(stream, request, self.parts())
         except UnicodeEncodeError:
             raise ModelRefused("The prompt holds characters that can't be sent", sent=False) from None
-        except TRANSPORT_ERRORS as error:
-            raise translated(error, provider=self._name, secret=self._key) from None
+        except (self.sdk_error, *TRANSPORT_ERRORS) as error:
+            raise self.translated(error) from None
 
     async def close(self) -> None:
         if "client" in self.__dict__:
-            await self.client.close()
+            await self.__dict__["client"].close()
 
-    @cached_property
-    def client(self) -> Any:
-        """The SDK's client, made with the first call, in the event loop that it will live in."""
-        raise NotImplementedError
+    @abstractmethod
+    async def open(self, request: ModelRequest) -> AbstractAsyncContextManager[Any]:
+        """Send it. The stream of chunks is a context that closes its connection."""
 
-    async def open(self, request: ModelRequest) -> Any:
-        """The SDK's stream of this call."""
-        raise NotImplementedError
+    @abstractmethod
+    def translated(self, error: Exception) -> ModelError: ...
 
-    async def collect(self, stream: Any, request: ModelRequest) -> ModelReply:
-        raise NotImplementedError
 
-    @property
-    def limits(self) -> httpx2.Limits:
-        return httpx2.Limits(max_connections=self._connections, max_keepalive_connections=self._connections)
-
-    def timeout(self, request: ModelRequest) -> httpx2.Timeout:
-        return httpx2.Timeout(request.timeout_s, connect=min(CONNECT_S, request.timeout_s))
+def limit(request: ModelRequest) -> httpx2.Timeout:
+    return httpx2.Timeout(request.timeout_s, connect=min(CONNECT_S, request.timeout_s))

@@ -42,8 +42,17 @@ def test_every_model_of_the_shipped_catalogue_has_a_price_and_a_limit():
 def test_prices_come_from_genai_prices_and_the_catalogue_overrides_them(file):
     catalogue = Catalogue.load(file, {})
     assert catalogue.price_of("acme", "gpt-4o-mini").input_usd == Decimal("0.15") / 1_000_000
-    assert catalogue.price_of("acme", "gpt-4o-mini").cached_usd == Decimal("0.075") / 1_000_000
+    assert catalogue.price_of("acme", "gpt-4o-mini").cost_usd(Usage(1_000_000, 0, 1_000_000)) == Decimal("0.075")
     assert catalogue.price_of("acme", "plain-1").cost_usd(Usage(1_000_000, 0, 400_000)) == Decimal("1.2")
+    assert catalogue.price_of("acme", "plain-1").cost_usd(Usage(1_000_000, 0, 0, 400_000)) == Decimal("1.7")
+
+
+def test_long_prompts_are_held_at_their_price_and_short_ones_billed_at_theirs():
+    """Haiku 5.5 costs 0.10 and 0.50 USD per million, and five times that from 100,000 tokens of prompt on."""
+    price = Catalogue.load(SHIPPED, {}).price_of("anthropic", "claude-haiku-5-5")
+    assert (price.input_usd, price.output_usd) == (Decimal("0.5") / 1_000_000, Decimal("2.5") / 1_000_000)
+    assert price.cost_usd(Usage(1000, 1000)) == Decimal("0.0006")
+    assert price.cost_usd(Usage(200_000, 1000)) == Decimal("0.1025")
 
 
 def test_a_model_without_a_known_price_is_an_error_that_tells_how_to_give_one(file):

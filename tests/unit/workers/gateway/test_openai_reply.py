@@ -11,9 +11,10 @@ from hypothesis import strategies as st
 from openai.types.chat import ChatCompletionChunk
 
 from workers.gateway.errors import ModelReplyMalformed, ModelUnreachable
-from workers.gateway.providers.openai_reply import collect
+from workers.gateway.providers.openai_reply import OpenAIParts
+from workers.gateway.providers.reply import collect
 from workers.gateway.tokens import BoundUsage
-from workers.gateway.types import ModelRequest, Usage
+from workers.gateway.types import ModelReply, ModelRequest, Usage
 
 END = {"choices": [{"index": 0, "delta": {}, "finish_reason": "stop"}]}
 TEXT = {"choices": [{"index": 0, "delta": {"content": "Hi"}, "finish_reason": None}]}
@@ -24,6 +25,10 @@ async def stream(*bodies: dict[str, Any]) -> AsyncIterator[ChatCompletionChunk]:
         yield ChatCompletionChunk.construct(**body)
 
 
+async def read(chunks: AsyncIterator[ChatCompletionChunk], request: ModelRequest) -> ModelReply:
+    return await collect(chunks, request, OpenAIParts())
+
+
 def call(index: int, **piece: Any) -> dict[str, Any]:
     function = {key: piece.pop(key) for key in ("name", "arguments") if key in piece}
     delta = {"tool_calls": [{"index": index, **piece, "function": function}]}
@@ -31,7 +36,7 @@ def call(index: int, **piece: Any) -> dict[str, Any]:
 
 
 async def calls_of(request, *bodies):
-    reply = await collect(stream(*bodies, END), request)
+    reply = await read(stream(*bodies, END), request)
     return [(c.id, c.name, c.arguments) for c in reply.tool_calls]
 
 
@@ -66,37 +71,37 @@ async def test_missing_and_double_ids_are_replaced(request_of):
 
 @pytest.mark.parametrize("raw", ["{oops", "[1]", '"text"', "[" * 100_000])
 async def test_arguments_that_are_no_object_are_none_and_kept_raw(request_of, raw):
-    reply = await collect(stream(call(0, id="x", name="f", arguments=raw), END), request_of())
+    reply = await read(stream(call(0, id="x", name="f", arguments=raw), END), request_of())
     assert (reply.tool_calls[0].arguments, reply.tool_calls[0].raw) == (None, raw)
 
 
 async def test_a_refusal_is_the_answer(request_of):
     refusal = {"choices": [{"index": 0, "delta": {"refusal": "I won't."}, "finish_reason": None}]}
-    assert (await collect(stream(refusal, END), request_of())).text == "I won't."
+    assert (await read(stream(refusal, END), request_of())).text == "I won't."
 
 
 async def test_usage_is_taken_from_the_last_chunk_that_has_it(request_of):
     details = {"cached_tokens": 4}
     last = {"choices": [], "usage": {"prompt_tokens": 9, "completion_tokens": 2, "prompt_tokens_details": details}}
-    reply = await collect(stream(TEXT, END, last), request_of())
+    reply = await read(stream(TEXT, END, last), request_of())
     assert reply.usage == Usage(9, 2, 4)
 
 
 @pytest.mark.parametrize("usage", [None, {}, {"prompt_tokens": -1, "completion_tokens": 1}, {"prompt_tokens": "9"}])
 async def test_missing_or_senseless_usage_is_counted_at_the_bound(request_of, usage):
-    reply = await collect(stream(TEXT, END, {"choices": [], "usage": usage}), request_of(max_tokens=50))
+    reply = await read(stream(TEXT, END, {"choices": [], "usage": usage}), request_of(max_tokens=50))
     assert isinstance(reply.usage, BoundUsage) and reply.usage.completion_tokens == 50
 
 
 async def test_an_answer_without_its_end_is_a_broken_connection(request_of):
     with pytest.raises(ModelUnreachable, match="broke its answer off") as caught:
-        await collect(stream(TEXT), request_of())
+        await read(stream(TEXT), request_of())
     assert caught.value.sent is True
 
 
 async def test_a_body_that_holds_no_chunk_points_at_the_address(request_of):
     with pytest.raises(ModelReplyMalformed, match="base URL"):
-        await collect(stream(), request_of())
+        await read(stream(), request_of())
 
 
 async def test_an_error_of_the_listener_is_its_own(request_of):
@@ -104,7 +109,7 @@ async def test_an_error_of_the_listener_is_its_own(request_of):
         raise LookupError("mine")
 
     with pytest.raises(LookupError, match="mine"):
-        await collect(stream(TEXT, END), request_of(on_delta=on_delta))
+        await read(stream(TEXT, END), request_of(on_delta=on_delta))
 
 
 json_values = st.recursive(
@@ -141,7 +146,7 @@ json_values = st.recursive(
 async def test_whatever_a_chunk_holds_the_outcome_is_a_reply_or_one_of_our_errors(body):
     request = ModelRequest(purpose="turn", provider="acme", model="m", messages=[], query="")
     try:
-        reply = await collect(stream(body, END), request)
+        reply = await read(stream(body, END), request)
     except ModelReplyMalformed:
         return
     assert isinstance(reply.text, str) and all(isinstance(c.name, str) for c in reply.tool_calls)

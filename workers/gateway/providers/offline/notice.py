@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 NOTICE = (
-    "*Answered offline by rules, without a language model. Set `OPENAI_API_KEY` (or `OPENAI_BASE_URL`) to connect one.*"
+    "*Answered offline by rules, without a language model. Set `OPENAI_API_KEY` or `ANTHROPIC_API_KEY` to connect one.*"
 )
 
 

@@ -40,7 +40,7 @@ class OfflineProvider:
         results = _results(request.messages)
         jobs = _with_charts(jobs_of(items, request.files, root=self._root), results)
         waiting = [job for job in jobs if (job.tool, job.raw) not in results]
-        calls, left = _callable(waiting, {tool["name"] for tool in request.tools}, request.max_tokens, len(results))
+        calls, left = _callable(waiting, {tool["name"] for tool in request.offered}, request.max_tokens, len(results))
         if calls:
             return _reply(request, "", calls, "tool_calls")
         done = [(job, results[job.tool, job.raw]) for job in jobs if job not in waiting]
@@ -118,7 +118,7 @@ async def _told(request: ModelRequest, text: str) -> ModelReply:
 
 def _reply(request: ModelRequest, text: str, calls: Sequence[ToolCall], reason: str) -> ModelReply:
     spent = tokens.count(text) + sum(_call_tokens(call.name, call.raw) for call in calls)
-    usage = Usage(prompt_tokens=tokens.prompt_tokens(request.messages, request.tools), completion_tokens=spent)
+    usage = Usage(prompt_tokens=tokens.prompt_tokens(request.messages, request.offered), completion_tokens=spent)
     return ModelReply(
         text=text,
         provider=request.provider,

@@ -14,7 +14,7 @@ from workers.gateway.providers.offline.report.section import Section
 from workers.gateway.providers.offline.work import Item, Job, kind_of, runnable
 from workers.gateway.types import FileRef
 
-NEEDS_MODEL = "this needs a language model; set `OPENAI_API_KEY` (or `OPENAI_BASE_URL`) to connect one"
+NEEDS_MODEL = "this needs a language model; set `OPENAI_API_KEY` or `ANTHROPIC_API_KEY` (or a base URL) to connect one"
 RULES = "By rules alone, attached CSV, JSON and text files are analysed, sums done and Python code blocks run."
 
 

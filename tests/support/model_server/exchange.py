@@ -1,0 +1,91 @@
+"""One request to the scripted server and what is made of it, in the protocol that it came by."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+
+from aiohttp import web
+
+from tests.support.model_server.rules import Reply
+
+
+class Wire(Protocol):
+    """A protocol: the module `openai_wire` or `anthropic_wire`."""
+
+    PATH: str
+
+    def call_id(self, n: int, /) -> str: ...
+    def messages(self, body: dict[str, Any], /) -> list[dict[str, Any]]: ...
+    def tools(self, body: dict[str, Any], /) -> list[str]: ...
+    def refusal(self, body: dict[str, Any], /) -> str | None: ...
+    def error(self, status: int, message: str, /) -> dict[str, Any]: ...
+    def completion(self, reply: Reply, call: str, model: str, spent: dict[str, Any] | None, /) -> dict[str, Any]: ...
+    def frames(
+        self, reply: Reply, call: str, body: dict[str, Any], spent: dict[str, Any] | None, /
+    ) -> Iterator[bytes]: ...
+    def broken(self, message: str, /) -> bytes: ...
+    def malformed(self) -> bytes: ...
+
+
+@dataclass
+class Exchange:
+    """
+    Attributes:
+        entry: of the log.
+    """
+
+    wire: Wire
+    request: web.Request
+    body: dict[str, Any]
+    n: int
+    messages: list[dict[str, Any]] = field(init=False)
+    tools: list[str] = field(init=False)
+    entry: dict[str, Any] = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.messages, self.tools = self.wire.messages(self.body), self.wire.tools(self.body)
+        self.entry = {
+            "n": self.n,
+            "started_at": time.time(),
+            "finished_at": None,
+            "outcome": "running",
+            "model": self.body.get("model"),
+            "stream": bool(self.body.get("stream")),
+            "messages": self.messages,
+            "tools": self.tools,
+            "max_tokens": self.body.get("max_tokens", self.body.get("max_completion_tokens")),
+            "authorized": self.request.headers.get("Authorization") is not None,
+            "usage": None,
+        }
+
+    @property
+    def call(self) -> str:
+        return self.wire.call_id(self.n)
+
+    def bill(self, reply: Reply) -> None:
+        """Four characters to a token, as a rule of thumb; what the script says goes first."""
+        if isinstance(reply.usage, dict):
+            self.entry["usage"] = {"total_tokens": 0, **reply.usage}
+        elif reply.usage:
+            told = [*self.messages, *(self.body.get("tools") or [])]
+            asked = max(1, len(json.dumps(told, ensure_ascii=False)) // 4)
+            said = max(1, len((reply.thinking or "") + (reply.text or "") + json.dumps(reply.tool_calls)) // 4)
+            self.entry["usage"] = {
+                "prompt_tokens": asked,
+                "completion_tokens": said,
+                "total_tokens": asked + said,
+            }
+
+    def whole(self, reply: Reply) -> dict[str, Any]:
+        return self.wire.completion(reply, self.call, self.body.get("model", ""), self.entry["usage"])
+
+    def frames(self, reply: Reply) -> Iterator[bytes]:
+        return self.wire.frames(reply, self.call, self.body, self.entry["usage"])
+
+    def error(self, status: int, message: str, retry_after_s: float | None = None) -> web.Response:
+        headers = {} if retry_after_s is None else {"Retry-After": f"{retry_after_s:g}"}
+        return web.json_response(self.wire.error(status, message), status=status, headers=headers)

@@ -1,0 +1,23 @@
+"""The Anthropic SDK's exceptions in our words."""
+
+from __future__ import annotations
+
+import anthropic
+
+from workers.gateway.errors import ModelError
+from workers.gateway.providers.failures import broken_off, by_cause, by_status, shown
+
+
+def translated(error: Exception, *, provider: str, secret: str | None) -> ModelError:
+    """
+    An error event in a stream comes as a status error too, with the status that the stream began with.
+
+    Args:
+        secret: never part of the message, even when the provider repeats it.
+    """
+    text = shown(error, secret)
+    if isinstance(error, anthropic.APIStatusError) and error.status_code >= 400:
+        return by_status(error.status_code, error.response.headers, provider=provider, text=text)
+    if isinstance(error, anthropic.APIError) and not isinstance(error, anthropic.APIConnectionError):
+        return broken_off(provider=provider, text=text)
+    return by_cause(error, provider=provider)
