@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
+from itertools import pairwise
 from typing import Protocol
 
 NODE_WIDTH, NODE_HEIGHT = 150, 52
@@ -185,14 +186,14 @@ def _order(layers: dict[int, list[Spot]], edges: Sequence[Edge]) -> None:
     after: dict[Spot, set[Spot]] = defaultdict(set)
     for edge in edges:
         way = (edge.source, *edge.via, edge.target)
-        for a, b in zip(way, way[1:], strict=False):
+        for a, b in pairwise(way):
             after[a].add(b)
             before[b].add(a)
     place = {spot: float(row) for spots in layers.values() for row, spot in enumerate(spots)}
     for sweep in range(SWEEPS):
         for number in sorted(layers, reverse=bool(sweep % 2)):
             near = after if sweep % 2 else before
-            layers[number].sort(key=lambda spot: _middle(near[spot], place, place[spot]))  # noqa: B023 - used at once
+            layers[number].sort(key=lambda spot: _middle(near[spot], place, place[spot]))
             place.update((spot, float(row)) for row, spot in enumerate(layers[number]))
 
 

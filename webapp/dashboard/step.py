@@ -73,8 +73,9 @@ def pretty(data: Any) -> JSON:
 
 
 def _attempts(row: Step, told: Sequence[Event], holds: Sequence[Hold]) -> list[Attempt]:
-    marks = [Mark(e.type, row.n, e.payload["attempt"], e.created_at) for e in told if e.type.startswith("STEP_")]
-    reasons = {e.payload["attempt"]: e.message for e in told if e.type == "STEP_RETRYING"}
+    of_attempts = [(event, event.payload["attempt"]) for event in told if event.payload and "attempt" in event.payload]
+    marks = [Mark(e.type, row.n, attempt, e.created_at) for e, attempt in of_attempts if e.type.startswith("STEP_")]
+    reasons = {attempt: e.message for e, attempt in of_attempts if e.type == "STEP_RETRYING"}
     costs = {hold.fence: hold for hold in holds}
     runs = runs_of(row, marks, timezone.now())
     return [Attempt(run, costs.get(run.attempt), reasons.get(run.attempt, "")) for run in runs]

@@ -136,6 +136,7 @@ def _marks(found: Task, again: list[int]) -> list[timeline.Mark]:
     return [
         timeline.Mark(type_, payload["step"], payload["attempt"], at)
         for type_, payload, at in told.values_list("type", "payload", "created_at")
+        if payload
     ]
 
 

@@ -2,7 +2,20 @@
 
 from django.urls import path
 
-from webapp.dashboard import budgets, flower, keys, new_task, now, sessions, sign_in, step, task, task_events, tasks, workers
+from webapp.dashboard import (
+    budgets,
+    flower,
+    keys,
+    new_task,
+    now,
+    sessions,
+    sign_in,
+    step,
+    task,
+    task_events,
+    tasks,
+    workers,
+)
 
 urlpatterns = [
     path("sign-in", sign_in.page),

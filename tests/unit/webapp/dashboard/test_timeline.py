@@ -71,8 +71,8 @@ def test_nothing_reaches_out_of_the_picture(spans: list[tuple[float, float]], le
     steps = [Step(n, started_at=at(a), finished_at=at(max(a, b))) for n, (a, b) in enumerate(spans)]
     for row in time_line(steps, [], began=at(0), ended=at(length), now=at(length)):
         for bar in row.bars:
-            assert 0 <= bar.x and bar.width > 0 and bar.x + bar.width <= SPAN + 0.1
-        assert 0 <= row.waited_x and 0 <= row.waited_width <= SPAN
+            assert bar.x >= 0 and bar.width > 0 and bar.x + bar.width <= SPAN + 0.1
+        assert row.waited_x >= 0 and 0 <= row.waited_width <= SPAN
 
 
 def test_a_short_list_keeps_what_matters() -> None:
