@@ -92,8 +92,9 @@ def agent_history(step: ClaimedStep) -> list[Past]:
 
 
 def answers_of(step: ClaimedStep, agents: list[str]) -> list[Past]:
-    """The last turn of each of these agents, whatever became of it."""
-    rows = Step.objects.filter(task_id=step.task, agent__in=agents, kind="llm.turn").order_by("n")
+    """The last turn of each of these agents, or the call of a tool that has this name, whatever became of it."""
+    kinds = ("llm.turn", "tools.call")
+    rows = Step.objects.filter(task_id=step.task, agent__in=agents, kind__in=kinds).order_by("n")
     last = {row.agent: row for row in rows}
     return [_past(last[agent]) for agent in agents if agent in last]
 

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
+import structlog
 from django.conf import settings
 
 from webapp.orchestration import complexity, dispatch, engine
 from webapp.orchestration.compile import compile_steps, describe
+from webapp.orchestration.control import admit_waiting
+from webapp.orchestration.manual import read_plan
 from webapp.orchestration.plan import Plan, PlanInvalid, agent_steps, parse_plan, single
 from webapp.orchestration.steps import ClaimedStep, Completion, NewStep, event
 from workers import context
@@ -15,6 +19,8 @@ from workers.app import app
 from workers.beats import Beats
 from workers.context import Past, TaskContext
 from workers.process import handles, offer
+
+log = structlog.get_logger()
 
 
 @app.task(name="control.steps")
@@ -32,17 +38,49 @@ def probe(*, nonce: str, **_newer: Any) -> None:
 def sweep(**_newer: Any) -> None:
     """Find what is due and ring for it again. Two sweeps at once are harmless: they skip each other's tasks."""
     swept = engine.sweep(hint_s=settings.HINT_S, lease_s=settings.LEASE_S, attempts=settings.MAX_ATTEMPTS)
-    dispatch.send_hints(swept.ready)
-    dispatch.wake_readers(swept.moved)
+    for refused in swept.refused:
+        log.error("sweep.refused", **refused)
+    admitted = admit_waiting(swept.waiting)
+    dispatch.send_hints([*swept.ready, *admitted])
+    dispatch.wake_readers(swept.moved | {step.ref.task for step in admitted})
+    dispatch.stop_workers(swept.ended)
+
+
+@handles("control.wait")
+async def wait(step: ClaimedStep, beats: Beats) -> Completion:
+    """The waiting is over when it is claimed: it lies in the row."""
+    return Completion(step, output={"text": ""})
+
+
+@handles("control.collect")
+async def collect(step: ClaimedStep, beats: Beats) -> Completion:
+    """The answer of a plan without an agent at its end: what its last steps brought, as text."""
+    results = await context.read(step, context.parents)
+    return Completion(step, output={"text": "\n\n".join(_result(past) for past in results)})
+
+
+def _result(past: Past) -> str:
+    if past.state != "done":
+        return f"**{past.agent}** failed: {(past.error or {}).get('message', 'did not finish')}"
+    output = past.output or {}
+    shown = output.get("shown") or {}
+    found = output.get("text") or shown.get("stdout") or shown.get("value") or (json.dumps(shown) if shown else "done")
+    return f"**{past.agent}**: {found}"
 
 
 @handles("control.plan")
 async def plan(step: ClaimedStep, beats: Beats) -> Completion:
-    """Turn the planner's text into steps. A plan that breaks the rules becomes the plan of one agent, with a warning."""
+    """
+    Turn a plan into steps: the caller's own, or the planner's text. A planner's plan that breaks the rules becomes the
+    plan of one agent, with a warning.
+    """
     task = await context.read(step, context.task_context)
-    proposed = await context.read(step, context.parents)
-    chosen, warnings = _choose(task, proposed)
-    added = agent_steps(chosen)
+    if "plan" in task.context:
+        chosen, warnings = None, []
+        added = read_plan(task.context["plan"], limit=settings.STEPS_LIMIT - task.steps - 1)
+    else:
+        chosen, warnings = _choose(task, await context.read(step, context.parents))
+        added = agent_steps(chosen)
     payload = {
         "plan": [_shown(new, task.steps, position) for position, new in enumerate(added)],
         "deps": {str(task.steps + 1 + i): [task.steps + 1 + a for a in new.after] for i, new in enumerate(added)},
@@ -53,7 +91,7 @@ async def plan(step: ClaimedStep, beats: Beats) -> Completion:
     told = event("PROGRESS", agent="planner", message=f"Plan: {payload['canvas']}", payload=payload)
     return Completion(
         step,
-        output={"subtasks": [subtask.id for subtask in chosen.subtasks]},
+        output={"subtasks": [subtask.id for subtask in chosen.subtasks] if chosen else [s.agent for s in added]},
         grow=added,
         heir=len(added) - 1,
         events=[*warnings, told],

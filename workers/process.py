@@ -9,6 +9,7 @@ from uuid import UUID
 
 from django.conf import settings
 
+from webapp.orchestration.control import admit_waiting
 from webapp.orchestration.steps import StepRef
 from workers.runner import Perform, Runner
 from workers.services import services
@@ -46,6 +47,7 @@ def start(*, slot: str, queues: Sequence[str]) -> None:
         lease_s=settings.LEASE_S,
         hint_s=settings.HINT_S,
         handlers=this.handlers,
+        admit=admit_waiting,
     )
     runner.start()
     this.runner = runner

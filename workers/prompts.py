@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 
+from webapp.common.values import JSON
 from workers.context import Past, TaskContext
 from workers.gateway.types import FileRef, Message
 
@@ -81,10 +82,14 @@ def _assistant(past: Past) -> Message:
 def _answer(past: Past) -> dict[str, object]:
     """`{"agent": "a1", "description": "...", "answer": "...", "artifacts": [...]}`; a failed agent has `error` instead."""
     output = past.output or {}
-    body: dict[str, object] = {"agent": past.agent, "description": past.description, "answer": output.get("text")}
+    body: dict[str, object] = {"agent": past.agent, "description": past.description, "answer": _said(output)}
     if past.state != "done":
         body["error"] = (past.error or {}).get("message", "did not finish")
     return {**body, "artifacts": output.get("made", [])}
+
+
+def _said(output: JSON) -> object:
+    return output["text"] if "text" in output else output.get("shown")
 
 
 def _files(files: Sequence[FileRef]) -> str:

@@ -22,17 +22,18 @@ RULES = {
 LONGEST_S = 60.0
 
 
-def retry_delay_s(kind: str, *, retries: int, asked_s: float | None, jitter: float) -> float | None:
+def retry_delay_s(kind: str, *, retries: int, tries: int | None = None, asked_s: float | None, jitter: float) -> float | None:
     """
     Seconds until the next attempt, or None when it should fail.
 
     Args:
         retries: attempts of this step that have failed so far.
+        tries: attempts at most; None: by the class of the error.
         asked_s: what the other side asked for (Retry-After).
         jitter: random, 0 to 1; adds up to a tenth.
     """
     rule = RULES.get(kind)
-    if rule is None or retries + 1 >= rule.tries:
+    if rule is None or retries + 1 >= (tries or rule.tries):
         return None
     delay = rule.first_s * (2**retries if rule.doubling else retries + 1)
     return min(max(delay, asked_s or 0.0), LONGEST_S) * (1 + jitter / 10)

@@ -19,7 +19,7 @@ import structlog
 from webapp.common.errors import HartleyError
 from webapp.orchestration import dispatch, engine
 from webapp.orchestration.engine import TurnResult
-from webapp.orchestration.steps import ClaimedStep, Completion, Settlement, StepRef
+from webapp.orchestration.steps import ClaimedStep, Completion, ReadyStep, Settlement, StepRef
 from workers.beats import Beats, StepLost
 from workers.listener import EndedListener
 from workers.retries import retry_delay_s
@@ -28,6 +28,17 @@ from workers.writer import Renewal, Writer
 log = structlog.get_logger()
 
 Perform = Callable[[ClaimedStep, Beats], Awaitable[Completion]]
+
+class StepTimeout(HartleyError):
+    """The attempt took longer than its plan allows; what it had sent is paid for."""
+
+    code = "step.timeout"
+    kind = "timeout"
+
+    def __init__(self, timeout_s: float) -> None:
+        super().__init__(f"The step took longer than {timeout_s:g} s")
+
+
 PENDING_LIMIT = 10_000  # hints kept while all slots are full; beyond, the sweep hints again
 
 
@@ -37,6 +48,7 @@ class Runner:
         slot: the worker's name, stable over restarts: a new process frees what its predecessor held.
         slots: how many steps may run at once.
         handlers: the middle beat of each kind of step.
+        admit: lets queued tasks of these tenants run.
     """
 
     def __init__(
@@ -48,10 +60,12 @@ class Runner:
         lease_s: float,
         hint_s: float,
         handlers: Mapping[str, Perform],
+        admit: Callable[[Iterable[UUID]], Sequence[ReadyStep]],
     ) -> None:
         self.worker = f"{slot}/{uuid4().hex[:12]}"
         self._slot, self._handlers, self._slots = slot, handlers, slots
         self._lease_s = lease_s
+        self._admit = admit
         self._pending: deque[StepRef] = deque(maxlen=PENDING_LIMIT)
         self._running: dict[engine.Attempt, tuple[ClaimedStep, asyncio.Task[None]]] = {}
         self._asked = 0  # claims on their way
@@ -126,9 +140,24 @@ class Runner:
         self._pump()
 
     def _publish(self, result: TurnResult, changed: set[UUID]) -> None:
-        dispatch.send_hints(result.ready)
+        self._send_hints(result.ready)
         dispatch.wake_readers(changed)
         dispatch.stop_workers(result.ended)
+        if result.waiting:
+            admitted = self._admit(result.waiting)
+            self._send_hints(admitted)
+            dispatch.wake_readers({step.ref.task for step in admitted})
+
+    def _send_hints(self, ready: Sequence[ReadyStep]) -> None:
+        """Those with a delay when it is over; if this process is gone by then, the sweep does it."""
+        dispatch.send_hints([step for step in ready if not step.delay_s])
+        for step in ready:
+            if step.delay_s:
+                self.loop.call_soon_threadsafe(self._send_later, step)
+
+    def _send_later(self, step: ReadyStep) -> None:
+        due = [step._replace(delay_s=0.0)]
+        self.loop.call_later(step.delay_s + 0.005, self._publisher.submit, dispatch.send_hints, due)
 
     # --- running ---
 
@@ -149,22 +178,31 @@ class Runner:
 
     async def _perform(self, step: ClaimedStep, beats: Beats) -> Completion | None:
         try:
-            return await self._handlers[step.kind](step, beats)
+            async with asyncio.timeout(step.timeout_s) as scope:
+                return await self._handlers[step.kind](step, beats)
         except (asyncio.CancelledError, StepLost):
             # Settles what was held; the step itself, if it is still ours, goes back to be run elsewhere.
             return Completion(step, status="handback", settle=beats.settlement)
         except HartleyError as error:
             return self._failure(step, error, beats.settlement)
+        except TimeoutError as error:
+            if not scope.expired():
+                return self._broken(step, error, beats)
+            return self._failure(step, StepTimeout(step.timeout_s or 0), beats.settlement)
         except Exception as error:
-            log.exception("step.broken", kind=step.kind)
-            body = {"code": "internal", "message": f"Hartley failed at this step ({type(error).__name__})"}
-            return Completion(step, status="failed", error=body, settle=beats.settlement)
+            return self._broken(step, error, beats)
+
+    def _broken(self, step: ClaimedStep, error: Exception, beats: Beats) -> Completion:
+        log.exception("step.broken", kind=step.kind)
+        body = {"code": "internal", "message": f"Hartley failed at this step ({type(error).__name__})"}
+        return Completion(step, status="failed", error=body, settle=beats.settlement)
 
     def _failure(self, step: ClaimedStep, error: HartleyError, settle: Settlement | None) -> Completion:
         body = {"code": error.code, "message": str(error)}
         delay = retry_delay_s(
             getattr(error, "kind", ""),
             retries=step.retries,
+            tries=step.tries,
             asked_s=getattr(error, "retry_after_s", None),
             jitter=random.random(),
         )

@@ -30,7 +30,10 @@ def probe(*, nonce: str, **_newer: Any) -> None:
 
 @handles("tools.call")
 async def call(step: ClaimedStep, beats: Beats) -> Completion:
-    """The step is done whether the tool succeeded or not: the agent reads the outcome and goes on."""
+    """
+    An agent's call is done whether the tool succeeded or not: the agent reads the outcome and goes on. A call that a
+    plan asks for by itself (`strict`) fails with its tool, and the plan's joins decide.
+    """
     started = time.monotonic()
     try:
         result, made = await call_tool(step, beats, decided=await _decided(step))
@@ -50,6 +53,10 @@ async def call(step: ClaimedStep, beats: Beats) -> Completion:
             "error": shown.get("error"),
         },
     )
+    if step.input.get("strict") and not shown.get("ok"):
+        error = shown.get("error")
+        body = error if isinstance(error, dict) else {"code": "tool.failed", "message": str(error or "The tool failed")}
+        return Completion(step, status="failed", error=body, events=[observed])
     return Completion(step, output={"shown": shown, "artifacts": made}, events=[observed])
 
 

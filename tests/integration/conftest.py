@@ -12,7 +12,7 @@ from tests.support.cast import Cast, make_cast
 from tests.support.farm import Farm
 from tests.support.model_server import ModelServer
 from tests.support.services import Services
-from webapp.agent_tasks.models import Task, TaskState
+from webapp.agent_tasks.models import Task
 from webapp.common.tenancy import tenant_scope
 
 
@@ -80,6 +80,6 @@ def _no_task_outlives_its_module(cast: Cast) -> Iterator[None]:
     yield
     for tenant in (cast.acme, cast.globex):
         with tenant_scope(tenant.id):
-            for task in Task.objects.filter(state=TaskState.RUNNING):
+            for task in Task.objects.filter(finished_at=None):
                 with connections["default"].cursor() as cursor:
                     cursor.execute("SELECT engine_cancel(%s, 'tests', 'its module has ended')", [task.id])

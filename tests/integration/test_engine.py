@@ -118,7 +118,7 @@ def test_a_failed_step_that_is_needed_ends_the_task(task: Task) -> None:
     error = {"code": "policy.denied", "message": "no"}
     turn(completions=[Completion(claim(task, 1), status="failed", error=error)])
     ended = fresh(task)
-    assert (ended.state, ended.error, ended.open) == ("failed", error, 0)
+    assert (ended.state, ended.error, ended.open) == ("failed", {**error, "step": 1}, 0)
     assert [type_ for _, type_ in events(task)][-2:] == ["WORKFLOW_FAILED", "STREAM_END"]
 
 

@@ -20,6 +20,7 @@ from deploy.embedded.home import free_port
 from tests.support.services import ROOT, Services, die_with_parent
 
 T = TypeVar("T")
+OPEN = ("TASK_STATUS_QUEUED", "TASK_STATUS_RUNNING", "TASK_STATUS_PAUSED")
 
 
 def eventually(check: Callable[[], T], within_s: float = 30.0, every_s: float = 0.05) -> T:
@@ -112,7 +113,7 @@ class Farm:
     def finished(self, key: str, task: str, within_s: float = 60) -> dict[str, Any]:
         def ended() -> dict[str, Any] | None:
             _, body = self.call(key, f"/api/v1/tasks/{task}")
-            return body if body["status"] != "TASK_STATUS_RUNNING" else None
+            return body if body["status"] not in OPEN else None
 
         return eventually(ended, within_s)
 

@@ -17,6 +17,7 @@ from webapp.agent_tasks.selectors import visible_tasks
 
 SHOWN = 50  # tasks per list; the task page has the rest
 HELD_SHOWN = 100
+OPEN = (TaskState.QUEUED, TaskState.RUNNING, TaskState.PAUSED)
 DAY = timedelta(days=1)
 
 
@@ -32,9 +33,11 @@ class Running:
 
 @dataclass(frozen=True)
 class Day:
-    """Figures of the last 24 hours; `running` is now."""
+    """Figures of the last 24 hours; `running`, `queued` and `paused` are now."""
 
     running: int
+    queued: int
+    paused: int
     completed: int
     failed: int
     cancelled: int
@@ -44,7 +47,7 @@ class Day:
 
 def running_tasks(tenant: UUID, viewer: UUID | None, now: datetime) -> list[Running]:
     """The newest first, each with its open steps."""
-    tasks = list(visible_tasks(tenant, viewer).filter(state=TaskState.RUNNING)[:SHOWN])
+    tasks = list(visible_tasks(tenant, viewer).filter(state__in=[TaskState.RUNNING, TaskState.PAUSED])[:SHOWN])
     found = {task.id: Running(task, ended=task.steps - task.open) for task in tasks}
     for step in _open_steps(tenant, list(found)):
         entry = found[step.task_id]
@@ -63,20 +66,22 @@ def failing_tasks(tenant: UUID, viewer: UUID | None, now: datetime) -> list[Task
 def day(tenant: UUID, viewer: UUID | None, now: datetime) -> Day:
     recent = Q(created_at__gte=now - DAY)
     counts = {
-        state.value: Count("id", filter=recent & Q(state=state)) for state in TaskState if state != TaskState.RUNNING
+        state.value: Count("id", filter=Q(state=state) if state in OPEN else recent & Q(state=state))
+        for state in TaskState
     }
     row = (
         visible_tasks(tenant, viewer)
         .order_by()
         .aggregate(
             **counts,
-            running=Count("id", filter=Q(state=TaskState.RUNNING)),
             tokens=Coalesce(Sum(F("prompt_tokens") + F("completion_tokens"), filter=recent), 0),
             usd=Coalesce(Sum("cost_usd", filter=recent), Decimal(0)),
         )
     )
     return Day(
         running=row["running"],
+        queued=row["queued"],
+        paused=row["paused"],
         completed=row["completed"],
         failed=row["failed"] + row["timeout"],
         cancelled=row["cancelled"],

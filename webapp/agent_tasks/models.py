@@ -16,9 +16,11 @@ class Mode(models.TextChoices):
 
 
 class TaskState(models.TextChoices):
-    """running -> completed | failed | cancelled | timeout; the last four are final."""
+    """queued -> running <-> paused; any of them -> completed | failed | cancelled | timeout. See rules.py."""
 
+    QUEUED = "queued"
     RUNNING = "running"
+    PAUSED = "paused"
     COMPLETED = "completed"
     FAILED = "failed"
     CANCELLED = "cancelled"
@@ -37,10 +39,26 @@ class StepState(models.TextChoices):
 
 
 class Join(models.TextChoices):
-    """When a step may start: all parents done, or all parents at an end, failed ones included."""
+    """
+    When a step may start: all parents done; one; `quorum` of them; all at an end and one done; all at an end.
+
+    A step whose join can no longer be met is skipped, and so are those that need it.
+    """
 
     ALL = "all"
+    ANY = "any"
+    QUORUM = "quorum"
+    PARTIAL = "partial"
     SETTLED = "settled"
+
+
+class Priority(models.IntegerChoices):
+    """Which of a tenant's queued tasks is admitted first."""
+
+    CRITICAL = 0
+    HIGH = 1
+    NORMAL = 2
+    LOW = 3
 
 
 class Task(TenantModel):
@@ -57,7 +75,8 @@ class Task(TenantModel):
     query = models.TextField()
     mode = models.CharField(max_length=12, choices=Mode.choices)
     complexity = models.FloatField()
-    state = models.CharField(max_length=12, choices=TaskState.choices, default=TaskState.RUNNING)
+    state = models.CharField(max_length=12, choices=TaskState.choices, default=TaskState.QUEUED)
+    priority = models.SmallIntegerField(choices=Priority.choices, default=Priority.NORMAL)
     context = models.JSONField(default=dict)
     attachments = models.JSONField(default=list)
     principal = models.JSONField(default=dict)
@@ -73,6 +92,12 @@ class Task(TenantModel):
     cost_usd = models.DecimalField(max_digits=18, decimal_places=10, default=0)
     cancel_reason = models.TextField(blank=True)
     cancelled_by = models.CharField(max_length=200, blank=True)
+    paused_at = models.DateTimeField(null=True)
+    paused_by = models.CharField(max_length=200, blank=True)
+    pause_reason = models.TextField(blank=True)
+    failure = models.JSONField(null=True, help_text="Why it fails, while its done steps are being undone.")
+    admitted_at = models.DateTimeField(null=True)
+    deadline_at = models.DateTimeField(null=True)
     created_at = models.DateTimeField(db_default=now())
     updated_at = models.DateTimeField(db_default=now())
     finished_at = models.DateTimeField(null=True)
@@ -82,12 +107,21 @@ class Task(TenantModel):
         indexes = [
             models.Index(fields=["tenant", "user", "-id"]),
             models.Index(fields=["session", "id"]),
+            models.Index(fields=["tenant"], name="task_open", condition=models.Q(finished_at=None)),
             models.Index(fields=["tenant"], name="task_running", condition=models.Q(state="running")),
+            models.Index(fields=["tenant"], name="task_queued", condition=models.Q(state="queued")),
+            models.Index(fields=["deadline_at"], name="task_deadline", condition=models.Q(finished_at=None)),
             models.Index(
                 fields=["tenant", "finished_at"], name="task_ended", condition=models.Q(finished_at__isnull=False)
             ),
         ]
         constraints = [models.UniqueConstraint(fields=["user", "idempotency"], name="one_task_per_idempotency_key")]
+
+
+    @property
+    def is_open(self) -> bool:
+        """Queued, running or paused."""
+        return self.finished_at is None
 
 
 class Step(TenantModel):
@@ -107,8 +141,10 @@ class Step(TenantModel):
     description = models.TextField(blank=True)
     input = models.JSONField(default=dict)
     parents = ArrayField(models.IntegerField(), default=list)
-    waits = models.IntegerField()
+    waits = models.IntegerField(help_text="Parents that it still waits for.")
+    met = models.IntegerField(default=0, help_text="Parents that have succeeded.")
     join = models.CharField(max_length=10, choices=Join.choices, default=Join.ALL)
+    quorum = models.IntegerField(null=True)
     is_final = models.BooleanField(default=False)
     state = models.CharField(max_length=10, choices=StepState.choices)
     fence = models.IntegerField(default=0)
@@ -121,6 +157,14 @@ class Step(TenantModel):
     created_at = models.DateTimeField(db_default=now())
     started_at = models.DateTimeField(null=True)
     finished_at = models.DateTimeField(null=True)
+    delay_s = models.FloatField(default=0, help_text="How long it waits when it could start.")
+    timeout_s = models.FloatField(null=True, help_text="How long one attempt may take.")
+    tries = models.IntegerField(null=True, help_text="Attempts at most; without it, by the class of the error.")
+    compensation = models.JSONField(null=True, help_text="The step that undoes it when the task fails.")
+    compensates = models.IntegerField(null=True, help_text="The step that it undoes.")
+    grown_by = models.IntegerField(null=True, help_text="The step that added it.")
+    replaces = models.IntegerField(null=True, help_text="The step whose place it took.")
+    stopped_at = models.DateTimeField(null=True, help_text="When the last of it had stopped, of a cancelled step that ran.")
 
     class Meta:
         indexes = [models.Index(fields=["due"], name="step_due", condition=models.Q(due__isnull=False))]

@@ -1,10 +1,29 @@
-"""Why a step does not move. Pure: the instant is passed in."""
+"""The table of states, and why a step does not move. Pure: the instant is passed in."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Protocol
+
+
+TASK_STATES = {  # state: what it may become
+    "queued": {"running", "cancelled", "timeout"},
+    "running": {"paused", "completed", "failed", "cancelled", "timeout"},
+    "paused": {"running", "completed", "failed", "cancelled"},
+    "completed": set(),
+    "failed": set(),
+    "cancelled": set(),
+    "timeout": set(),
+}
+STEP_STATES = {
+    "waiting": {"ready", "running", "cancelled"},
+    "ready": {"running", "waiting", "cancelled"},
+    "running": {"done", "failed", "waiting", "ready", "cancelled"},
+    "done": set(),
+    "failed": set(),
+    "cancelled": set(),
+}
 
 
 class OpenStep(Protocol):
@@ -33,8 +52,12 @@ def why_not_moving(step: OpenStep, now: datetime) -> Waiting:
     """A step that is to be tried again is `waiting` too: for its time, with no step before it open."""
     if step.state == "waiting" and step.waits:
         return Waiting(step, f"waits for {step.waits} {'step' if step.waits == 1 else 'steps'} before it")
+    if step.state == "waiting" and step.due is None:
+        return Waiting(step, "starts when the task goes on")
     if step.state == "waiting" and step.due and step.due > now:
         left = max(1, round((step.due - now).total_seconds()))
+        if not step.error:
+            return Waiting(step, f"waits {left} s more, as its plan says")
         return Waiting(step, f"retries in {left} s after: {_message(step.error)}", retry_in_s=left)
     return Waiting(step, f"waits for a worker on the queue {step.queue}")
 

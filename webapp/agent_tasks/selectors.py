@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from uuid import UUID
 
-from django.db.models import Count, F, Max, QuerySet, Sum
+from django.db.models import Count, F, Max, Q, QuerySet, Sum
 from django.db.models.functions import Coalesce, Left
 
-from webapp.agent_tasks.models import Content, Step, StepState, Task
+from webapp.agent_tasks.models import Content, Step, StepState, Task, TaskState
 from webapp.common.errors import NotFound
 from webapp.common.values import JSON
 
@@ -88,6 +89,30 @@ def steps_before(tenant: UUID, task: UUID, step: Step) -> list[Step]:
     """What the step's agent had brought to an end before it, oldest first."""
     ended = Step.objects.filter(tenant_id=tenant, task_id=task, state__in=[StepState.DONE, StepState.FAILED])
     return list(ended.filter(agent=step.agent, n__lt=step.n).order_by("n"))
+
+
+@dataclass(frozen=True)
+class LastEffect:
+    """
+    What a cancel still had to stop.
+
+    Attributes:
+        after_s: from the request to the moment after which no step of it acted; 0 when none ran.
+        still_stopping: steps whose worker has not said yet that they have stopped.
+    """
+
+    after_s: float
+    still_stopping: int
+
+
+def last_effect(tenant: UUID, task: Task) -> LastEffect | None:
+    """None unless it was cancelled. A worker that died with a step has stopped it when its lease would have ended."""
+    if task.state != TaskState.CANCELLED or task.finished_at is None:
+        return None
+    ran = Step.objects.filter(tenant_id=tenant, task_id=task.id, state=StepState.CANCELLED, worker__isnull=False)
+    found = ran.aggregate(last=Max("stopped_at"), open=Count("n", filter=Q(stopped_at=None)))
+    after = (found["last"] - task.finished_at).total_seconds() if found["last"] else 0.0
+    return LastEffect(round(max(0.0, after), 3), found["open"])
 
 
 def count_agents(tenant: UUID, task: UUID) -> int:

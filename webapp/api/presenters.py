@@ -6,6 +6,7 @@ import json
 from datetime import datetime
 
 from webapp.agent_tasks.models import Step, Task, TaskState
+from webapp.agent_tasks.selectors import LastEffect
 from webapp.common.values import JSON
 
 
@@ -75,7 +76,7 @@ def task_body(task: Task, breakdown: list[JSON], agents: int) -> JSON:
         body |= {"response": parsed} if parsed is not None else {}
     if task.error:
         body |= {"error": task.error["message"], "error_code": task.error["code"]}
-    if task.state != TaskState.RUNNING:
+    if not task.is_open:
         body["unified_response"] = _unified(task, session, breakdown, agents)
     return body
 
@@ -101,6 +102,24 @@ def _unified(task: Task, session: str, breakdown: list[JSON], agents: int) -> JS
     }
 
 
+def control_state(task: Task, line: JSON | None, stop: LastEffect | None) -> JSON:
+    """`queue` while it is queued; `stopped` once it is cancelled: seconds from the request to its last effect."""
+    body: JSON = {
+        "is_paused": task.state == TaskState.PAUSED,
+        "is_cancelled": task.state == TaskState.CANCELLED,
+        "paused_at": moment(task.paused_at) or "",
+        "pause_reason": task.pause_reason,
+        "paused_by": task.paused_by,
+        "cancel_reason": task.cancel_reason,
+        "cancelled_by": task.cancelled_by,
+    }
+    if line:
+        body["queue"] = line
+    if stop:
+        body["stopped"] = {"after_s": stop.after_s, "still_stopping": stop.still_stopping}
+    return body
+
+
 def step_body(step: Step) -> JSON:
     return {
         "n": step.n,
@@ -110,6 +129,7 @@ def step_body(step: Step) -> JSON:
         "description": step.description,
         "parents": step.parents,
         "state": step.state,
+        "join": step.join,
         "attempt": step.fence,
         "retries": step.retries,
         "error": step.error,

@@ -10,8 +10,11 @@ from typing import Any
 
 from django.conf import settings
 
+from webapp.agent_tasks.models import Priority
 from webapp.common.errors import Invalid
 from webapp.common.values import JSON
+from webapp.orchestration.manual import PLAN, read_plan
+from webapp.orchestration.plan import PlanInvalid
 from webapp.orchestration.submit import Attachment, Submission
 
 ID = re.compile(r"[A-Za-z0-9:_.-]{1,128}")
@@ -27,6 +30,8 @@ MEDIA = re.compile(
     r"text/.+|image/(png|jpe?g|gif|webp|svg\+xml|bmp|tiff)|application/(pdf|json|xml|ya?ml|x-yaml|rtf|epub\+zip|"
     r"csv|msword|vnd\.openxmlformats-officedocument\..+|vnd\.oasis\.opendocument\..+|vnd\.ms-(excel|powerpoint))"
 )
+PLAN_NAMES = ("plan", "manual_decomposition")  # in the context; the second is another name of the first
+STEPS_OF_A_PLAN = 3  # what a plan has besides its own: admission, its check, the answer
 ATTACHED_ONLY = "Look at the attached files and say what they contain."
 
 SUBMISSION: JSON = {  # as OpenAPI tells it; what counts is read_submission
@@ -40,11 +45,14 @@ SUBMISSION: JSON = {  # as OpenAPI tells it; what counts is read_submission
         "provider_override": {"enum": list(PROVIDERS)},
         "research_strategy": {"enum": list(STRATEGIES)},
         "model_override": {"type": "string", "maxLength": 120},
+        "priority": {"enum": [priority.name.lower() for priority in Priority], "default": "normal"},
+        "deadline_s": {"type": "number", "exclusiveMinimum": 0, "maximum": settings.DEADLINE_LIMIT_S},
         "max_iterations": {"type": "integer", "minimum": 1, "maximum": 50},
         "max_concurrent_agents": {"type": "integer", "minimum": 1, "maximum": 20},
         "context": {
             "type": "object",
             "properties": {
+                "plan": PLAN,
                 "attachments": {
                     "type": "array",
                     "items": {
@@ -82,15 +90,45 @@ def read_submission(body: Any) -> Submission:
         "max_iterations": _whole(body, "max_iterations", 50),
         "max_concurrent_agents": _whole(body, "max_concurrent_agents", 20),
     }
-    rest = {key: value for key, value in context.items() if key != "attachments"}
+    rest = {key: value for key, value in context.items() if key not in ("attachments", *PLAN_NAMES)}
     mode = _one_of(body, "mode", MODES)
     return Submission(
         query=_query(body, bool(attachments)),
         session=_session(body),
         mode=mode,
-        context={**rest, **{key: value for key, value in settings_.items() if value is not None}},
+        context={**rest, **_plan(context), **{key: value for key, value in settings_.items() if value is not None}},
         attachments=attachments,
+        priority=_priority(body),
+        deadline_s=_seconds(body, "deadline_s", settings.DEADLINE_LIMIT_S),
     )
+
+
+def _plan(context: JSON) -> JSON:
+    """The caller's own plan, checked: a broken one is refused here and not when its turn comes."""
+    given = [name for name in PLAN_NAMES if context.get(name) is not None]
+    if not given:
+        return {}
+    plan = context[given[0]]
+    plan = {"steps": plan} if isinstance(plan, list) else plan
+    try:
+        read_plan(plan, limit=settings.STEPS_LIMIT - STEPS_OF_A_PLAN)
+    except PlanInvalid as error:
+        raise Invalid(field=f"context.{given[0]}", message=str(error)) from None
+    return {"plan": plan}
+
+
+def _priority(body: JSON) -> Priority:
+    name = _one_of(body, "priority", tuple(priority.name.lower() for priority in Priority))
+    return Priority[name.upper()] if name else Priority.NORMAL
+
+
+def _seconds(body: JSON, field: str, most: float) -> float | None:
+    value = body.get(field)
+    if value is None:
+        return None
+    if isinstance(value, bool) or not isinstance(value, int | float) or not 0 < value <= most:
+        raise Invalid(field=field, message=f"must be a number of seconds above 0 and up to {most:g}")
+    return float(value)
 
 
 def _query(body: JSON, attached: bool) -> str:

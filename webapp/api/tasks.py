@@ -18,7 +18,7 @@ from webapp.api.submission import SUBMISSION, read_submission
 from webapp.budgets.selectors import model_breakdown
 from webapp.common.errors import Invalid
 from webapp.common.tenancy import tenant_scope
-from webapp.orchestration.control import cancel_task
+from webapp.orchestration.control import cancel_task, pause_task, place_in_line, resume_task
 from webapp.orchestration.submit import submit_task
 from webapp.progress.selectors import event_body, events_of
 from webapp.tenants.rules import Principal
@@ -26,8 +26,6 @@ from webapp.tenants.rules import Principal
 STATES = {
     **{state.value.upper(): [state.value] for state in TaskState},
     "CANCELED": ["cancelled"],
-    "QUEUED": [],
-    "PAUSED": [],
 }
 
 FURTHEST = 10**9  # more rows than anybody pages through, and a number that Postgres can count to
@@ -43,6 +41,9 @@ def page(request: Request, name: str, default: int, *, least: int, most: int = F
     if not raw.isdecimal() or len(raw) > len(str(most)) or not least <= int(raw) <= most:
         raise Invalid(field=name, message=f"must be a whole number from {least} to {most}")
     return int(raw)
+
+
+REASON = {"type": "object", "properties": {"reason": {"type": "string"}}}
 
 
 class Tasks(APIView):
@@ -141,7 +142,7 @@ class TaskEvents(APIView):
 class CancelTask(APIView):
     scopes: ClassVar = {"POST": "workflows:write"}
 
-    bodies: ClassVar = {"POST": {"type": "object", "properties": {"reason": {"type": "string"}}}}
+    bodies: ClassVar = {"POST": REASON}
 
     @idempotent
     def post(self, request: Request, name: str) -> Response:
@@ -153,7 +154,35 @@ class CancelTask(APIView):
         return Response({"success": cancelled, "message": message}, status=202)
 
 
+class PauseTask(APIView):
+    scopes: ClassVar = {"POST": "workflows:write"}
+    bodies: ClassVar = {"POST": REASON}
+
+    @idempotent
+    def post(self, request: Request, name: str) -> Response:
+        who = caller(request)
+        with tenant_scope(who.tenant_id):
+            task = selectors.find_task(who.tenant_id, who.watches, name)
+        pause_task(principal=who, task=task.id, reason=_reason(request))
+        return Response({"success": True, "message": "Task paused", "task_id": str(task.id)}, status=202)
+
+
+class ResumeTask(APIView):
+    scopes: ClassVar = {"POST": "workflows:write"}
+    bodies: ClassVar = {"POST": REASON}
+
+    @idempotent
+    def post(self, request: Request, name: str) -> Response:
+        who = caller(request)
+        with tenant_scope(who.tenant_id):
+            task = selectors.find_task(who.tenant_id, who.watches, name)
+        resume_task(principal=who, task=task.id, reason=_reason(request))
+        return Response({"success": True, "message": "Task resumed", "task_id": str(task.id)}, status=202)
+
+
 class ControlState(APIView):
+    """Is it paused or cancelled, by whom and why; its place in the line while it is queued."""
+
     scopes: ClassVar = {"GET": "workflows:read"}
     unlimited: ClassVar = frozenset({"GET"})
 
@@ -161,17 +190,9 @@ class ControlState(APIView):
         who = caller(request)
         with tenant_scope(who.tenant_id):
             task = selectors.find_task(who.tenant_id, who.watches, name)
-        return Response(
-            {
-                "is_paused": False,
-                "is_cancelled": task.state == TaskState.CANCELLED,
-                "paused_at": "",
-                "pause_reason": "",
-                "paused_by": "",
-                "cancel_reason": task.cancel_reason,
-                "cancelled_by": task.cancelled_by,
-            }
-        )
+            line = place_in_line(who.tenant_id, task.id) if task.state == TaskState.QUEUED else None
+            stop = selectors.last_effect(who.tenant_id, task)
+        return Response(presenters.control_state(task, line, stop))
 
 
 class Artifact(APIView):

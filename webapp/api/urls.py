@@ -21,6 +21,8 @@ urlpatterns = [
     path("api/v1/tasks/<str:name>/steps", tasks.TaskSteps.as_view()),
     path("api/v1/tasks/<str:name>/events", tasks.TaskEvents.as_view()),
     path("api/v1/tasks/<str:name>/cancel", tasks.CancelTask.as_view()),
+    path("api/v1/tasks/<str:name>/pause", tasks.PauseTask.as_view()),
+    path("api/v1/tasks/<str:name>/resume", tasks.ResumeTask.as_view()),
     path("api/v1/tasks/<str:name>/control-state", tasks.ControlState.as_view()),
     path("api/v1/tasks/<str:name>/files/<str:sha256>", tasks.Artifact.as_view()),
     path("api/v1/stream/sse", stream.sse),

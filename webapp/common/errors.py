@@ -39,6 +39,13 @@ class NotFound(HartleyError):
         super().__init__(f"{what} not found")
 
 
+class Conflict(HartleyError):
+    """The request is right, but not in the state that the thing is in."""
+
+    code = "conflict"
+    status = 409
+
+
 class TenantScopeMissing(HartleyError):
     """A tenant's table was queried outside `tenant_scope`: our bug, never an empty list."""
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from urllib.parse import quote
@@ -17,7 +17,7 @@ from webapp.agent_tasks import selectors
 from webapp.agent_tasks.models import Step, StepState, Task, TaskState
 from webapp.agent_tasks.rules import Waiting, why_not_moving
 from webapp.budgets.selectors import model_breakdown
-from webapp.common.errors import NotFound
+from webapp.common.errors import Conflict, NotFound
 from webapp.common.tenancy import tenant_scope
 from webapp.common.values import JSON
 from webapp.dashboard import drawing, timeline
@@ -26,7 +26,7 @@ from webapp.dashboard.markdown import formatted
 from webapp.dashboard.numbers import whole
 from webapp.dashboard.pages import action, is_fragment, page, shown
 from webapp.dashboard.task_events import told
-from webapp.orchestration.control import cancel_task
+from webapp.orchestration.control import cancel_task, pause_task, place_in_line, resume_task
 from webapp.progress.selectors import events_of
 from webapp.tenants.models import User
 from webapp.tenants.rules import Principal
@@ -47,11 +47,10 @@ class Line:
 def task(request: HttpRequest, who: Principal, name: UUID) -> HttpResponse:
     """The whole page, or what of it changes while the task runs."""
     found = selectors.find_task(who.tenant_id, who.watches, str(name))
-    running = found.state == TaskState.RUNNING
     context = _parts(who, found, whole_line="all" in request.GET)
     if is_fragment(request):
         answer = shown(request, "task/page.html", context, fragment="task/live.html")
-        answer.status_code = 200 if running else ENDED
+        answer.status_code = 200 if found.is_open else ENDED
         return answer
     opened = {"selected": whole(request.GET.get("step", "")), **told(who.tenant_id, found, request.GET)}
     return shown(request, "task/page.html", {**context, **opened})
@@ -60,11 +59,13 @@ def task(request: HttpRequest, who: Principal, name: UUID) -> HttpResponse:
 def _parts(who: Principal, found: Task, *, whole_line: bool) -> JSON:
     at = timezone.now()
     steps = selectors.steps_without_data(who.tenant_id, found.id)
-    running = found.state == TaskState.RUNNING
     files = {file["filename"]: f"/tasks/{found.id}/files/{file['id']}" for file in found.artifacts}
     return {
         "task": found,
-        "running": running,
+        "running": found.is_open,
+        "queue": place_in_line(who.tenant_id, found.id) if found.state == TaskState.QUEUED else None,
+        "stop": selectors.last_effect(who.tenant_id, found),
+        "paused_by": _email(found.paused_by),
         "drawing": drawing.draw(steps),
         "node": {"width": drawing.NODE_WIDTH, "height": drawing.NODE_HEIGHT},
         "line": _line(found, steps, at, whole_line=whole_line),
@@ -74,12 +75,37 @@ def _parts(who: Principal, found: Task, *, whole_line: bool) -> JSON:
         "look_at": look_at(found.error["code"]) if found.error else "",
         "cancelled_by": _email(found.cancelled_by),
         "whole_tenant": who.watches is None,
-        "waiting": _waiting(steps, at) if running else [],
+        "waiting": _waiting(steps, at) if found.is_open else [],
         "ended": sum(step.finished_at is not None for step in steps),
         "models": model_breakdown(who.tenant_id, found.id),
         "answer": formatted(found.result, files) if found.result else "",
         "images": [file for file in found.artifacts if file["media_type"] in IMAGES],
     }
+
+
+@require_POST
+@action(scope="workflows:write")
+def pause(request: HttpRequest, who: Principal, name: UUID) -> HttpResponse:
+    return _steer(request, who, name, pause_task, "Paused: what runs finishes, nothing new starts.")
+
+
+@require_POST
+@action(scope="workflows:write")
+def resume(request: HttpRequest, who: Principal, name: UUID) -> HttpResponse:
+    return _steer(request, who, name, resume_task, "It goes on.")
+
+
+def _steer(request: HttpRequest, who: Principal, name: UUID, do: Callable[..., None], said: str) -> HttpResponse:
+    with tenant_scope(who.tenant_id):
+        found = selectors.find_task(who.tenant_id, who.watches, str(name))
+    reason = request.POST.get("reason", "").replace("\0", "").strip()[:1000] or "on the dashboard"
+    try:
+        do(principal=who, task=found.id, reason=reason)
+    except Conflict as error:
+        messages.warning(request, f"{error}: it is {found.state} now.")
+    else:
+        messages.success(request, said)
+    return HttpResponseRedirect(f"/tasks/{found.id}")
 
 
 @require_POST

@@ -9,7 +9,7 @@ from uuid import UUID
 from django.http import HttpRequest, HttpResponse, QueryDict
 
 from webapp.agent_tasks import selectors
-from webapp.agent_tasks.models import Task, TaskState
+from webapp.agent_tasks.models import Task
 from webapp.common.values import JSON
 from webapp.dashboard.gist import gist
 from webapp.dashboard.numbers import whole
@@ -64,7 +64,7 @@ def told(tenant: UUID, task: Task, given: QueryDict) -> JSON:
         "task": task,
         "events": [Told.of(event) for event in rows],
         "earlier": rows[0].seq if more else None,
-        "tail": last if task.state == TaskState.RUNNING and before is None else None,
+        "tail": last if task.is_open and before is None else None,
         "tail_has_more": len(rows) == CAUGHT_UP,
         "type": kind,
         "types": sorted(every.order_by().values_list("type", flat=True).distinct()) if after is None else [],

@@ -27,6 +27,8 @@ urlpatterns = [
     path("tasks/<uuid:name>/events", task_events.events),
     path("tasks/<uuid:name>/steps/<int:n>", step.step),
     path("tasks/<uuid:name>/cancel", task.cancel),
+    path("tasks/<uuid:name>/pause", task.pause),
+    path("tasks/<uuid:name>/resume", task.resume),
     path("tasks/<uuid:name>/files/<str:sha256>", task.file),
     path("sessions", sessions.sessions),
     path("sessions/<uuid:name>", sessions.session),

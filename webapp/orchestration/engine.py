@@ -31,6 +31,7 @@ class TurnResult:
     claimed: list[ClaimedStep] = field(default_factory=list)
     ready: list[ReadyStep] = field(default_factory=list)
     ended: set[UUID] = field(default_factory=set)
+    waiting: set[UUID] = field(default_factory=set)  # tenants with queued tasks, of which a task has ended
 
 
 def turn(
@@ -75,9 +76,11 @@ def turn(
             case "claimed":
                 result.claimed.append(ClaimedStep.of(body))
             case "ready":
-                result.ready.append(_ready(body))
+                result.ready.append(ReadyStep.of(body))
             case "ended":
-                result.ended.add(UUID(body))
+                result.ended.add(UUID(body["task"]))
+                if body["next"]:
+                    result.waiting.add(UUID(body["tenant"]))
     return result
 
 
@@ -95,15 +98,46 @@ def take_over(*, slot: str, worker: str) -> int:
 
 @dataclass(frozen=True)
 class Swept:
-    ready: list[ReadyStep]
-    moved: set[UUID]
+    """
+    Attributes:
+        moved: tasks of which something has changed; `ended`: those of them that are past their deadline.
+        waiting: tenants with queued tasks.
+        refused: steps whose rows the database would not let it change, with the reason.
+    """
+
+    ready: list[ReadyStep] = field(default_factory=list)
+    moved: set[UUID] = field(default_factory=set)
+    ended: set[UUID] = field(default_factory=set)
+    waiting: set[UUID] = field(default_factory=set)
+    refused: list[JSON] = field(default_factory=list)
 
 
 def sweep(*, hint_s: float, lease_s: float, attempts: int, limit: int = 2000) -> Swept:
-    """Find what is due: lost hints, timers, ended leases, holds that nobody stands behind."""
-    rows = _pairs("SELECT what, body FROM engine_sweep(%s, %s, %s, %s)", hint_s, lease_s, attempts, limit)
-    ready = [_ready(body) for what, body in rows if what == "ready"]
-    return Swept(ready, {UUID(body["task"]) for _, body in rows})
+    """Find what is due: lost hints, timers, ended leases, deadlines, holds that nobody stands behind."""
+    swept = Swept()
+    for what, body in _pairs("SELECT what, body FROM engine_sweep(%s, %s, %s, %s)", hint_s, lease_s, attempts, limit):
+        match what:
+            case "ready":
+                swept.ready.append(ReadyStep.of(body))
+                swept.moved.add(swept.ready[-1].ref.task)
+            case "moved":
+                swept.moved.add(UUID(body))
+            case "ended":
+                swept.moved.add(UUID(body))
+                swept.ended.add(UUID(body))
+            case "waiting":
+                swept.waiting.add(UUID(body))
+            case "refused":
+                swept.refused.append(body)
+    return swept
+
+
+def admit(*, tenants: Iterable[UUID], tenant_limit: int, user_limit: int, hint_s: float) -> list[ReadyStep]:
+    """Let queued tasks of these tenants run, as far as there is room; returns the steps that may start."""
+    rows = _call(
+        "SELECT body FROM engine_admit_all(%s, %s, %s, %s)", list(tenants), tenant_limit, user_limit, hint_s
+    )
+    return [ReadyStep.of(json.loads(body)) for (body,) in rows]
 
 
 def wire(value: Any) -> str:
@@ -134,7 +168,3 @@ def _pairs(sql: str, *args: Any) -> list[tuple[str, Any]]:
 
 def _attempt(body: JSON) -> Attempt:
     return (body["task"], body["n"], body["fence"])
-
-
-def _ready(body: JSON) -> ReadyStep:
-    return ReadyStep(StepRef(UUID(body["task"]), body["n"]), body["queue"])

@@ -20,8 +20,15 @@ class StepRef(NamedTuple):
 
 
 class ReadyStep(NamedTuple):
+    """A step that may be claimed, at once or after `delay_s` seconds."""
+
     ref: StepRef
     queue: str
+    delay_s: float = 0.0
+
+    @classmethod
+    def of(cls, body: JSON) -> ReadyStep:
+        return cls(StepRef(UUID(body["task"]), body["n"]), body["queue"], body["delay_s"])
 
 
 @dataclass(frozen=True)
@@ -39,6 +46,8 @@ class ClaimedStep:
     input: JSON
     parents: list[int]
     is_final: bool
+    timeout_s: float | None
+    tries: int | None
     tenant: UUID
     session: UUID
     user: UUID
@@ -65,15 +74,31 @@ class ClaimedStep:
 
 @dataclass(frozen=True)
 class NewStep:
-    """A step to add. `after` are positions in the same list; `input` is what its kind needs."""
+    """
+    A step to add.
+
+    Args:
+        input: what its kind needs.
+        after: positions in the same list.
+        join, quorum: when it may start (see Join); `quorum` is how many must have succeeded.
+        delay_s: how long it waits when it could start.
+        timeout_s: how long one attempt may take; None: as its kind has it.
+        tries: attempts at most; None: by the class of the error.
+        compensation: `{kind, queue, description, input}` of the step that undoes it when the task fails.
+    """
 
     kind: str
     agent: str = ""
     description: str = ""
     input: JSON = field(default_factory=dict)
     after: tuple[int, ...] = ()
-    join: Literal["all", "settled"] = "all"
+    join: Literal["all", "any", "quorum", "partial", "settled"] = "all"
+    quorum: int | None = None
     is_final: bool = False
+    delay_s: float = 0.0
+    timeout_s: float | None = None
+    tries: int | None = None
+    compensation: JSON | None = None
 
     @property
     def queue(self) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from dataclasses import dataclass, field
+from datetime import timedelta
 from uuid import UUID
 
 from django.conf import settings
@@ -11,7 +12,7 @@ from django.db import IntegrityError, transaction
 
 from webapp.agent_sessions.models import Session
 from webapp.agent_sessions.services import open_session
-from webapp.agent_tasks.models import Content, Step, StepState, Task
+from webapp.agent_tasks.models import Content, Priority, Step, StepState, Task, TaskState
 from webapp.agent_tasks.selectors import tasks_of
 from webapp.budgets.models import Envelope, Level
 from webapp.budgets.services import ensure_envelopes
@@ -20,7 +21,8 @@ from webapp.common.tenancy import tenant_scope
 from webapp.common.values import JSON
 from webapp.orchestration import complexity, dispatch
 from webapp.orchestration.plan import first_steps
-from webapp.orchestration.steps import NewStep, ReadyStep, StepRef
+from webapp.orchestration.control import admit_in_scope
+from webapp.orchestration.steps import NewStep, ReadyStep
 from webapp.progress.models import Event
 from webapp.tenants.models import Tenant
 from webapp.tenants.rules import Principal
@@ -35,13 +37,22 @@ class Attachment:
 
 @dataclass(frozen=True)
 class Submission:
-    """A validated request. `mode` None means: by complexity."""
+    """
+    A validated request.
+
+    Args:
+        mode: None means: by complexity.
+        context: with `plan`, that plan is carried out and no model plans.
+        deadline_s: seconds from now; None: as settings have it.
+    """
 
     query: str
     session: str | None = None
     mode: str | None = None
     context: JSON = field(default_factory=dict)
     attachments: tuple[Attachment, ...] = ()
+    priority: Priority = Priority.NORMAL
+    deadline_s: float | None = None
 
 
 def submit_task(*, principal: Principal, submission: Submission, idempotency: str | None = None) -> Task:
@@ -73,7 +84,7 @@ def _submit(principal: Principal, submission: Submission, idempotency: str | Non
             tenant=principal.tenant_id, user=principal.user_id, name=submission.session, title=submission.query
         )
         task = _create_task(principal, submission, session, idempotency)
-        first = _add_steps(task, first_steps(task.mode))
+        _add_steps(task, first_steps("simple" if "plan" in task.context else task.mode))
         Event.objects.create(
             tenant_id=task.tenant_id,
             task=task,
@@ -83,7 +94,10 @@ def _submit(principal: Principal, submission: Submission, idempotency: str | Non
             message="Task accepted",
             payload={"mode": task.mode, "complexity": task.complexity, "task_context": task.context},
         )
-        transaction.on_commit(lambda: _announce(task.id, first))
+        ready = admit_in_scope(task.tenant_id)
+        if any(step.ref.task == task.id for step in ready):
+            task.state = TaskState.RUNNING
+        transaction.on_commit(lambda: _announce(task.id, ready))
     return task
 
 
@@ -97,6 +111,8 @@ def _create_task(principal: Principal, submission: Submission, session: Session,
         query=submission.query,
         mode=submission.mode or complexity.mode_of(score),
         complexity=score,
+        priority=submission.priority,
+        deadline_at=now() + timedelta(seconds=submission.deadline_s or settings.DEADLINE_S),
         context={**submission.context, **({"attachments": stored} if stored else {})},
         attachments=stored,
         principal={
@@ -136,7 +152,8 @@ def _store(tenant: UUID, attachment: Attachment) -> JSON:
     }
 
 
-def _add_steps(task: Task, steps: list[NewStep]) -> list[ReadyStep]:
+def _add_steps(task: Task, steps: list[NewStep]) -> None:
+    """All parked: admission starts those that wait for none."""
     rows = [
         Step(
             task=task,
@@ -151,17 +168,20 @@ def _add_steps(task: Task, steps: list[NewStep]) -> list[ReadyStep]:
             waits=len(step.after),
             join=step.join,
             is_final=step.is_final,
-            state=StepState.WAITING if step.after else StepState.READY,
-            due=None if step.after else now(),
+            quorum=step.quorum,
+            state=StepState.WAITING,
+            delay_s=step.delay_s,
+            timeout_s=step.timeout_s,
+            tries=step.tries,
+            compensation=step.compensation,
         )
         for position, step in enumerate(steps, 1)
     ]
     Step.objects.bulk_create(rows)
     task.steps = task.open = len(rows)
     task.save(update_fields=["envelopes", "steps", "open"])
-    return [ReadyStep(StepRef(task.id, row.n), row.queue) for row in rows if row.state == StepState.READY]
 
 
-def _announce(task: UUID, first: list[ReadyStep]) -> None:
-    dispatch.send_hints(first)
-    dispatch.wake_readers([task])
+def _announce(task: UUID, ready: list[ReadyStep]) -> None:
+    dispatch.send_hints(ready)
+    dispatch.wake_readers([task, *(step.ref.task for step in ready)])

@@ -9,7 +9,7 @@ from uuid import UUID
 from django.db import connections
 from django.db.models import Q, QuerySet
 
-from webapp.agent_tasks.models import Task, TaskState
+from webapp.agent_tasks.models import Task
 from webapp.common.values import JSON
 from webapp.progress.models import Event
 
@@ -61,12 +61,12 @@ def changed_tasks(tenant: UUID, named: set[UUID], since: datetime | None) -> lis
     """
     The tasks among `named` that are the tenant's, and with `since` all that changed after it.
 
-    A task changes until it ends, so what changed lately still runs or has ended lately; both are short lists with an
+    A task changes until it ends, so what changed lately is still open or has ended lately; both are short lists with an
     index. An index on the time of the last change would cost every event a write.
     """
     wanted = Q(id__in=named)
     if since is not None:
-        wanted |= Q(state=TaskState.RUNNING, updated_at__gte=since) | Q(finished_at__gte=since)
+        wanted |= Q(finished_at=None, updated_at__gte=since) | Q(finished_at__gte=since)
     fields = ("id", "user_id", "session_id", "state", "seq", "steps", "open")
     return [TaskChange(*row) for row in Task.objects.filter(wanted, tenant_id=tenant).values_list(*fields)]
 

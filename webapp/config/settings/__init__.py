@@ -210,6 +210,10 @@ HINT_S = env.number("HARTLEY_HINT_S", 10, least=0.5)
 SWEEP_S = env.number("HARTLEY_SWEEP_S", 5, least=0.2)
 DRAIN_S = env.number("DRAIN_S", 30)
 MAX_ATTEMPTS = env.whole("HARTLEY_MAX_ATTEMPTS", 5, least=1)
+TASKS_PER_TENANT = env.whole("HARTLEY_TASKS_PER_TENANT", 100, least=1)  # running at once; the others are queued
+TASKS_PER_USER = env.whole("HARTLEY_TASKS_PER_USER", 10, least=1)  # of one person
+DEADLINE_S = env.number("HARTLEY_DEADLINE_S", 86_400, least=1)  # of a task that names none
+DEADLINE_LIMIT_S = env.number("HARTLEY_DEADLINE_LIMIT_S", 30 * 86_400, least=1)  # that a task may name
 STEPS_LIMIT = env.whole("HARTLEY_STEPS_LIMIT", 1000, least=10)
 TURNS_LIMIT = env.whole("HARTLEY_TURNS_LIMIT", 10, least=1)  # model turns of one agent
 TOOL_CALLS_LIMIT = env.whole("HARTLEY_TOOL_CALLS_LIMIT", 8, least=1)  # tool calls of one turn

@@ -4,7 +4,9 @@ from pathlib import Path
 
 from django.db import migrations
 
-SQL = Path(__file__).parents[1] / "sql" / "0001_engine.sql"
+from webapp.orchestration.functions import load_engine
+
+CREDENTIAL_OWNER = Path(__file__).parents[1] / "sql" / "credential_owner.sql"
 
 
 class Migration(migrations.Migration):
@@ -15,4 +17,7 @@ class Migration(migrations.Migration):
         ("decisions", "0001_initial"),
         ("progress", "0001_initial"),
     ]
-    operations = [migrations.RunSQL(SQL.read_text(), migrations.RunSQL.noop)]
+    operations = [
+        load_engine(),
+        migrations.RunSQL(CREDENTIAL_OWNER.read_text(), migrations.RunSQL.noop),
+    ]

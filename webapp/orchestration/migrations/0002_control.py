@@ -1,0 +1,13 @@
+"""Pause and resume, admission, deadlines, join policies, compensation."""
+
+from django.db import migrations
+
+from webapp.orchestration.functions import load_engine
+
+
+class Migration(migrations.Migration):
+    dependencies = [
+        ("orchestration", "0001_engine"),
+        ("agent_tasks", "0004_control"),
+    ]
+    operations = [load_engine()]

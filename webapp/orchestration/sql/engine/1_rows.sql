@@ -1,0 +1,50 @@
+-- The engine's write path. Outer functions (turn, sweep, renew, takeover, admit_all) are SECURITY DEFINER, because
+-- one batch spans tenants; they touch only rows that their ids name, and every id comes from a claim the engine itself
+-- won. Inner functions run with the caller's rights, so that a service inside a tenant scope may use them under RLS.
+--
+-- Lock order, everywhere: a tenant's admission; task rows by id, in a statement of their own; then envelopes by id;
+-- steps, holds and events change only under their task's lock. (A lock taken in the same statement would read the
+-- rows of before.)
+--
+-- A task is queued, running or paused until it ends; a step that may start but whose task does not run is parked:
+-- waiting for no step, with no time at which anybody must look.
+
+-- Tasks first. `p_money` says which of them also touch their budgets.
+CREATE FUNCTION engine_lock(p_tasks uuid[], p_money uuid[]) RETURNS void LANGUAGE plpgsql AS $$
+BEGIN
+  PERFORM 1 FROM agent_tasks_task WHERE id = ANY(p_tasks || p_money) ORDER BY id FOR NO KEY UPDATE;
+  IF cardinality(p_money) > 0 THEN
+    PERFORM 1 FROM budgets_envelope
+    WHERE id IN (SELECT unnest(envelopes) FROM agent_tasks_task WHERE id = ANY(p_money))
+    ORDER BY id FOR NO KEY UPDATE;
+  END IF;
+END $$;
+
+-- Events take the task's next numbers. A task that has ended says nothing more: STREAM_END stays last.
+CREATE FUNCTION engine_emit(p_task uuid, p_events jsonb) RETURNS void LANGUAGE plpgsql AS $$
+DECLARE
+  v_count int := jsonb_array_length(p_events);
+  v_first int;
+  v_tenant uuid;
+BEGIN
+  UPDATE agent_tasks_task SET seq = seq + v_count, updated_at = clock_timestamp()
+  WHERE id = p_task AND finished_at IS NULL AND v_count > 0
+  RETURNING seq - v_count, tenant_id INTO v_first, v_tenant;
+  IF NOT FOUND THEN RETURN; END IF;
+  INSERT INTO progress_event (task_id, tenant_id, seq, type, agent_id, message, payload, created_at)
+  SELECT p_task, v_tenant, v_first + nr, e->>'type', coalesce(e->>'agent_id', ''), coalesce(e->>'message', ''),
+         nullif(e->'payload', 'null'), clock_timestamp()
+  FROM jsonb_array_elements(p_events) WITH ORDINALITY AS x(e, nr);
+END $$;
+
+CREATE FUNCTION engine_step_event(s agent_tasks_step, p_type text, p_message text, p_extra jsonb) RETURNS jsonb
+LANGUAGE sql IMMUTABLE AS $$
+  SELECT jsonb_build_object('type', p_type, 'agent_id', s.agent, 'message', p_message, 'payload',
+    jsonb_build_object('step', s.n, 'kind', s.kind, 'queue', s.queue, 'agent', s.agent, 'attempt', s.fence) || p_extra)
+$$;
+
+-- An event of the task as a whole.
+CREATE FUNCTION engine_task_event(p_type text, p_message text, p_payload jsonb) RETURNS jsonb LANGUAGE sql IMMUTABLE AS $$
+  SELECT jsonb_build_array(jsonb_build_object(
+    'type', p_type, 'agent_id', 'orchestrator', 'message', p_message, 'payload', p_payload))
+$$;

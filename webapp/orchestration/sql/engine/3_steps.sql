@@ -1,0 +1,234 @@
+-- One step at a time: started, claimed, begun, completed; its children, its task.
+
+-- Win the right to work on a step, or NULL. A waiting step without open parents is a retry or timer that is up.
+CREATE FUNCTION engine_claim(p_task uuid, p_n int, p_worker text, p_lease_s float) RETURNS jsonb LANGUAGE plpgsql AS $$
+DECLARE
+  s agent_tasks_step;
+  t agent_tasks_task;
+BEGIN
+  SELECT * INTO t FROM agent_tasks_task WHERE id = p_task AND state = 'running';
+  IF NOT FOUND THEN RETURN NULL; END IF;
+  UPDATE agent_tasks_step SET state = 'running', fence = fence + 1, worker = p_worker, hints = 0,
+         started_at = clock_timestamp(), due = clock_timestamp() + p_lease_s * interval '1 s'
+  WHERE task_id = p_task AND n = p_n
+    AND (state = 'ready' OR (state = 'waiting' AND waits = 0 AND due <= clock_timestamp()))
+  RETURNING * INTO s;
+  IF NOT FOUND THEN RETURN NULL; END IF;
+  PERFORM engine_emit(p_task, jsonb_build_array(engine_step_event(s, 'STEP_STARTED', s.description, '{}')));
+  RETURN jsonb_build_object('task', s.task_id, 'n', s.n, 'fence', s.fence, 'retries', s.retries, 'kind', s.kind,
+    'queue', s.queue, 'agent', s.agent, 'description', s.description, 'input', s.input, 'parents', s.parents,
+    'is_final', s.is_final, 'timeout_s', s.timeout_s, 'tries', s.tries,
+    'tenant', s.tenant_id, 'session', t.session_id, 'user', t.user_id, 'principal', t.principal);
+END $$;
+
+CREATE FUNCTION engine_record(s agent_tasks_step, p_decisions jsonb) RETURNS void LANGUAGE sql AS $$
+  INSERT INTO decisions_policydecision (tenant_id, task_id, step, fence, point, subject, effect, rule, reasons,
+    revision, input_sha256, input, created_at)
+  SELECT s.tenant_id, s.task_id, s.n, s.fence, d->>'point', d->>'subject', d->>'effect', d->>'rule',
+    ARRAY(SELECT jsonb_array_elements_text(d->'reasons')), d->>'revision', d->>'input_sha256', d->'input', clock_timestamp()
+  FROM jsonb_array_elements(p_decisions) AS d
+$$;
+
+-- Start what is parked, if the task runs: at once, or after the step's own delay. Returns {task, n, queue, delay_s}.
+CREATE FUNCTION engine_start(p_task uuid, p_hint_s float) RETURNS jsonb LANGUAGE sql AS $$
+  WITH started AS (
+    UPDATE agent_tasks_step SET state = CASE WHEN delay_s > 0 THEN 'waiting' ELSE 'ready' END,
+      due = clock_timestamp() + CASE WHEN delay_s > 0 THEN delay_s ELSE p_hint_s END * interval '1 s'
+    WHERE task_id = p_task AND state = 'waiting' AND waits = 0 AND due IS NULL
+      AND EXISTS (SELECT 1 FROM agent_tasks_task WHERE id = p_task AND state = 'running')
+    RETURNING n, queue, delay_s
+  ) SELECT coalesce(jsonb_agg(jsonb_build_object('task', p_task, 'n', n, 'queue', queue, 'delay_s', delay_s) ORDER BY n), '[]')
+    FROM started
+$$;
+
+-- The task's last transaction. Steps still open are cancelled; whoever runs them finds the fence gone.
+CREATE FUNCTION engine_end(p_task uuid, p_state text, p_error jsonb, p_events jsonb) RETURNS void LANGUAGE plpgsql AS $$
+BEGIN
+  PERFORM engine_emit(p_task, p_events || '[{"type": "STREAM_END", "agent_id": "orchestrator"}]');
+  UPDATE agent_tasks_step SET state = 'cancelled', due = NULL, finished_at = clock_timestamp()
+  WHERE task_id = p_task AND state IN ('waiting', 'ready', 'running');
+  UPDATE agent_tasks_task t SET state = p_state, error = p_error, open = 0, finished_at = clock_timestamp(),
+    updated_at = clock_timestamp(),
+    result = (SELECT output->>'text' FROM agent_tasks_step WHERE task_id = p_task AND is_final AND state = 'done'),
+    artifacts = coalesce((SELECT jsonb_agg(a ORDER BY s.n) FROM agent_tasks_step s,
+      jsonb_array_elements(s.output->'artifacts') AS a WHERE s.task_id = p_task AND s.state = 'done'
+      AND jsonb_typeof(s.output->'artifacts') = 'array'), '[]')
+  WHERE t.id = p_task AND t.finished_at IS NULL;
+END $$;
+
+-- The task has failed. Where done steps have named what undoes them, that runs first, the last done first; the task
+-- ends when it is through. Returns the steps that became ready.
+CREATE FUNCTION engine_fail(p_task uuid, p_error jsonb, p_hint_s float) RETURNS jsonb LANGUAGE plpgsql AS $$
+DECLARE
+  v_undo int;
+BEGIN
+  SELECT count(*) INTO v_undo FROM agent_tasks_step WHERE task_id = p_task AND state = 'done' AND compensation IS NOT NULL;
+  IF v_undo = 0 THEN
+    PERFORM engine_end(p_task, 'failed', p_error,
+      engine_task_event('WORKFLOW_FAILED', p_error->>'message', p_error));
+    RETURN '[]';
+  END IF;
+  UPDATE agent_tasks_step SET state = 'cancelled', due = NULL, finished_at = clock_timestamp()
+  WHERE task_id = p_task AND state IN ('waiting', 'ready', 'running');
+  INSERT INTO agent_tasks_step (task_id, n, tenant_id, kind, queue, agent, description, input, parents, waits, met,
+    "join", is_final, state, fence, retries, hints, delay_s, compensates, created_at)
+  SELECT p_task, t.steps + nr, s.tenant_id, s.compensation->>'kind', s.compensation->>'queue', s.agent,
+    s.compensation->>'description', s.compensation->'input',
+    CASE WHEN nr > 1 THEN ARRAY[t.steps + nr - 1] ELSE '{}' END, CASE WHEN nr > 1 THEN 1 ELSE 0 END, 0,
+    'settled', false, 'waiting', 0, 0, 0, 0, s.n, clock_timestamp()
+  FROM agent_tasks_task t, (SELECT *, (row_number() OVER (ORDER BY finished_at DESC, n DESC))::int AS nr FROM agent_tasks_step
+    WHERE task_id = p_task AND state = 'done' AND compensation IS NOT NULL) AS s
+  WHERE t.id = p_task;
+  UPDATE agent_tasks_task SET steps = steps + v_undo, open = v_undo, failure = p_error WHERE id = p_task;
+  PERFORM engine_emit(p_task, engine_task_event('PROGRESS',
+    format('Failed: %s. %s steps are undone, the last first', p_error->>'message', v_undo), jsonb_build_object('compensations', v_undo)));
+  RETURN engine_start(p_task, p_hint_s);
+END $$;
+
+-- A step adds steps. Their `after` are positions in the list itself; they take the next numbers of the task.
+-- The heir takes the step's place: what waited for the step now waits for its heir.
+CREATE FUNCTION engine_grow(s agent_tasks_step, p_grow jsonb, p_heir int) RETURNS void LANGUAGE plpgsql AS $$
+DECLARE
+  v_base int;
+BEGIN
+  UPDATE agent_tasks_task SET steps = steps + jsonb_array_length(p_grow), open = open + jsonb_array_length(p_grow)
+  WHERE id = s.task_id RETURNING steps - jsonb_array_length(p_grow) INTO v_base;
+  INSERT INTO agent_tasks_step (task_id, n, tenant_id, kind, queue, agent, description, input, parents, waits, met, "join",
+    quorum, is_final, state, fence, retries, hints, delay_s, timeout_s, tries, compensation, grown_by, replaces, created_at)
+  SELECT s.task_id, v_base + nr, s.tenant_id, g->>'kind', g->>'queue', g->>'agent', g->>'description', g->'input',
+    ARRAY(SELECT v_base + 1 + a::int FROM jsonb_array_elements_text(g->'after') AS a), jsonb_array_length(g->'after'), 0,
+    g->>'join', (g->>'quorum')::int, (g->>'is_final')::boolean, 'waiting', 0, 0, 0, (g->>'delay_s')::float,
+    (g->>'timeout_s')::float, (g->>'tries')::int, nullif(g->'compensation', 'null'), s.n,
+    CASE WHEN nr = p_heir + 1 THEN s.n END, clock_timestamp()
+  FROM jsonb_array_elements(p_grow) WITH ORDINALITY AS x(g, nr);
+  IF p_heir IS NOT NULL THEN
+    UPDATE agent_tasks_step SET parents = array_replace(parents, s.n, v_base + 1 + p_heir)
+    WHERE task_id = s.task_id AND state = 'waiting' AND s.n = ANY(parents);
+    IF s.is_final THEN
+      UPDATE agent_tasks_step SET is_final = (n = v_base + 1 + p_heir)
+      WHERE task_id = s.task_id AND n IN (s.n, v_base + 1 + p_heir);
+    END IF;
+  END IF;
+END $$;
+
+-- How many parents must have succeeded before the step may start.
+CREATE FUNCTION engine_needs(s agent_tasks_step) RETURNS int LANGUAGE sql IMMUTABLE AS $$
+  SELECT CASE s."join" WHEN 'all' THEN cardinality(s.parents) WHEN 'quorum' THEN s.quorum
+                       WHEN 'any' THEN 1 WHEN 'partial' THEN 1 ELSE 0 END
+$$;
+
+-- A step has come to its end: count its children down, skip those that can no longer start, or end the task.
+-- The steps that may start now are parked; engine_start finds them.
+CREATE FUNCTION engine_release(s agent_tasks_step, p_hint_s float) RETURNS jsonb LANGUAGE plpgsql AS $$
+DECLARE
+  t agent_tasks_task;
+  c agent_tasks_step;
+  v_done boolean := s.state = 'done';
+  v_final boolean;
+  v_cause jsonb := coalesce(s.error->'cause', s.error || jsonb_build_object('step', s.n));
+  v_ready jsonb;
+BEGIN
+  UPDATE agent_tasks_task SET open = open - 1 WHERE id = s.task_id AND finished_at IS NULL RETURNING * INTO t;
+  IF NOT FOUND THEN RETURN '[]'; END IF;
+  IF t.failure IS NULL THEN
+    SELECT is_final INTO v_final FROM agent_tasks_step WHERE task_id = s.task_id AND n = s.n;  -- its heir may have taken it
+    IF v_final AND NOT v_done THEN RETURN engine_fail(s.task_id, v_cause, p_hint_s); END IF;
+    IF v_final OR t.open = 0 THEN
+      PERFORM engine_end(s.task_id, 'completed', NULL,
+        engine_task_event('WORKFLOW_COMPLETED', CASE WHEN t.open = 0 THEN 'All steps are done' ELSE 'The answer is there' END, NULL));
+      RETURN '[]';
+    END IF;
+  ELSIF t.open = 0 THEN
+    PERFORM engine_end(s.task_id, 'failed', t.failure,
+      engine_task_event('WORKFLOW_FAILED', t.failure->>'message', t.failure));
+    RETURN '[]';
+  END IF;
+  FOR c IN UPDATE agent_tasks_step SET waits = waits - 1, met = met + v_done::int
+      WHERE task_id = s.task_id AND state = 'waiting' AND waits > 0 AND s.n = ANY(parents) RETURNING * LOOP
+    IF c.met >= engine_needs(c) THEN
+      IF c.waits > 0 AND c."join" IN ('any', 'quorum') THEN
+        UPDATE agent_tasks_step SET waits = 0 WHERE task_id = c.task_id AND n = c.n;
+      ELSIF c.waits = 0 AND c."join" = 'partial' AND c.met < cardinality(c.parents) THEN
+        PERFORM engine_emit(c.task_id, jsonb_build_array(engine_step_event(c, 'WARNING',
+          format('Goes on with %s of %s results', c.met, cardinality(c.parents)), '{}')));
+      END IF;
+    ELSIF c.met + c.waits < engine_needs(c) THEN
+      UPDATE agent_tasks_step SET state = 'cancelled', due = NULL, finished_at = clock_timestamp(),
+        error = jsonb_build_object('code', 'step.skipped', 'cause', v_cause, 'message', format(
+          'Skipped: %s of %s steps before it succeeded, %s are needed', c.met, cardinality(c.parents), engine_needs(c)))
+      WHERE task_id = c.task_id AND n = c.n RETURNING * INTO c;
+      PERFORM engine_emit(c.task_id, jsonb_build_array(engine_step_event(c, 'STEP_SKIPPED', c.error->>'message', '{}')));
+      v_ready := engine_release(c, p_hint_s);
+      IF NOT EXISTS (SELECT 1 FROM agent_tasks_task WHERE id = s.task_id AND finished_at IS NULL AND failure IS NULL) THEN
+        RETURN v_ready;
+      END IF;
+    END IF;
+  END LOOP;
+  RETURN engine_start(s.task_id, p_hint_s);
+END $$;
+
+-- A paused task whose last running step has come to an end stands still: its readers are told.
+CREATE FUNCTION engine_standstill(p_task uuid, p_checkpoint text) RETURNS void LANGUAGE sql AS $$
+  SELECT engine_emit(p_task, engine_task_event('WORKFLOW_PAUSED', 'Paused', jsonb_build_object('checkpoint', p_checkpoint)))
+  WHERE EXISTS (SELECT 1 FROM agent_tasks_task WHERE id = p_task AND state = 'paused')
+    AND NOT EXISTS (SELECT 1 FROM agent_tasks_step WHERE task_id = p_task AND state = 'running')
+$$;
+
+-- Commit 2 of an attempt: settle, record, then done | failed | retry | handback. NULL when another attempt was first.
+CREATE FUNCTION engine_complete(c jsonb, p_hint_s float) RETURNS jsonb LANGUAGE plpgsql AS $$
+DECLARE
+  s agent_tasks_step;
+  v_task uuid := (c->>'task')::uuid;
+  v_status text := c->>'status';
+  v_ready jsonb := '[]';
+BEGIN
+  IF c->'settle' <> 'null' THEN
+    PERFORM engine_settle(v_task, (c->>'n')::int, (c->>'fence')::int, nullif(c->'settle'->'usage', 'null'),
+                          (c->'settle'->>'sent')::boolean);
+  END IF;
+  SELECT * INTO s FROM agent_tasks_step
+  WHERE task_id = v_task AND n = (c->>'n')::int AND fence = (c->>'fence')::int AND state = 'running';
+  IF NOT FOUND THEN
+    UPDATE agent_tasks_step SET stopped_at = clock_timestamp()  -- from here on nothing of it has an effect
+    WHERE task_id = v_task AND n = (c->>'n')::int AND fence = (c->>'fence')::int AND state = 'cancelled' AND stopped_at IS NULL;
+    RETURN NULL;
+  END IF;
+  PERFORM engine_record(s, c->'decisions');
+  PERFORM engine_emit(v_task, c->'events');
+  IF v_status IN ('retry', 'handback') THEN
+    UPDATE agent_tasks_step SET worker = NULL, waits = 0, error = nullif(c->'error', 'null'),
+      retries = retries + (v_status = 'retry')::int, state = 'waiting',
+      delay_s = 0, due = CASE v_status WHEN 'retry' THEN clock_timestamp() + (c->>'delay_s')::float * interval '1 s' END
+    WHERE task_id = v_task AND n = s.n;
+    PERFORM engine_emit(v_task, jsonb_build_array(engine_step_event(s, 'STEP_RETRYING',
+      coalesce(c->'error'->>'message', 'handed back by a stopping worker'),
+      jsonb_build_object('delay_s', (c->>'delay_s')::float, 'error', c->'error'->>'code'))));
+    IF v_status = 'handback' THEN v_ready := engine_start(v_task, p_hint_s); END IF;
+  ELSE
+    IF jsonb_array_length(c->'grow') > 0 THEN PERFORM engine_grow(s, c->'grow', (c->>'heir')::int); END IF;
+    UPDATE agent_tasks_step SET state = v_status, due = NULL, worker = NULL, finished_at = clock_timestamp(),
+      output = nullif(c->'output', 'null'), error = nullif(c->'error', 'null')
+    WHERE task_id = v_task AND n = s.n RETURNING * INTO s;
+    PERFORM engine_emit(v_task, jsonb_build_array(engine_step_event(s,
+      CASE v_status WHEN 'done' THEN 'STEP_COMPLETED' ELSE 'STEP_FAILED' END, coalesce(s.error->>'message', s.description),
+      jsonb_build_object('duration_ms', round(extract(epoch FROM s.finished_at - s.started_at) * 1000)))));
+    v_ready := engine_release(s, p_hint_s);
+  END IF;
+  PERFORM engine_standstill(v_task, CASE WHEN s.kind = 'llm.turn' THEN 'post_agent' ELSE 'pre_execution' END);
+  RETURN v_ready;
+END $$;
+
+-- Between the beats: record the policy decision, hold the worst case, tell what is about to happen.
+CREATE FUNCTION engine_begin(b jsonb) RETURNS jsonb LANGUAGE plpgsql AS $$
+DECLARE
+  s agent_tasks_step;
+  v_answer jsonb := '{}';
+BEGIN
+  SELECT st.* INTO s FROM agent_tasks_step st JOIN agent_tasks_task t ON t.id = st.task_id AND t.finished_at IS NULL
+  WHERE st.task_id = (b->>'task')::uuid AND st.n = (b->>'n')::int AND st.fence = (b->>'fence')::int AND st.state = 'running';
+  IF NOT FOUND THEN RETURN '{"lost": true}'; END IF;
+  PERFORM engine_record(s, b->'decisions');
+  PERFORM engine_emit(s.task_id, b->'events');
+  IF b->'hold' <> 'null' THEN v_answer := engine_hold(s, b->'hold'); END IF;
+  RETURN v_answer;
+END $$;

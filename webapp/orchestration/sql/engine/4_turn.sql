@@ -1,0 +1,78 @@
+-- What worker processes call.
+
+CREATE FUNCTION engine_turn(p_worker text, p_queues text[], p_take int, p_lease_s float, p_hint_s float,
+  p_completions jsonb, p_begins jsonb, p_claims jsonb)
+RETURNS TABLE(what text, body jsonb) LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public AS $$
+DECLARE
+  item jsonb;
+  answer jsonb;
+  v_ready jsonb := '[]';
+  v_ref jsonb;
+  v_taken int := 0;
+BEGIN
+  PERFORM engine_lock(
+    ARRAY(SELECT (e->>'task')::uuid FROM jsonb_array_elements(p_completions || p_begins || p_claims) AS e),
+    ARRAY(SELECT (e->>'task')::uuid FROM jsonb_array_elements(p_completions || p_begins) AS e
+          WHERE e->'settle' <> 'null' OR e->'hold' <> 'null'));
+  FOR item IN SELECT * FROM jsonb_array_elements(p_completions) LOOP
+    v_ref := jsonb_build_object('task', item->'task', 'n', item->'n', 'fence', item->'fence');
+    BEGIN  -- one poisonous completion must not undo the others
+      answer := engine_complete(item, p_hint_s);
+      what := CASE WHEN answer IS NULL THEN 'stale' ELSE 'done' END; body := v_ref; RETURN NEXT;
+      v_ready := v_ready || coalesce(answer, '[]');
+    EXCEPTION WHEN data_exception OR integrity_constraint_violation OR program_limit_exceeded THEN
+      what := 'rejected'; body := v_ref || jsonb_build_object('error', SQLERRM); RETURN NEXT;
+    END;
+  END LOOP;
+  FOR item IN SELECT * FROM jsonb_array_elements(p_begins) LOOP
+    v_ref := jsonb_build_object('task', item->'task', 'n', item->'n', 'fence', item->'fence');
+    BEGIN
+      answer := engine_begin(item);
+    EXCEPTION WHEN data_exception OR integrity_constraint_violation OR program_limit_exceeded THEN
+      answer := jsonb_build_object('error', SQLERRM);
+    END;
+    what := 'begun'; body := v_ref || answer; RETURN NEXT;
+  END LOOP;
+  FOR item IN SELECT * FROM jsonb_array_elements(p_claims) LOOP
+    answer := engine_claim((item->>'task')::uuid, (item->>'n')::int, p_worker, p_lease_s);
+    IF answer IS NOT NULL THEN what := 'claimed'; body := answer; RETURN NEXT; END IF;
+  END LOOP;
+  FOR item IN SELECT * FROM jsonb_array_elements(v_ready) LOOP
+    what := 'ready'; body := item;
+    IF v_taken < p_take AND item->>'queue' = ANY(p_queues) AND (item->>'delay_s')::float = 0 THEN  -- go on with what is mine: no message needed
+      answer := engine_claim((item->>'task')::uuid, (item->>'n')::int, p_worker, p_lease_s);
+      IF answer IS NOT NULL THEN what := 'claimed'; body := answer; v_taken := v_taken + 1; END IF;
+    END IF;
+    RETURN NEXT;
+  END LOOP;
+  what := 'ended';
+  FOR body IN SELECT jsonb_build_object('task', t.id, 'tenant', t.tenant_id, 'next', EXISTS (
+        SELECT 1 FROM agent_tasks_task q WHERE q.tenant_id = t.tenant_id AND q.state = 'queued'))
+      FROM agent_tasks_task t WHERE t.finished_at IS NOT NULL
+      AND t.id IN (SELECT (e->>'task')::uuid FROM jsonb_array_elements(p_completions || p_begins) AS e) LOOP
+    RETURN NEXT;
+  END LOOP;
+END $$;
+
+CREATE FUNCTION engine_renew(p_refs jsonb, p_lease_s float) RETURNS TABLE(body jsonb)
+LANGUAGE sql SECURITY DEFINER SET search_path = pg_catalog, public AS $$
+  WITH mine AS (
+    SELECT r, (r->>'task')::uuid AS task, (r->>'n')::int AS n, (r->>'fence')::int AS fence FROM jsonb_array_elements(p_refs) AS r
+  ), held AS (
+    SELECT s.task_id, s.n FROM agent_tasks_step s JOIN mine m ON s.task_id = m.task AND s.n = m.n AND s.fence = m.fence
+    WHERE s.state = 'running' FOR NO KEY UPDATE OF s SKIP LOCKED
+  ), renewed AS (
+    UPDATE agent_tasks_step s SET due = clock_timestamp() + p_lease_s * interval '1 s'
+    FROM held WHERE s.task_id = held.task_id AND s.n = held.n
+  )
+  SELECT r FROM mine m WHERE NOT EXISTS (
+    SELECT 1 FROM agent_tasks_step s WHERE s.task_id = m.task AND s.n = m.n AND s.fence = m.fence AND s.state = 'running')
+$$;
+
+CREATE FUNCTION engine_takeover(p_slot text, p_worker text) RETURNS bigint
+LANGUAGE sql SECURITY DEFINER SET search_path = pg_catalog, public AS $$
+  WITH freed AS (
+    UPDATE agent_tasks_step SET due = clock_timestamp()
+    WHERE due IS NOT NULL AND state = 'running' AND starts_with(worker, p_slot || '/') AND worker <> p_worker RETURNING 1
+  ) SELECT count(*) FROM freed
+$$;

@@ -1,0 +1,43 @@
+-- Which of a tenant's queued tasks may run: by priority, then in turns among its users, then in order of arrival.
+
+-- A task's place in its tenant's line, from 1. Not admissible: its user runs as many tasks as one may.
+CREATE FUNCTION engine_line(p_tenant uuid, p_user_limit int) RETURNS TABLE(task uuid, place bigint, admissible boolean)
+LANGUAGE sql STABLE AS $$
+  WITH busy AS (
+    SELECT user_id, count(*) AS tasks FROM agent_tasks_task WHERE tenant_id = p_tenant AND state = 'running' GROUP BY user_id
+  ), line AS (
+    SELECT t.id, t.priority, coalesce(b.tasks, 0) + row_number() OVER (PARTITION BY t.user_id ORDER BY t.priority, t.id) AS nth
+    FROM agent_tasks_task t LEFT JOIN busy b ON b.user_id = t.user_id WHERE t.tenant_id = p_tenant AND t.state = 'queued'
+  )
+  SELECT id, row_number() OVER (ORDER BY nth > p_user_limit, priority, nth, id), nth <= p_user_limit FROM line
+$$;
+
+-- Admit what there is room for. Returns the steps that became ready.
+CREATE FUNCTION engine_admit(p_tenant uuid, p_tenant_limit int, p_user_limit int, p_hint_s float) RETURNS jsonb
+LANGUAGE plpgsql AS $$
+DECLARE
+  v_task uuid;
+  v_room int;
+  v_ready jsonb := '[]';
+BEGIN
+  PERFORM 1 FROM agent_tasks_task WHERE tenant_id = p_tenant AND state = 'queued' LIMIT 1;
+  IF NOT FOUND THEN RETURN v_ready; END IF;
+  PERFORM pg_advisory_xact_lock(hashtextextended('admit ' || p_tenant, 0));  -- two at once would both see the same room
+  SELECT p_tenant_limit - count(*) INTO v_room FROM agent_tasks_task WHERE tenant_id = p_tenant AND state = 'running';
+  FOR v_task IN SELECT task FROM engine_line(p_tenant, p_user_limit) WHERE admissible ORDER BY place LIMIT greatest(v_room, 0) LOOP
+    UPDATE agent_tasks_task SET state = 'running', admitted_at = clock_timestamp() WHERE id = v_task AND state = 'queued';
+    IF FOUND THEN v_ready := v_ready || engine_start(v_task, p_hint_s); END IF;
+  END LOOP;
+  RETURN v_ready;
+END $$;
+
+-- For workers, whose batches span tenants. Returns (ready) rows.
+CREATE FUNCTION engine_admit_all(p_tenants uuid[], p_tenant_limit int, p_user_limit int, p_hint_s float)
+RETURNS TABLE(body jsonb) LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public AS $$
+DECLARE
+  v_tenant uuid;
+BEGIN
+  FOR v_tenant IN SELECT DISTINCT x FROM unnest(p_tenants) AS x ORDER BY x LOOP
+    RETURN QUERY SELECT * FROM jsonb_array_elements(engine_admit(v_tenant, p_tenant_limit, p_user_limit, p_hint_s));
+  END LOOP;
+END $$;
