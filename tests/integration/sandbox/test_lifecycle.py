@@ -78,7 +78,7 @@ async def test_a_killed_process_is_a_crash_and_is_replaced(keeper: Keeper) -> No
 async def test_an_idle_process_that_was_killed_costs_no_job(keeper: Keeper) -> None:
     for victim in keeper.pids():
         os.kill(victim, signal.SIGKILL)
-        await until(lambda victim=victim: not psutil.pid_exists(victim))
+        await until(lambda victim=victim: victim not in keeper.pids())
     assert [(await keeper.run(Job("1"))).status for _ in range(3)] == ["ok"] * 3
 
 
