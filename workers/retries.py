@@ -22,7 +22,9 @@ RULES = {
 LONGEST_S = 60.0
 
 
-def retry_delay_s(kind: str, *, retries: int, tries: int | None = None, asked_s: float | None, jitter: float) -> float | None:
+def retry_delay_s(
+    kind: str, *, retries: int, tries: int | None = None, asked_s: float | None, jitter: float
+) -> float | None:
     """
     Seconds until the next attempt, or None when it should fail.
 

@@ -29,6 +29,7 @@ log = structlog.get_logger()
 
 Perform = Callable[[ClaimedStep, Beats], Awaitable[Completion]]
 
+
 class StepTimeout(HartleyError):
     """The attempt took longer than its plan allows; what it had sent is paid for."""
 

@@ -15,46 +15,19 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from tests.support.cast import Cast
+from tests.support.driven import claim, events, fresh, turn
 from webapp.agent_tasks.models import Step, Task
 from webapp.budgets.models import Envelope, Hold
 from webapp.common.tenancy import tenant_scope
 from webapp.orchestration import engine
-from webapp.orchestration.engine import TurnResult
 from webapp.orchestration.steps import Begin, ClaimedStep, Completion, HoldRequest, NewStep, Settlement, StepRef, event
 from webapp.orchestration.submit import Submission, submit_task
-from webapp.progress.models import Event
-
-
-def turn(worker: str = "w/1", take: int = 0, **said: Any) -> TurnResult:
-    return engine.turn(
-        worker=worker,
-        queues=["policy", "control", "llm", "tools"],
-        take=take,
-        lease_s=said.pop("lease_s", 30),
-        hint_s=30,
-        **said,
-    )
 
 
 @pytest.fixture
 def task(cast: Cast) -> Task:
     """A simple task: policy.admit (1), then control.plan (2), which is final."""
     return submit_task(principal=cast.owner.principal, submission=Submission(query="x", mode="simple"))
-
-
-def claim(task: Task, n: int, **said: Any) -> ClaimedStep:
-    (won,) = turn(claims=[StepRef(task.id, n)], **said).claimed
-    return won
-
-
-def fresh(task: Task) -> Task:
-    with tenant_scope(task.tenant_id):
-        return Task.objects.get(id=task.id)
-
-
-def events(task: Task) -> list[tuple[int, str]]:
-    with tenant_scope(task.tenant_id):
-        return list(Event.objects.filter(task_id=task.id).order_by("seq").values_list("seq", "type"))
 
 
 def in_threads(calls: list[Callable[[], Any]]) -> list[Any]:

@@ -117,7 +117,6 @@ class Task(TenantModel):
         ]
         constraints = [models.UniqueConstraint(fields=["user", "idempotency"], name="one_task_per_idempotency_key")]
 
-
     @property
     def is_open(self) -> bool:
         """Queued, running or paused."""
@@ -164,7 +163,9 @@ class Step(TenantModel):
     compensates = models.IntegerField(null=True, help_text="The step that it undoes.")
     grown_by = models.IntegerField(null=True, help_text="The step that added it.")
     replaces = models.IntegerField(null=True, help_text="The step whose place it took.")
-    stopped_at = models.DateTimeField(null=True, help_text="When the last of it had stopped, of a cancelled step that ran.")
+    stopped_at = models.DateTimeField(
+        null=True, help_text="When the last of it had stopped, of a cancelled step that ran."
+    )
 
     class Meta:
         indexes = [models.Index(fields=["due"], name="step_due", condition=models.Q(due__isnull=False))]

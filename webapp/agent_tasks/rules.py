@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Protocol
 
-
 TASK_STATES = {  # state: what it may become
     "queued": {"running", "cancelled", "timeout"},
     "running": {"paused", "completed", "failed", "cancelled", "timeout"},

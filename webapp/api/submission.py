@@ -64,7 +64,7 @@ SUBMISSION: JSON = {  # as OpenAPI tells it; what counts is read_submission
                             "data": {"type": "string", "format": "byte"},
                         },
                     },
-                }
+                },
             },
         },
     },

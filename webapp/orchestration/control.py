@@ -21,7 +21,9 @@ from webapp.tenants.rules import Principal
 def admit_in_scope(tenant: UUID) -> list[ReadyStep]:
     """Within the tenant's scope: let its queued tasks run as far as there is room; the steps that may start."""
     return _ready(
-        _one("engine_admit(%s, %s, %s, %s)", tenant, settings.TASKS_PER_TENANT, settings.TASKS_PER_USER, settings.HINT_S)
+        _one(
+            "engine_admit(%s, %s, %s, %s)", tenant, settings.TASKS_PER_TENANT, settings.TASKS_PER_USER, settings.HINT_S
+        )
     )
 
 

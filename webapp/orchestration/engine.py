@@ -134,9 +134,7 @@ def sweep(*, hint_s: float, lease_s: float, attempts: int, limit: int = 2000) ->
 
 def admit(*, tenants: Iterable[UUID], tenant_limit: int, user_limit: int, hint_s: float) -> list[ReadyStep]:
     """Let queued tasks of these tenants run, as far as there is room; returns the steps that may start."""
-    rows = _call(
-        "SELECT body FROM engine_admit_all(%s, %s, %s, %s)", list(tenants), tenant_limit, user_limit, hint_s
-    )
+    rows = _call("SELECT body FROM engine_admit_all(%s, %s, %s, %s)", list(tenants), tenant_limit, user_limit, hint_s)
     return [ReadyStep.of(json.loads(body)) for (body,) in rows]
 
 

@@ -188,14 +188,18 @@ def _description(name: str, item: JSON, kind: str) -> str:
     if not isinstance(text, str) or (kind == "agent" and not text.strip()):
         raise PlanInvalid(f"step {name}: description must say what the agent is to do")
     if len(text) > DESCRIPTION_LIMIT_CHARS:
-        raise PlanInvalid(f"step {name}: description has {len(text)} characters; the limit is {DESCRIPTION_LIMIT_CHARS}")
+        raise PlanInvalid(
+            f"step {name}: description has {len(text)} characters; the limit is {DESCRIPTION_LIMIT_CHARS}"
+        )
     return text.strip() or (f"Call {item.get('tool')}"[:200] if kind == "tool" else "Wait")
 
 
 def _quorum(name: str, item: JSON, join: str, needs: Sequence[str]) -> int | None:
     quorum = _whole(name, item, "quorum", max(1, len(needs)))
     if (quorum is None) == (join == "quorum"):
-        raise PlanInvalid(f"step {name}: quorum goes with join quorum, from 1 to the number of steps that it depends on")
+        raise PlanInvalid(
+            f"step {name}: quorum goes with join quorum, from 1 to the number of steps that it depends on"
+        )
     if join in ("any", "quorum", "partial") and not needs:
         raise PlanInvalid(f"step {name}: join {join} needs steps that it depends on")
     return quorum

@@ -20,8 +20,8 @@ from webapp.common.tables import now
 from webapp.common.tenancy import tenant_scope
 from webapp.common.values import JSON
 from webapp.orchestration import complexity, dispatch
-from webapp.orchestration.plan import first_steps
 from webapp.orchestration.control import admit_in_scope
+from webapp.orchestration.plan import first_steps
 from webapp.orchestration.steps import NewStep, ReadyStep
 from webapp.progress.models import Event
 from webapp.tenants.models import Tenant
