@@ -21,6 +21,7 @@ from workers.context import Past, TaskContext
 from workers.process import handles, offer
 
 log = structlog.get_logger()
+PLAN_SHOWN_CHARS = 2000
 
 
 @app.task(name="control.steps")
@@ -76,7 +77,7 @@ async def plan(step: ClaimedStep, beats: Beats) -> Completion:
     """
     task = await context.read(step, context.task_context)
     if "plan" in task.context:
-        chosen, warnings = None, []
+        warnings: list[dict[str, Any]] = []
         added = read_plan(task.context["plan"], limit=settings.STEPS_LIMIT - task.steps - 1)
     else:
         chosen, warnings = _choose(task, await context.read(step, context.parents))
@@ -88,10 +89,10 @@ async def plan(step: ClaimedStep, beats: Beats) -> Completion:
         "mode": task.mode,
         "complexity": task.complexity,
     }
-    told = event("PROGRESS", agent="planner", message=f"Plan: {payload['canvas']}", payload=payload)
+    told = event("PROGRESS", agent="planner", message=f"Plan: {payload['canvas']}"[:PLAN_SHOWN_CHARS], payload=payload)
     return Completion(
         step,
-        output={"subtasks": [subtask.id for subtask in chosen.subtasks] if chosen else [s.agent for s in added]},
+        output={"subtasks": list(dict.fromkeys(new.agent for new in added if new.kind != "llm.synthesise"))},
         grow=added,
         heir=len(added) - 1,
         events=[*warnings, told],

@@ -54,9 +54,9 @@ async def call(step: ClaimedStep, beats: Beats) -> Completion:
         },
     )
     if step.input.get("strict") and not shown.get("ok"):
-        error = shown.get("error")
-        body = error if isinstance(error, dict) else {"code": "tool.failed", "message": str(error or "The tool failed")}
-        return Completion(step, status="failed", error=body, events=[observed])
+        why = shown.get("error") or "The tool failed"
+        failure = why if isinstance(why, dict) else {"code": "tool.failed", "message": str(why)}
+        return Completion(step, status="failed", error=failure, events=[observed])
     return Completion(step, output={"shown": shown, "artifacts": made}, events=[observed])
 
 

@@ -42,13 +42,10 @@ def compile_steps(steps: Sequence[NewStep]) -> Canvas:
 
     The levels are only how the shape is written down: hints follow the edges.
     """
-    nodes: list[Canvas] = [Node(i, s.kind, s.agent) for i, s in enumerate(steps)]
-    edges = _without_shortcuts({(a, i) for i, s in enumerate(steps) for a in s.after}, len(nodes))
-    parts = dict(enumerate(nodes))
-    while len(parts) > 1:
-        if not (_merge_parallel(parts, edges) or _merge_series(parts, edges)):
-            return _by_levels(parts, edges)
-    return next(iter(parts.values()))
+    shape = _Shape(steps)
+    while shape.join_series() or shape.join_parallel():
+        pass
+    return shape.by_levels()
 
 
 def describe(canvas: Canvas) -> str:
@@ -60,62 +57,82 @@ def describe(canvas: Canvas) -> str:
     return "group(" + ", ".join(describe(member) for member in canvas.members) + ")"
 
 
-def _without_shortcuts(edges: set[tuple[int, int]], count: int) -> set[tuple[int, int]]:
-    """Drop a -> c where a -> b -> ... -> c says the same: positions follow their parents, so one sweep is enough."""
-    above: list[set[int]] = [set() for _ in range(count)]
-    kept = set(edges)
-    for child in range(count):
-        parents = sorted((a for a, b in edges if b == child), reverse=True)
-        for parent in parents:
-            if parent in above[child]:
-                kept.discard((parent, child))
-            above[child] |= {parent} | above[parent]
+class _Shape:
+    """
+    Parts of a canvas and what each follows. Parts are named by their first position, so parents by smaller numbers.
+    """
+
+    def __init__(self, steps: Sequence[NewStep]) -> None:
+        self.parts: dict[int, Canvas] = {i: Node(i, step.kind, step.agent) for i, step in enumerate(steps)}
+        self.above = _without_shortcuts(steps)
+        self.below: dict[int, set[int]] = {part: set() for part in self.parts}
+        for part, parents in self.above.items():
+            for parent in parents:
+                self.below[parent].add(part)
+
+    def join_series(self) -> bool:
+        """A part whose only child has no other parent is followed by it."""
+        joined = False
+        for head in sorted(self.parts):
+            run = [head]
+            while head in self.parts and len(self.below[run[-1]]) == 1:
+                (child,) = self.below[run[-1]]
+                if len(self.above[child]) > 1:
+                    break
+                run.append(child)
+            if len(run) > 1:
+                joined = True
+                self.parts[head] = Chain(tuple(link for part in run for link in _links(self.parts[part])))
+                self.below[head] = self.below[run[-1]]
+                for child in self.below[head]:
+                    self.above[child] = self.above[child] - {run[-1]} | {head}
+                for part in run[1:]:
+                    del self.parts[part], self.above[part], self.below[part]
+        return joined
+
+    def join_parallel(self) -> bool:
+        """Parts with the same parents and the same children run side by side."""
+        alike: dict[tuple[frozenset[int], frozenset[int]], list[int]] = {}
+        for part in sorted(self.parts):
+            alike.setdefault((frozenset(self.above[part]), frozenset(self.below[part])), []).append(part)
+        groups = [parts for parts in alike.values() if len(parts) > 1]
+        for keep, *others in groups:
+            members = [member for part in (keep, *others) for member in _members(self.parts[part])]
+            self.parts[keep] = Group(tuple(members))
+            for parent in self.above[keep]:
+                self.below[parent].difference_update(others)
+            for child in self.below[keep]:
+                self.above[child].difference_update(others)
+            for part in others:
+                del self.parts[part], self.above[part], self.below[part]
+        return bool(groups)
+
+    def by_levels(self) -> Canvas:
+        """Level after level, by the longest way from a root; a shape that was reduced to one part is that part."""
+        level: dict[int, int] = {}
+        rows: list[list[Canvas]] = []
+        for part in sorted(self.parts):
+            level[part] = max((level[parent] + 1 for parent in self.above[part]), default=0)
+            if level[part] == len(rows):
+                rows.append([])
+            rows[level[part]].append(self.parts[part])
+        groups = [row[0] if len(row) == 1 else Group(tuple(row)) for row in rows]
+        return groups[0] if len(groups) == 1 else Chain(tuple(link for group in groups for link in _links(group)))
+
+
+def _without_shortcuts(steps: Sequence[NewStep]) -> dict[int, set[int]]:
+    """Parents by position; a -> c is left out where a -> b -> ... -> c says the same."""
+    above: list[set[int]] = []
+    kept: dict[int, set[int]] = {}
+    for child, step in enumerate(steps):
+        higher: set[int] = set()
+        kept[child] = set()
+        for parent in sorted(set(step.after), reverse=True):
+            if parent not in higher:
+                kept[child].add(parent)
+                higher |= above[parent]
+        above.append(higher | kept[child])
     return kept
-
-
-Parts = dict[int, Canvas]
-Edges = set[tuple[int, int]]
-
-
-def _merge_parallel(parts: Parts, edges: Edges) -> bool:
-    """Parts with the same parents and the same children run side by side."""
-    alike: dict[tuple[frozenset[int], frozenset[int]], list[int]] = {}
-    for part in parts:
-        key = (frozenset(a for a, b in edges if b == part), frozenset(b for a, b in edges if a == part))
-        alike.setdefault(key, []).append(part)
-    for keep, *others in alike.values():
-        if others:
-            parts[keep] = Group(tuple(m for part in (keep, *others) for m in _members(parts[part])))
-            for other in others:
-                del parts[other]
-            edges -= {edge for edge in edges if set(edge) & set(others)}
-            return True
-    return False
-
-
-def _merge_series(parts: Parts, edges: Edges) -> bool:
-    """A part whose only child has no other parent is followed by it."""
-    for a, b in sorted(edges):
-        if sum(x == a for x, _ in edges) == 1 and sum(y == b for _, y in edges) == 1:
-            parts[a] = Chain((*_links(parts[a]), *_links(parts[b])))
-            edges.discard((a, b))
-            moved = {(a, y) for x, y in edges if x == b}
-            edges -= {edge for edge in edges if b in edge}
-            edges |= moved
-            del parts[b]
-            return True
-    return False
-
-
-def _by_levels(parts: Parts, edges: Edges) -> Canvas:
-    """Not series-parallel: write down level after level, by the longest way from a root."""
-    level = dict.fromkeys(parts, 0)
-    for _ in parts:
-        for a, b in edges:
-            level[b] = max(level[b], level[a] + 1)
-    rows = [[part for part in parts if level[part] == depth] for depth in range(max(level.values()) + 1)]
-    groups = [parts[row[0]] if len(row) == 1 else Group(tuple(parts[part] for part in row)) for row in rows]
-    return Chain(tuple(link for group in groups for link in _links(group)))
 
 
 def _links(canvas: Canvas) -> tuple[Canvas, ...]:

@@ -1,5 +1,7 @@
 """Plan to canvas: no step is lost, and series-parallel shapes keep exactly their order."""
 
+from random import Random
+
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -64,6 +66,23 @@ def test_every_step_is_in_the_canvas_once_and_after_its_parents(parents: tuple[s
     canvas = compile_steps(steps)
     assert sorted(nodes(canvas)) == list(range(len(steps)))
     assert before(canvas) >= reach(steps)
+
+
+def test_ten_thousand_dags_are_in_their_canvas_once_and_in_order() -> None:
+    pick = Random(1)
+    for count in [pick.randint(1, 16) for _ in range(9_990)] + [pick.randint(100, 300) for _ in range(10)]:
+        dense = pick.randint(1, 4)
+        steps = [step(*pick.sample(range(i), min(i, pick.randint(0, dense)))) for i in range(count)]
+        canvas = compile_steps(steps)
+        assert sorted(nodes(canvas)) == list(range(count))
+        assert before(canvas) >= reach(steps)
+
+
+def test_the_largest_plans_deep_and_wide_keep_their_shape() -> None:
+    chain = compile_steps([step(*([i - 1] if i else [])) for i in range(1000)])
+    assert isinstance(chain, Chain) and len(chain.links) == 1000
+    fan = compile_steps([step(), *(step(0) for _ in range(998)), step(*range(1, 999))])
+    assert isinstance(fan, Chain) and isinstance(fan.links[1], Group) and len(fan.links[1].members) == 998
 
 
 @st.composite
