@@ -59,8 +59,8 @@ class Services:
         self.lock.close()
 
 
-def start_services() -> Services:
-    """Postgres without its protection against power failure, and Valkey; roles and an empty database are made."""
+def start_services(*, durable: bool = False) -> Services:
+    """Postgres, not `durable` without its protection against power failure, and Valkey; roles and an empty database."""
     remove_leftovers()
     home = Home(Path(tempfile.mkdtemp(prefix=PREFIX)))
     home.prepare()
@@ -72,8 +72,8 @@ def start_services() -> Services:
     redis_url = f"redis://:{secrets['valkey']}@127.0.0.1:{port}/0"
     services = Services(home, environment(home, redis_url, roles.with_database(admin, "hartley")), lock)
     try:
-        postgres.initialise(home, secrets["superuser"], durable=False)
-        services.launch("postgres", postgres.command(home, durable=False))
+        postgres.initialise(home, secrets["superuser"], durable=durable)
+        services.launch("postgres", postgres.command(home, durable=durable))
         services.launch(
             "valkey", [str(valkey.binary()), str(valkey.configure(home, port=port, password=secrets["valkey"]))]
         )

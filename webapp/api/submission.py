@@ -46,7 +46,7 @@ SUBMISSION: JSON = {  # as OpenAPI tells it; what counts is read_submission
         "research_strategy": {"enum": list(STRATEGIES)},
         "model_override": {"type": "string", "maxLength": 120},
         "priority": {"enum": [priority.name.lower() for priority in Priority], "default": "normal"},
-        "deadline_s": {"type": "number", "exclusiveMinimum": 0, "maximum": settings.DEADLINE_LIMIT_S},
+        "deadline_s": {"type": "number", "minimum": 0.001, "maximum": settings.DEADLINE_LIMIT_S},
         "max_iterations": {"type": "integer", "minimum": 1, "maximum": 50},
         "max_concurrent_agents": {"type": "integer", "minimum": 1, "maximum": 20},
         "context": {

@@ -41,7 +41,7 @@ PLAN: JSON = {  # as OpenAPI tells it; what counts is read_plan
                     "join": {"enum": list(JOINS), "default": "all"},
                     "quorum": {"type": "integer", "minimum": 1},
                     "delay_s": {"type": "number", "minimum": 0, "maximum": LONGEST_S},
-                    "timeout_s": {"type": "number", "exclusiveMinimum": 0, "maximum": LONGEST_S},
+                    "timeout_s": {"type": "number", "minimum": 0.001, "maximum": LONGEST_S},
                     "tries": {"type": "integer", "minimum": 1, "maximum": TRIES},
                     "compensate": {
                         "type": "object",

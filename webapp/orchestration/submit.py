@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
 from uuid import UUID
@@ -55,17 +56,25 @@ class Submission:
     deadline_s: float | None = None
 
 
-def submit_task(*, principal: Principal, submission: Submission, idempotency: str | None = None) -> Task:
+def submit_task(
+    *,
+    principal: Principal,
+    submission: Submission,
+    idempotency: str | None = None,
+    steps: Sequence[NewStep] | None = None,
+) -> Task:
     """
     Everything is written or nothing. The hint goes out after the commit; if it is lost, the sweep sends it.
 
     Args:
         idempotency: names the request; submitted again, also at the same moment, it is the same task.
+        steps: what it begins with; None: admission and planning.
     """
+    first = first_steps("simple" if "plan" in submission.context else _mode(submission)) if steps is None else steps
     if idempotency is None:
-        return _submit(principal, submission, None)
+        return _submit(principal, submission, None, first)
     try:
-        return _submitted(principal, idempotency) or _submit(principal, submission, idempotency)
+        return _submitted(principal, idempotency) or _submit(principal, submission, idempotency, first)
     except IntegrityError:
         earlier = _submitted(principal, idempotency)
         if earlier is None:
@@ -78,13 +87,13 @@ def _submitted(principal: Principal, idempotency: str) -> Task | None:
         return tasks_of(principal.tenant_id, principal.user_id).filter(idempotency=idempotency).first()
 
 
-def _submit(principal: Principal, submission: Submission, idempotency: str | None) -> Task:
+def _submit(principal: Principal, submission: Submission, idempotency: str | None, first: Sequence[NewStep]) -> Task:
     with tenant_scope(principal.tenant_id):
         session = open_session(
             tenant=principal.tenant_id, user=principal.user_id, name=submission.session, title=submission.query
         )
         task = _create_task(principal, submission, session, idempotency)
-        _add_steps(task, first_steps("simple" if "plan" in task.context else task.mode))
+        _add_steps(task, first)
         Event.objects.create(
             tenant_id=task.tenant_id,
             task=task,
@@ -102,15 +111,14 @@ def _submit(principal: Principal, submission: Submission, idempotency: str | Non
 
 
 def _create_task(principal: Principal, submission: Submission, session: Session, idempotency: str | None) -> Task:
-    score = complexity.score(submission.query, attachments=len(submission.attachments))
     stored = [_store(principal.tenant_id, attachment) for attachment in submission.attachments]
     task = Task.objects.create(
         tenant_id=principal.tenant_id,
         user_id=principal.user_id,
         session=session,
         query=submission.query,
-        mode=submission.mode or complexity.mode_of(score),
-        complexity=score,
+        mode=_mode(submission),
+        complexity=_score(submission),
         priority=submission.priority,
         deadline_at=now() + timedelta(seconds=submission.deadline_s or settings.DEADLINE_S),
         context={**submission.context, **({"attachments": stored} if stored else {})},
@@ -125,6 +133,14 @@ def _create_task(principal: Principal, submission: Submission, session: Session,
     )
     task.envelopes = ensure_envelopes(tenant=task.tenant_id, wanted=_budgets(task))
     return task
+
+
+def _score(submission: Submission) -> float:
+    return complexity.score(submission.query, attachments=len(submission.attachments))
+
+
+def _mode(submission: Submission) -> str:
+    return submission.mode or complexity.mode_of(_score(submission))
 
 
 def _budgets(task: Task) -> list[Envelope]:
@@ -152,7 +168,7 @@ def _store(tenant: UUID, attachment: Attachment) -> JSON:
     }
 
 
-def _add_steps(task: Task, steps: list[NewStep]) -> None:
+def _add_steps(task: Task, steps: Sequence[NewStep]) -> None:
     """All parked: admission starts those that wait for none."""
     rows = [
         Step(
