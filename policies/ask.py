@@ -9,14 +9,17 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Mapping, Sequence
+from functools import lru_cache
 from typing import Any
 
 import regopy
 
 from policies.bundle import Bundle, entrypoint
-from policies.decision import DEFAULT_DENY, Decision, NotAnAnswer, Point, canonical, read_answer, sha256_of
+from policies.decision import DEFAULT_DENY, Decision, Effect, NotAnAnswer, Point, canonical, read_answer, sha256_of
 
 INPUT_LIMIT_BYTES = 512 * 1024  # about 35 ms of reading
+REMEMBERED = 4096  # answers to questions of at most so many characters: at most 16 MB
+REMEMBERED_CHARS = 4096
 _local = threading.local()
 
 
@@ -53,10 +56,19 @@ def _decide_one(bundle: Bundle, point: Point, asked: Mapping[str, Any]) -> Decis
     if len(text.encode()) > INPUT_LIMIT_BYTES:
         return _denied(bundle, sha256, f"the input is larger than {INPUT_LIMIT_BYTES} bytes")
     try:
-        effect, rule, reasons = read_answer(ask_path(bundle.compiled, entrypoint(point), text))
+        effect, rule, reasons = (_remembered if len(text) <= REMEMBERED_CHARS else _answer)(bundle, point, text)
     except NotAnAnswer as error:
         return _denied(bundle, sha256, str(error))
     return Decision(effect, rule, reasons, bundle.revision, sha256)
+
+
+def _answer(bundle: Bundle, point: Point, text: str) -> tuple[Effect, str, tuple[str, ...]]:
+    return read_answer(ask_path(bundle.compiled, entrypoint(point), text))
+
+
+# Hartley's own modules know neither time nor chance: the same revision answers the same question the same way. What is
+# no answer raises and is not remembered.
+_remembered = lru_cache(REMEMBERED)(_answer)
 
 
 def _denied(bundle: Bundle, sha256: str, reason: str) -> Decision:

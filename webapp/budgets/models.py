@@ -8,7 +8,7 @@ from typing import ClassVar
 from django.db import models
 from django.db.models import F, Q
 
-from webapp.common.tables import TenantModel, now, uuid7
+from webapp.common.tables import EngineModel, TenantModel, now, uuid7
 
 
 class Level(models.TextChoices):
@@ -83,7 +83,7 @@ class HoldState(models.TextChoices):
     RELEASED = "released"
 
 
-class Hold(TenantModel):
+class Hold(EngineModel):
     """
     One paid call of one attempt: reserved at its worst case, then settled at what it cost. This is the ledger.
 
@@ -91,7 +91,6 @@ class Hold(TenantModel):
     """
 
     pk = models.CompositePrimaryKey("task_id", "step", "fence")
-    task = models.ForeignKey("agent_tasks.Task", on_delete=models.CASCADE, related_name="+")
     step = models.IntegerField()
     fence = models.IntegerField()
     agent = models.CharField(max_length=60, blank=True)

@@ -29,6 +29,20 @@ class TenantModel(models.Model):
         abstract = True
 
 
+class EngineModel(TenantModel):
+    """
+    A row that only the engine writes, under its task's lock and with its task's tenant.
+
+    So the database need not look both up again for each of many rows: those checks were a fifth of a turn's time.
+    """
+
+    tenant = models.ForeignKey("tenants.Tenant", on_delete=models.CASCADE, related_name="+", db_constraint=False)
+    task = models.ForeignKey("agent_tasks.Task", on_delete=models.CASCADE, related_name="+", db_constraint=False)
+
+    class Meta:
+        abstract = True
+
+
 def close_to_others(table: str, column: str = "tenant_id") -> RunSQL:
     """Row-level security, enabled and forced, with the one policy text, for reading and writing."""
     own = f"{column} = NULLIF(current_setting('hartley.tenant', true), '')::uuid"

@@ -5,7 +5,7 @@ from __future__ import annotations
 from django.contrib.postgres.fields import ArrayField
 from django.db import models
 
-from webapp.common.tables import TenantModel, now, uuid7
+from webapp.common.tables import EngineModel, TenantModel, now, uuid7
 
 
 class Effect(models.TextChoices):
@@ -14,11 +14,10 @@ class Effect(models.TextChoices):
     NEEDS_APPROVAL = "needs_approval"
 
 
-class PolicyDecision(TenantModel):
+class PolicyDecision(EngineModel):
     """`input_sha256` binds the answer to exactly what was decided on; `input` lets a draft be run against it."""
 
     id = models.BigAutoField(primary_key=True)
-    task = models.ForeignKey("agent_tasks.Task", on_delete=models.CASCADE, related_name="+")
     step = models.IntegerField()
     fence = models.IntegerField()
     point = models.CharField(max_length=20)

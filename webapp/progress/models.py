@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from django.db import models
 
-from webapp.common.tables import TenantModel, now
+from webapp.common.tables import EngineModel, now
 
 
-class Event(TenantModel):
+class Event(EngineModel):
     pk = models.CompositePrimaryKey("task_id", "seq")
-    task = models.ForeignKey("agent_tasks.Task", on_delete=models.CASCADE, related_name="+")
     seq = models.IntegerField()
     type = models.CharField(max_length=40)
     agent_id = models.CharField(max_length=60, blank=True)

@@ -1,5 +1,7 @@
 -- Holds and settlements: what a call may cost at most, and what it did cost.
 
+-- Reserve a call's worst case at every level, or say which budget refuses. Clamps the completion to what is left.
+-- `told` in the answer is for readers.
 CREATE FUNCTION engine_hold(s agent_tasks_step, p jsonb) RETURNS jsonb LANGUAGE plpgsql AS $$
 DECLARE
   v_envelopes uuid[];
@@ -36,12 +38,14 @@ BEGIN
     held_usd, prompt_tokens, completion_tokens, cached_tokens, usd, worst_case, created_at)
   VALUES (s.task_id, s.n, s.fence, s.tenant_id, s.agent, p->>'purpose', p->>'provider', p->>'model', 'open',
     v_prompt + v_granted, v_usd, v_prompt, v_granted, 0, v_usd, false, clock_timestamp());
-  PERFORM engine_emit(s.task_id, jsonb_build_array(engine_step_event(s, 'BUDGET_HELD', '', jsonb_build_object(
-    'tokens', v_prompt + v_granted, 'cost_usd', v_usd, 'provider', p->>'provider', 'model', p->>'model'))));
-  RETURN jsonb_build_object('granted', v_granted);
+  RETURN jsonb_build_object('granted', v_granted, 'told', engine_step_event(s, 'BUDGET_HELD', '', jsonb_build_object(
+    'tokens', v_prompt + v_granted, 'cost_usd', v_usd, 'provider', p->>'provider', 'model', p->>'model')));
 END $$;
 
-CREATE FUNCTION engine_settle(p_task uuid, p_step int, p_fence int, p_usage jsonb, p_sent boolean) RETURNS void
+-- Close an open hold: at what the call cost, at its worst case (p_usage null), or at nothing when it was not sent.
+-- Keyed by attempt, not by the step's state: a cancelled or overtaken call is still paid for, once. Returns what is to
+-- be told.
+CREATE FUNCTION engine_settle(p_task uuid, p_step int, p_fence int, p_usage jsonb, p_sent boolean) RETURNS jsonb
 LANGUAGE plpgsql AS $$
 DECLARE
   h budgets_hold;
@@ -51,7 +55,7 @@ DECLARE
   v_envelopes uuid[];
 BEGIN
   SELECT * INTO h FROM budgets_hold WHERE task_id = p_task AND step = p_step AND fence = p_fence AND state = 'open' FOR UPDATE;
-  IF NOT FOUND THEN RETURN; END IF;
+  IF NOT FOUND THEN RETURN '[]'; END IF;
   v_held_tokens := h.held_tokens; v_held_usd := h.held_usd;
   IF NOT p_sent THEN
     h.prompt_tokens := 0; h.completion_tokens := 0; h.usd := 0;
@@ -75,9 +79,9 @@ BEGIN
   WHERE id = ANY(v_envelopes);
   SELECT * INTO s FROM agent_tasks_step WHERE task_id = p_task AND n = p_step;
   s.fence := p_fence;
-  PERFORM engine_emit(p_task, jsonb_build_array(engine_step_event(s,
+  RETURN jsonb_build_array(engine_step_event(s,
     CASE WHEN p_sent THEN 'BUDGET_SETTLED' ELSE 'BUDGET_RELEASED' END, '', jsonb_build_object(
     'tokens', h.prompt_tokens + h.completion_tokens, 'prompt_tokens', h.prompt_tokens,
     'completion_tokens', h.completion_tokens, 'cost_usd', h.usd, 'provider', h.provider, 'model', h.model,
-    'worst_case', p_sent AND p_usage IS NULL))));
+    'worst_case', p_sent AND p_usage IS NULL)));
 END $$;

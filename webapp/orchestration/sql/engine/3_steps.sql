@@ -6,8 +6,8 @@ DECLARE
   s agent_tasks_step;
   t agent_tasks_task;
 BEGIN
-  SELECT * INTO t FROM agent_tasks_task WHERE id = p_task AND state = 'running';
-  IF NOT FOUND THEN RETURN NULL; END IF;
+  SELECT * INTO t FROM agent_tasks_task WHERE id = p_task;
+  IF t.state IS DISTINCT FROM 'running' THEN RETURN NULL; END IF;
   UPDATE agent_tasks_step SET state = 'running', fence = fence + 1, worker = p_worker, hints = 0,
          started_at = clock_timestamp(), due = clock_timestamp() + p_lease_s * interval '1 s'
   WHERE task_id = p_task AND n = p_n
@@ -35,7 +35,7 @@ CREATE FUNCTION engine_start(p_task uuid, p_hint_s float) RETURNS jsonb LANGUAGE
     UPDATE agent_tasks_step SET state = CASE WHEN delay_s > 0 THEN 'waiting' ELSE 'ready' END,
       due = clock_timestamp() + CASE WHEN delay_s > 0 THEN delay_s ELSE p_hint_s END * interval '1 s'
     WHERE task_id = p_task AND state = 'waiting' AND waits = 0 AND due IS NULL
-      AND EXISTS (SELECT 1 FROM agent_tasks_task WHERE id = p_task AND state = 'running')
+      AND (SELECT state FROM agent_tasks_task WHERE id = p_task) = 'running'
     RETURNING n, queue, delay_s
   ) SELECT coalesce(jsonb_agg(jsonb_build_object('task', p_task, 'n', n, 'queue', queue, 'delay_s', delay_s) ORDER BY n), '[]')
     FROM started
@@ -53,7 +53,7 @@ BEGIN
     artifacts = coalesce((SELECT jsonb_agg(a ORDER BY s.n) FROM agent_tasks_step s,
       jsonb_array_elements(s.output->'artifacts') AS a WHERE s.task_id = p_task AND s.state = 'done'
       AND jsonb_typeof(s.output->'artifacts') = 'array'), '[]')
-  WHERE t.id = p_task AND t.finished_at IS NULL;
+  WHERE t.id = p_task AND t.state = ANY(engine_open());
 END $$;
 
 -- The task has failed. Where done steps have named what undoes them, that runs first, the last done first; the task
@@ -128,7 +128,7 @@ DECLARE
   v_cause jsonb := coalesce(s.error->'cause', s.error || jsonb_build_object('step', s.n));
   v_ready jsonb;
 BEGIN
-  UPDATE agent_tasks_task SET open = open - 1 WHERE id = s.task_id AND finished_at IS NULL RETURNING * INTO t;
+  UPDATE agent_tasks_task SET open = open - 1 WHERE id = s.task_id AND state = ANY(engine_open()) RETURNING * INTO t;
   IF NOT FOUND THEN RETURN '[]'; END IF;
   IF t.failure IS NULL THEN
     SELECT is_final INTO v_final FROM agent_tasks_step WHERE task_id = s.task_id AND n = s.n;  -- its heir may have taken it
@@ -159,7 +159,7 @@ BEGIN
       WHERE task_id = c.task_id AND n = c.n RETURNING * INTO c;
       PERFORM engine_emit(c.task_id, jsonb_build_array(engine_step_event(c, 'STEP_SKIPPED', c.error->>'message', '{}')));
       v_ready := engine_release(c, p_hint_s);
-      IF NOT EXISTS (SELECT 1 FROM agent_tasks_task WHERE id = s.task_id AND finished_at IS NULL AND failure IS NULL) THEN
+      IF NOT (SELECT state = ANY(engine_open()) AND failure IS NULL FROM agent_tasks_task WHERE id = s.task_id) THEN
         RETURN v_ready;
       END IF;
     END IF;
@@ -170,7 +170,7 @@ END $$;
 -- A paused task whose last running step has come to an end stands still: its readers are told.
 CREATE FUNCTION engine_standstill(p_task uuid, p_checkpoint text) RETURNS void LANGUAGE sql AS $$
   SELECT engine_emit(p_task, engine_task_event('WORKFLOW_PAUSED', 'Paused', jsonb_build_object('checkpoint', p_checkpoint)))
-  WHERE EXISTS (SELECT 1 FROM agent_tasks_task WHERE id = p_task AND state = 'paused')
+  WHERE (SELECT state FROM agent_tasks_task WHERE id = p_task) = 'paused'
     AND NOT EXISTS (SELECT 1 FROM agent_tasks_step WHERE task_id = p_task AND state = 'running')
 $$;
 
@@ -181,37 +181,39 @@ DECLARE
   v_task uuid := (c->>'task')::uuid;
   v_status text := c->>'status';
   v_ready jsonb := '[]';
+  v_told jsonb := '[]';  -- all that this attempt has to say, in one write
 BEGIN
   IF c->'settle' <> 'null' THEN
-    PERFORM engine_settle(v_task, (c->>'n')::int, (c->>'fence')::int, nullif(c->'settle'->'usage', 'null'),
+    v_told := engine_settle(v_task, (c->>'n')::int, (c->>'fence')::int, nullif(c->'settle'->'usage', 'null'),
                           (c->'settle'->>'sent')::boolean);
   END IF;
   SELECT * INTO s FROM agent_tasks_step
   WHERE task_id = v_task AND n = (c->>'n')::int AND fence = (c->>'fence')::int AND state = 'running';
   IF NOT FOUND THEN
+    PERFORM engine_emit(v_task, v_told);
     UPDATE agent_tasks_step SET stopped_at = clock_timestamp()  -- from here on nothing of it has an effect
     WHERE task_id = v_task AND n = (c->>'n')::int AND fence = (c->>'fence')::int AND state = 'cancelled' AND stopped_at IS NULL;
     RETURN NULL;
   END IF;
   PERFORM engine_record(s, c->'decisions');
-  PERFORM engine_emit(v_task, c->'events');
+  v_told := v_told || (c->'events');
   IF v_status IN ('retry', 'handback') THEN
     UPDATE agent_tasks_step SET worker = NULL, waits = 0, error = nullif(c->'error', 'null'),
       retries = retries + (v_status = 'retry')::int, state = 'waiting',
       delay_s = 0, due = CASE v_status WHEN 'retry' THEN clock_timestamp() + (c->>'delay_s')::float * interval '1 s' END
     WHERE task_id = v_task AND n = s.n;
-    PERFORM engine_emit(v_task, jsonb_build_array(engine_step_event(s, 'STEP_RETRYING',
+    PERFORM engine_emit(v_task, v_told || engine_step_event(s, 'STEP_RETRYING',
       coalesce(c->'error'->>'message', 'handed back by a stopping worker'),
-      jsonb_build_object('delay_s', (c->>'delay_s')::float, 'error', c->'error'->>'code'))));
+      jsonb_build_object('delay_s', (c->>'delay_s')::float, 'error', c->'error'->>'code')));
     IF v_status = 'handback' THEN v_ready := engine_start(v_task, p_hint_s); END IF;
   ELSE
     IF jsonb_array_length(c->'grow') > 0 THEN PERFORM engine_grow(s, c->'grow', (c->>'heir')::int); END IF;
     UPDATE agent_tasks_step SET state = v_status, due = NULL, worker = NULL, finished_at = clock_timestamp(),
       output = nullif(c->'output', 'null'), error = nullif(c->'error', 'null')
     WHERE task_id = v_task AND n = s.n RETURNING * INTO s;
-    PERFORM engine_emit(v_task, jsonb_build_array(engine_step_event(s,
+    PERFORM engine_emit(v_task, v_told || engine_step_event(s,
       CASE v_status WHEN 'done' THEN 'STEP_COMPLETED' ELSE 'STEP_FAILED' END, coalesce(s.error->>'message', s.description),
-      jsonb_build_object('duration_ms', round(extract(epoch FROM s.finished_at - s.started_at) * 1000)))));
+      jsonb_build_object('duration_ms', round(extract(epoch FROM s.finished_at - s.started_at) * 1000))));
     v_ready := engine_release(s, p_hint_s);
   END IF;
   PERFORM engine_standstill(v_task, CASE WHEN s.kind = 'llm.turn' THEN 'post_agent' ELSE 'pre_execution' END);
@@ -224,11 +226,11 @@ DECLARE
   s agent_tasks_step;
   v_answer jsonb := '{}';
 BEGIN
-  SELECT st.* INTO s FROM agent_tasks_step st JOIN agent_tasks_task t ON t.id = st.task_id AND t.finished_at IS NULL
+  SELECT st.* INTO s FROM agent_tasks_step st JOIN agent_tasks_task t ON t.id = st.task_id AND t.state = ANY(engine_open())
   WHERE st.task_id = (b->>'task')::uuid AND st.n = (b->>'n')::int AND st.fence = (b->>'fence')::int AND st.state = 'running';
   IF NOT FOUND THEN RETURN '{"lost": true}'; END IF;
   PERFORM engine_record(s, b->'decisions');
-  PERFORM engine_emit(s.task_id, b->'events');
   IF b->'hold' <> 'null' THEN v_answer := engine_hold(s, b->'hold'); END IF;
-  RETURN v_answer;
+  PERFORM engine_emit(s.task_id, (b->'events') || coalesce(v_answer->'told', '[]'));
+  RETURN v_answer - 'told';
 END $$;

@@ -1,8 +1,11 @@
 -- What worker processes call.
 
+-- The only write path of running work: one transaction for all that a worker process has to say.
+-- Returns rows (what, body): done, stale, rejected, begun, claimed, ready, ended (`next`: others of its tenant wait).
 CREATE FUNCTION engine_turn(p_worker text, p_queues text[], p_take int, p_lease_s float, p_hint_s float,
   p_completions jsonb, p_begins jsonb, p_claims jsonb)
-RETURNS TABLE(what text, body jsonb) LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public AS $$
+RETURNS TABLE(what text, body jsonb) LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public
+SET plan_cache_mode = force_generic_plan SET enable_seqscan = off SET enable_bitmapscan = off AS $$  -- see docs/adr/0007
 DECLARE
   item jsonb;
   answer jsonb;
@@ -54,6 +57,8 @@ BEGIN
   END LOOP;
 END $$;
 
+-- Extend leases; returns the refs that are no longer mine. A step that a turn has locked just now is left for the
+-- next time (SKIP LOCKED: renewal takes no task lock, so it must never wait inside the lock order).
 CREATE FUNCTION engine_renew(p_refs jsonb, p_lease_s float) RETURNS TABLE(body jsonb)
 LANGUAGE sql SECURITY DEFINER SET search_path = pg_catalog, public AS $$
   WITH mine AS (
@@ -69,6 +74,7 @@ LANGUAGE sql SECURITY DEFINER SET search_path = pg_catalog, public AS $$
     SELECT 1 FROM agent_tasks_step s WHERE s.task_id = m.task AND s.n = m.n AND s.fence = m.fence AND s.state = 'running')
 $$;
 
+-- A restarted worker slot frees what its dead predecessor held; the sweep that follows hands it out again.
 CREATE FUNCTION engine_takeover(p_slot text, p_worker text) RETURNS bigint
 LANGUAGE sql SECURITY DEFINER SET search_path = pg_catalog, public AS $$
   WITH freed AS (

@@ -39,7 +39,7 @@ BEGIN
         SELECT 1 FROM agent_tasks_step r WHERE r.task_id = o.task_id AND r.n = o.step AND r.fence = o.fence AND r.state = 'running')
   LOOP
     BEGIN
-      PERFORM engine_settle(h.task_id, h.step, h.fence, NULL, true);
+      PERFORM engine_emit(h.task_id, engine_settle(h.task_id, h.step, h.fence, NULL, true));
     EXCEPTION WHEN data_exception OR integrity_constraint_violation THEN
       what := 'refused'; body := jsonb_build_object('task', h.task_id, 'step', h.step, 'error', SQLERRM); RETURN NEXT;
     END;
@@ -55,7 +55,7 @@ DECLARE
   v_ready jsonb;
 BEGIN
   IF s.state = 'running' THEN
-    PERFORM engine_settle(s.task_id, s.n, s.fence, NULL, true);
+    PERFORM engine_emit(s.task_id, engine_settle(s.task_id, s.n, s.fence, NULL, true));
     IF s.fence >= p_attempts THEN
       UPDATE agent_tasks_step SET state = 'failed', due = NULL, worker = NULL, finished_at = clock_timestamp(),
         error = jsonb_build_object('code', 'step.worker_lost', 'message', format('Its worker was lost %s times', s.fence))
