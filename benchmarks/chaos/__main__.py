@@ -30,8 +30,7 @@ from tests.support.services import ROOT, Services, start_services
 
 FAULTS = ("kill", "term", "flush", "redis", "postgres", "hints", "freeze", "clock")
 AHEAD_S = 600
-FAKETIME = Path("faketime/libfaketime.so.1")
-LIBRARIES = ("/usr/lib/x86_64-linux-gnu", "/usr/lib/aarch64-linux-gnu", "/usr/lib64", "/usr/lib", "/usr/local/lib")
+FAKETIME_LIBRARY = os.environ.get("FAKETIME_LIBRARY", "/usr/lib/x86_64-linux-gnu/faketime/libfaketime.so.1")
 
 
 def main() -> int:
@@ -100,9 +99,8 @@ def clock(options: argparse.Namespace) -> dict[str, str]:
     """libfaketime shifts all that a process takes for the time of day; without it, Python's time.time() alone."""
     if "clock" not in options.faults:
         return {}
-    found = next((path for folder in LIBRARIES if (path := Path(folder) / FAKETIME).exists()), None)
-    if found:
-        return {"LD_PRELOAD": str(found), "FAKETIME": f"+{AHEAD_S}s", "FAKETIME_DONT_FAKE_MONOTONIC": "1"}
+    if Path(FAKETIME_LIBRARY).exists():
+        return {"LD_PRELOAD": FAKETIME_LIBRARY, "FAKETIME": f"+{AHEAD_S}s", "FAKETIME_DONT_FAKE_MONOTONIC": "1"}
     return {"HARTLEY_CHAOS_CLOCK_S": str(AHEAD_S)}
 
 

@@ -65,7 +65,7 @@ class Crew:
     def log(self, name: str) -> Path:
         return self.folder / f"{name}.log"
 
-    def signal(self, name: str, number: signal.Signals) -> None:
+    def send(self, name: str, number: signal.Signals) -> None:
         self.processes[name].send_signal(number)
 
     def gone(self, name: str, within_s: float) -> None:
@@ -79,7 +79,7 @@ class Crew:
     def stop(self) -> None:
         for name, process in self.processes.items():
             process.send_signal(signal.SIGCONT)
-            self.signal(name, signal.SIGTERM)
+            self.send(name, signal.SIGTERM)
         for name in self.processes:
             self.gone(name, 10)
 

@@ -101,7 +101,7 @@ class Injector:
     def _kill(self) -> bool:
         name = self._victim((*WORKERS, "beat"))
         if name:
-            self.crew.signal(name, signal.SIGKILL)
+            self.crew.send(name, signal.SIGKILL)
             self._interrupted("kill", name)
             self.crew.gone(name, 5)
             self._in(self.rng.uniform(*AWAY_S), lambda: self._relaunch(name))
@@ -110,7 +110,7 @@ class Injector:
     def _term(self) -> bool:
         name = self._victim(tuple(WORKERS))
         if name:
-            self.crew.signal(name, signal.SIGTERM)
+            self.crew.send(name, signal.SIGTERM)
             self._in(self.rng.uniform(*AWAY_S), lambda: self._after_term(name, time.monotonic() + DRAIN_S))
         return bool(name)
 
@@ -132,13 +132,13 @@ class Injector:
         name = None if self._away & {f"frozen {name}" for name in GENERAL} else self._victim(GENERAL)
         if name:
             self._away.add(f"frozen {name}")
-            self.crew.signal(name, signal.SIGSTOP)
+            self.crew.send(name, signal.SIGSTOP)
             self._interrupted("freeze", name)
             self._in(self.lease_s + BEYOND_S, lambda: self._thaw(name))
         return bool(name)
 
     def _thaw(self, name: str) -> None:
-        self.crew.signal(name, signal.SIGCONT)
+        self.crew.send(name, signal.SIGCONT)
         self._away -= {name, f"frozen {name}"}
 
     def _flush(self) -> bool:

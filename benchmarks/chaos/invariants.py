@@ -227,7 +227,7 @@ def effects_witnessed(e: Evidence) -> Iterator[Broken]:
         marks[mark.task, mark.step].append(mark.attempt)
     fences = {(step.task, step.n): step.fence for step in e.steps}
     for step in e.steps:
-        if step.kind in MARKING and step.state == "done" and not marks[step.task, step.n]:
+        if step.kind in MARKING and step.state == "done" and (step.task, step.n) not in marks:
             yield Broken("lost", _at(step.task, step.n), f"{step.kind} is done and left no mark")
     for (task, n), attempts in marks.items():
         if len(attempts) != len(set(attempts)) or max(attempts) > fences.get((task, n), 0):

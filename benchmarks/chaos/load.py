@@ -8,6 +8,7 @@ import time
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from typing import Any
 
 from django.db import InterfaceError, OperationalError, connections, transaction
 
@@ -23,7 +24,7 @@ REAL_STEPS = 9  # about so many steps it has
 SESSIONS = 40  # DAGs share them, so that budgets are contended for
 SLEEP_S = 1.5
 PAID = 0.25  # share of marking steps with a hold
-SCRIPT = [  # each agent marks once, then answers
+SCRIPT: list[dict[str, Any]] = [  # each agent marks once, then answers
     {
         "match": {"system_contains": "You are an agent", "last_role": "user"},
         "reply": {
