@@ -47,9 +47,11 @@ def main() -> int:
         print(report.table(found))
         if found.broken:
             print(f"\nBroken; the logs are in {folder}\n{report.offenders(found.broken)}")
-            return 1
-        shutil.rmtree(folder)
-        return 0
+        elif options.keep:
+            print(f"\nThe logs are in {folder}")
+        else:
+            shutil.rmtree(folder)
+        return int(bool(found.broken))
     finally:
         crew.stop()
         server.stop()
@@ -68,6 +70,7 @@ def parsed() -> argparse.Namespace:
     given.add_argument("--hint", type=float, default=10, help="seconds until a hint is overdue (default: 10)")
     given.add_argument("--sweep", type=float, default=5, help="seconds between sweeps (default: 5)")
     given.add_argument("--patience", type=float, default=150, help="seconds without any event: stuck (default: 150)")
+    given.add_argument("--keep", action="store_true", help="keep the logs of a good run, too")
     return given.parse_args()
 
 

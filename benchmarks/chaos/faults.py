@@ -48,6 +48,7 @@ class Injector:
     lease_s: float
     injected: Counter[str] = field(default_factory=Counter)
     interruptions: list[Interruption] = field(default_factory=list)
+    history: list[str] = field(default_factory=list)
     _later: list[tuple[float, int, Callable[[], None]]] = field(default_factory=list)
     _away: set[str] = field(default_factory=set)
 
@@ -60,10 +61,12 @@ class Injector:
         """Do what is due by now."""
         while self._later and self._later[0][0] <= time.monotonic():
             heapq.heappop(self._later)[2]()
+            self._tell("back or still away")
         if self.kinds and time.monotonic() >= self._next:
             kind = next(self._order)
             if getattr(self, f"_{kind}")():
                 self.injected[kind] += 1
+                self._tell(kind)
             self._next = time.monotonic() + self.rng.expovariate(1 / self.every_s)
 
     def heal(self) -> None:
@@ -79,6 +82,9 @@ class Injector:
             bag = [*self.kinds, *(kind for kind in self.kinds if kind == "kill")]
             self.rng.shuffle(bag)
             yield from bag
+
+    def _tell(self, what: str) -> None:
+        self.history.append(f"{time.strftime('%H:%M:%S', time.gmtime())} {what}; away: {sorted(self._away)}")
 
     def _in(self, seconds: float, action: Callable[[], None]) -> None:
         heapq.heappush(self._later, (time.monotonic() + seconds, next(self._number), action))

@@ -38,6 +38,7 @@ def run(options: argparse.Namespace, crew: Crew, server: ModelServer, folder: Pa
     injector.heal()
     wait_until_still(rows, options.patience)
     took_s = time.monotonic() - began
+    (folder / "faults").write_text("\n".join(injector.history) + "\n")
     evidence = gather(rows, server, folder)
     found = broken(evidence) + [Broken("failed", "submit", f"{n} times {name}") for name, n in load.errors.items()]
     standing = [kind for kind in options.faults if kind not in SUDDEN]
