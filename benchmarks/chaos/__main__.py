@@ -30,7 +30,6 @@ from tests.support.services import ROOT, Services, start_services
 
 FAULTS = ("kill", "term", "flush", "redis", "postgres", "hints", "freeze", "clock")
 AHEAD_S = 600
-FAKETIME_LIBRARY = os.environ.get("FAKETIME_LIBRARY", "/usr/lib/x86_64-linux-gnu/faketime/libfaketime.so.1")
 
 
 def main() -> int:
@@ -38,7 +37,8 @@ def main() -> int:
     folder = Path(tempfile.mkdtemp(prefix="hartley-chaos-"))
     services = start_services()
     server = ModelServer()
-    crew = Crew(services, folder, environment(options, server, folder), {"general-3": clock(options)})
+    ahead = {"general-3": {"HARTLEY_CHAOS_CLOCK_S": str(AHEAD_S)}} if "clock" in options.faults else {}
+    crew = Crew(services, folder, environment(options, server, folder), ahead)
     try:
         prepare(services, crew.env)
         from benchmarks.chaos import report, run  # they need Django, and Django the services' addresses
@@ -96,15 +96,6 @@ def environment(options: argparse.Namespace, server: ModelServer, folder: Path) 
         "HARTLEY_CHAOS_NOTES": str(folder / "notes"),
         "HARTLEY_CHAOS_HINTS": str(options.seed) if "hints" in options.faults else "",
     }
-
-
-def clock(options: argparse.Namespace) -> dict[str, str]:
-    """libfaketime shifts all that a process takes for the time of day; without it, Python's time.time() alone."""
-    if "clock" not in options.faults:
-        return {}
-    if Path(FAKETIME_LIBRARY).exists():
-        return {"LD_PRELOAD": FAKETIME_LIBRARY, "FAKETIME": f"+{AHEAD_S}s", "FAKETIME_DONT_FAKE_MONOTONIC": "1"}
-    return {"HARTLEY_CHAOS_CLOCK_S": str(AHEAD_S)}
 
 
 def prepare(services: Services, env: Mapping[str, str]) -> None:

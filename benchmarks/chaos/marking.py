@@ -11,8 +11,11 @@ import asyncio
 import os
 import sys
 import time
+from datetime import datetime, timedelta, tzinfo
 from decimal import Decimal
 from typing import Any
+
+from celery.worker import request
 
 from benchmarks.chaos import hints
 from benchmarks.chaos.witnesses import leave_mark, note
@@ -27,7 +30,7 @@ from workers.policy_inputs import principal_of, task_of
 from workers.process import handles
 
 HINTS = "HARTLEY_CHAOS_HINTS"  # a seed: hints are dropped, doubled and delayed
-CLOCK = "HARTLEY_CHAOS_CLOCK_S"  # added to what time.time() tells
+CLOCK = "HARTLEY_CHAOS_CLOCK_S"  # added to the time of day
 PROVIDER, MODEL = "chaos", "marker"
 PRICE = Decimal("0.000001")
 
@@ -84,8 +87,16 @@ def _watch_turns() -> None:
 
 
 def _shift_clock(by_s: float) -> None:
+    """Where a worker asks for the time of day: time.time(), and Celery for messages that expire."""
     true_time = time.time
+
+    class Shifted(datetime):
+        @classmethod
+        def now(cls, tz: tzinfo | None = None) -> datetime:  # type: ignore[override]
+            return datetime.now(tz) + timedelta(seconds=by_s)
+
     time.time = lambda: true_time() + by_s
+    request.datetime = Shifted
 
 
 _watch_turns()

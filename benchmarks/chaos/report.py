@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from benchmarks.chaos.faults import Interruption
-from benchmarks.chaos.invariants import Broken, Evidence
+from benchmarks.chaos.invariants import ENDED, Broken, Evidence
 
 SHOWN = 40
 SORTS = ("lost", "twice", "stuck", "failed", "order", "events", "books")
@@ -21,6 +21,7 @@ class Run:
     interruptions: Sequence[Interruption]
     notes: Mapping[str, int]
     took_s: float
+    drain_s: float
     evidence: Evidence
     broken: Sequence[Broken]
 
@@ -31,7 +32,7 @@ def table(run: Run) -> str:
     sorts = Counter(found.sort for found in run.broken)
     more = [step.fence - 1 for step in e.steps if step.fence > 1]
     rows = [
-        ("run", f"{run.title}, {run.took_s:.0f} s"),
+        ("run", f"{run.title}, {run.took_s:.0f} s, of which {run.drain_s:.0f} s without new tasks"),
         ("faults", ", ".join([*_counts(run.faults), *run.standing]) or "none"),
         ("hints", ", ".join(f"{run.notes.get(name, 0)} {name}" for name in ("dropped", "twice", "delayed"))),
         ("tasks", f"{len(e.tasks)} ({', '.join(_counts(states))})"),
@@ -39,6 +40,7 @@ def table(run: Run) -> str:
         ("attempts beyond the first", f"{sum(more)}, of {len(more)} steps, at most {max(more, default=0)} of one"),
         ("stale completions refused", str(run.notes.get("stale", 0))),
         ("model calls", f"{sum(r.sent for r in e.requests.values())} sent, {len(e.holds)} holds of any kind"),
+        ("ready until started", waits(e)),
         *(recovery(run, fault) for fault in ("kill", "freeze")),
         ("broken", ", ".join(f"{sorts[sort]} {sort}" for sort in SORTS)),
     ]
@@ -65,8 +67,25 @@ def recovery(run: Run, fault: str) -> tuple[str, str]:
     name = f"running again after a {fault}"
     if not took:
         return name, "no step was interrupted"
+    return name, _spread(took)
+
+
+def waits(e: Evidence) -> str:
+    """Seconds from the end of a step's last parent, or of its task's beginning, until its first attempt."""
+    ended = {(ev.task, ev.step): ev.at for ev in e.events if ev.type in ENDED.values()}
+    began = {(ev.task, ev.step): ev.at for ev in e.events if ev.type == "STEP_STARTED" and ev.attempt == 1}
+    first = {ev.task: ev.at for ev in e.events if ev.seq == 1}
+    waited = []
+    for step in e.steps:
+        ready = max((ended.get((step.task, parent), 0.0) for parent in step.parents), default=first.get(step.task))
+        if ready and (step.task, step.n) in began:
+            waited.append(began[step.task, step.n] - ready)
+    return _spread(sorted(waited)) if waited else "none"
+
+
+def _spread(took: Sequence[float]) -> str:
     p50, p95 = took[len(took) // 2], took[int(len(took) * 0.95)]
-    return name, f"p50 {p50:.1f} s, p95 {p95:.1f} s, max {took[-1]:.1f} s ({len(took)} steps)"
+    return f"p50 {p50:.1f} s, p95 {p95:.1f} s, max {took[-1]:.1f} s ({len(took)} steps)"
 
 
 def _counts(found: Mapping[str, int]) -> list[str]:

@@ -35,16 +35,17 @@ def run(options: argparse.Namespace, crew: Crew, server: ModelServer, folder: Pa
         injector.step()
         time.sleep(0.05)
     load.stop()
+    submitted = time.monotonic()
     injector.heal()
     wait_until_still(rows, options.patience)
-    took_s = time.monotonic() - began
+    took_s, drain_s = time.monotonic() - began, time.monotonic() - submitted
     (folder / "faults").write_text("\n".join(injector.history) + "\n")
     evidence = gather(rows, server, folder)
     found = broken(evidence) + [Broken("failed", "submit", f"{n} times {name}") for name, n in load.errors.items()]
     standing = [kind for kind in options.faults if kind not in SUDDEN]
     notes = witnesses.read_notes(folder / "notes")
     title = f"seed {options.seed}, lease {options.lease:g} s"
-    return Run(title, injector.injected, standing, injector.interruptions, notes, took_s, evidence, found)
+    return Run(title, injector.injected, standing, injector.interruptions, notes, took_s, drain_s, evidence, found)
 
 
 def wait_until_still(rows: Rows, patience_s: float) -> None:
