@@ -3,7 +3,7 @@ PYTHON ?= $(shell for p in python3 python3.14 python3.13 python3.12 python3.11; 
   $$p -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $$p && exit; done; echo python3)
 VENV := $(or $(HARTLEY_VENV),.venv)
 .DEFAULT_GOAL := help
-.PHONY: help setup run test lint types check model-server
+.PHONY: help setup run test lint types check chaos model-server
 
 help:  ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-14s %s\n", $$1, $$2}'
@@ -24,6 +24,9 @@ types: setup  ## check types
 	@$(VENV)/bin/mypy
 
 check: lint test  ## all that CI does
+
+chaos: setup  ## kill, freeze and flush under load, then check every invariant
+	@$(VENV)/bin/python -m benchmarks.chaos $(CHAOS)
 
 model-server: setup  ## start the scripted model server on port 9009 (for OPENAI_BASE_URL or ANTHROPIC_BASE_URL)
 	@exec $(VENV)/bin/python -m tests.support.model_server --port 9009
