@@ -10,13 +10,10 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
-from django.db import InterfaceError, OperationalError, connections, transaction
+from django.db import InterfaceError, OperationalError, connections
 
-from webapp.agent_sessions.services import open_session
-from webapp.common.tenancy import tenant_scope
 from webapp.orchestration.steps import NewStep
-from webapp.orchestration.submit import Submission, _add_steps, _announce, _create_task, submit_task
-from webapp.progress.models import Event
+from webapp.orchestration.submit import Submission, submit_task
 from webapp.tenants.rules import Principal
 
 REAL_EVERY = 8  # each so-manieth task goes through the front door
@@ -104,17 +101,8 @@ class Load:
             mode = self.rng.choice(("simple", "standard"))
             submit_task(principal=self.principal, submission=Submission(query=query, mode=mode))
             return REAL_STEPS
-        return self._submit_dag(query, random_dag(self.rng))
-
-    def _submit_dag(self, query: str, steps: list[NewStep]) -> int:
-        """As `submit_task` writes a task, but with steps of our choosing."""
-        tenant, user = self.principal.tenant_id, self.principal.user_id
-        with tenant_scope(tenant):
-            name = f"chaos-{self.tasks % SESSIONS}"
-            session = open_session(tenant=tenant, user=user, name=name, title="Chaos")
-            submission = Submission(query=query, mode="simple")
-            task = _create_task(self.principal, submission, session, None)
-            first = _add_steps(task, steps)
-            Event.objects.create(tenant_id=tenant, task=task, seq=1, type="WORKFLOW_STARTED", agent_id="orchestrator")
-            transaction.on_commit(lambda: _announce(task.id, first))
+        steps = random_dag(self.rng)
+        session = f"chaos-{self.tasks % SESSIONS}"
+        submission = Submission(query=query, mode="simple", session=session)
+        submit_task(principal=self.principal, submission=submission, steps=steps)
         return len(steps)

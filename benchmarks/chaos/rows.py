@@ -48,12 +48,12 @@ class Rows:
         )
         return list(found)
 
-    def tasks_running(self) -> int:
-        return int(self.ask("SELECT count(*) FROM agent_tasks_task WHERE state = 'running'")[0][0])
+    def tasks_open(self) -> int:
+        return int(self.ask("SELECT count(*) FROM agent_tasks_task WHERE finished_at IS NULL")[0][0])
 
     def open(self) -> tuple[int, int, int]:
-        """Running tasks, open holds, and the number of all events, which tells whether anything moves."""
-        (found,) = self.ask("""SELECT (SELECT count(*) FROM agent_tasks_task WHERE state = 'running'),
+        """Open tasks, open holds, and the number of all events, which tells whether anything moves."""
+        (found,) = self.ask("""SELECT (SELECT count(*) FROM agent_tasks_task WHERE finished_at IS NULL),
           (SELECT count(*) FROM budgets_hold WHERE state = 'open'), (SELECT sum(seq) FROM agent_tasks_task)""")
         return int(found[0]), int(found[1]), int(found[2] or 0)
 

@@ -26,7 +26,7 @@ def run(options: argparse.Namespace, crew: Crew, server: ModelServer, folder: Pa
         hints.distrust(str(options.seed))
     principal = make_cast().owner.principal
     crew.start()
-    load = Load(principal, rng, options.steps, room=lambda: rows.tasks_running() < options.in_flight)
+    load = Load(principal, rng, options.steps, room=lambda: rows.tasks_open() < options.in_flight)
     kinds = [kind for kind in options.faults if kind in SUDDEN]
     injector = Injector(crew, rows, random.Random(options.seed + 1), kinds, options.every, options.lease)
     began = time.monotonic()
