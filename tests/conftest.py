@@ -30,6 +30,10 @@ import django  # noqa: E402
 
 django.setup()
 
+from tests.support.states import refuse_other_changes  # noqa: E402
+
+refuse_other_changes(SERVICES.env["HARTLEY_DB_OWNER_URL"])
+
 
 @pytest.fixture(scope="session", autouse=True)
 def _database_allowed(django_db_blocker: Any) -> Iterator[None]:
