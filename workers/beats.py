@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from concurrent.futures import Future
+from typing import TypeVar
 
 from webapp.common.errors import HartleyError
 from webapp.common.values import JSON
 from webapp.orchestration.steps import Begin, ClaimedStep, Completion, HoldRequest, Settlement
 
+Reply = TypeVar("Reply")
 Put = Callable[[Begin | Completion], "Future[JSON]"]
 
 
@@ -85,3 +87,7 @@ class Beats:
     def sending(self) -> None:
         """From here on the call may be billed: an attempt that dies now costs its worst case."""
         self.settlement = Settlement(sent=True)
+
+    async def outside(self, send: Callable[[int], Awaitable[Reply]], granted: int) -> Reply:
+        """The call itself: the one thing of a step that can't be done twice for nothing."""
+        return await send(granted)

@@ -8,15 +8,20 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import TypeVar
 
-from django.db import close_old_connections
+import structlog
+from django.db import InterfaceError, OperationalError, close_old_connections
 
 from webapp.agent_tasks.models import Content, Step, Task
+from webapp.agent_tasks.selectors import steps_of
 from webapp.common.tenancy import tenant_scope
 from webapp.common.values import JSON
+from webapp.decisions.models import PolicyDecision
 from webapp.orchestration.steps import ClaimedStep
 from workers.gateway.types import FileRef
 
+log = structlog.get_logger()
 T = TypeVar("T")
+RETRY_S = (0.1, 0.5, 1.0, 2.0)  # the database is away: the last one repeats
 HEAD_CHARS = 2000
 _READERS = ThreadPoolExecutor(4, thread_name_prefix="reader")
 
@@ -57,13 +62,24 @@ async def read(step: ClaimedStep, query: Callable[[ClaimedStep], T]) -> T:
 
 
 async def in_reader(query: Callable[[], T]) -> T:
-    """In one of the threads that read; the query enters a tenant's scope itself."""
+    """
+    In one of the threads that read; the query enters a tenant's scope itself.
+
+    Repeated while the database is away, so it may only read, or write what is the same when it is written twice.
+    """
 
     def fresh() -> T:
         close_old_connections()
         return query()
 
-    return await asyncio.get_running_loop().run_in_executor(_READERS, fresh)
+    delays = iter(RETRY_S)
+    while True:
+        try:
+            return await asyncio.get_running_loop().run_in_executor(_READERS, fresh)
+        except (OperationalError, InterfaceError) as error:
+            delay = next(delays, RETRY_S[-1])
+            log.warning("reader.database_away", error=type(error).__name__, retry_s=delay)
+            await asyncio.sleep(delay)
 
 
 def task_context(step: ClaimedStep) -> TaskContext:
@@ -75,7 +91,7 @@ def task_context(step: ClaimedStep) -> TaskContext:
         context=task.context,
         attachments=task.attachments,
         files=tuple(_file_ref(step, attachment) for attachment in task.attachments),
-        steps=task.steps,
+        steps=task.steps if step.steps_then is None else step.steps_then,
     )
 
 
@@ -97,6 +113,21 @@ def answers_of(step: ClaimedStep, agents: list[str]) -> list[Past]:
     rows = Step.objects.filter(task_id=step.task, agent__in=agents, kind__in=kinds).order_by("n")
     last = {row.agent: row for row in rows}
     return [_past(last[agent]) for agent in agents if agent in last]
+
+
+def recorded_task(step: ClaimedStep) -> Task:
+    return Task.objects.get(id=step.task)
+
+
+def recorded_steps(step: ClaimedStep) -> list[Step]:
+    """All steps of the task, with what went in and came out."""
+    return steps_of(step.tenant, step.task)
+
+
+def recorded_decisions(step: ClaimedStep) -> list[PolicyDecision]:
+    """What policy said of the task's steps, in the order in which it was said."""
+    rows = PolicyDecision.objects.filter(tenant_id=step.tenant, task_id=step.task)
+    return list(rows.defer("input").order_by("id"))
 
 
 def file_bytes(step: ClaimedStep) -> dict[str, bytes]:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from typing import Any
+from uuid import UUID
 
 import structlog
 from django.conf import settings
@@ -11,6 +13,7 @@ from django.conf import settings
 from webapp.orchestration import complexity, dispatch, engine
 from webapp.orchestration.compile import compile_steps, describe
 from webapp.orchestration.control import admit_waiting
+from webapp.orchestration.fork import fork_steps
 from webapp.orchestration.manual import read_plan
 from webapp.orchestration.plan import Plan, PlanInvalid, agent_steps, parse_plan, single
 from webapp.orchestration.steps import ClaimedStep, Completion, NewStep, event
@@ -18,10 +21,12 @@ from workers import context
 from workers.app import app
 from workers.beats import Beats
 from workers.context import Past, TaskContext
-from workers.process import handles, offer
+from workers.process import handles, offer, this
+from workers.replay import replay_run
 
 log = structlog.get_logger()
 PLAN_SHOWN_CHARS = 2000
+WARNINGS_SHOWN = 20
 
 
 @app.task(name="control.steps")
@@ -37,14 +42,20 @@ def probe(*, nonce: str, **_newer: Any) -> None:
 
 @app.task(name="control.sweep")
 def sweep(**_newer: Any) -> None:
-    """Find what is due and ring for it again. Two sweeps at once are harmless: they skip each other's tasks."""
-    swept = engine.sweep(hint_s=settings.HINT_S, lease_s=settings.LEASE_S, attempts=settings.MAX_ATTEMPTS)
-    for refused in swept.refused:
+    """
+    The sweep of the whole: deadlines, abandoned holds, queued tasks, and steps that no worker of their queue has found.
+
+    Two at once are harmless: they skip each other's tasks.
+    """
+    late_s = 2 * settings.SWEEP_S
+    steps = engine.sweep(queues=dispatch.QUEUES, late_s=late_s, hint_s=settings.HINT_S, attempts=settings.MAX_ATTEMPTS)
+    tasks = engine.sweep_tasks(lease_s=settings.LEASE_S)
+    for refused in [*steps.refused, *tasks.refused]:
         log.error("sweep.refused", **refused)
-    admitted = admit_waiting(swept.waiting)
-    dispatch.send_hints([*swept.ready, *admitted])
-    dispatch.wake_readers(swept.moved | {step.ref.task for step in admitted})
-    dispatch.stop_workers(swept.ended)
+    admitted = admit_waiting(tasks.waiting)
+    dispatch.send_hints([*steps.ready, *admitted])
+    dispatch.wake_readers(steps.moved | tasks.moved | {step.ref.task for step in admitted})
+    dispatch.stop_workers(tasks.ended)
 
 
 @handles("control.wait")
@@ -97,6 +108,34 @@ async def plan(step: ClaimedStep, beats: Beats) -> Completion:
         heir=len(added) - 1,
         events=[*warnings, told],
     )
+
+
+@handles("control.fork")
+async def fork(step: ClaimedStep, beats: Beats) -> Completion:
+    """Take over the past of an earlier run as it is recorded, and let the rest run."""
+    asked = step.input
+    run = replace(step, task=UUID(asked["task"]))
+    past = await context.read(run, context.recorded_steps)
+    added, answer = fork_steps(past, asked["step"], description=asked["description"], arguments=asked["arguments"])
+    served = sum(new.record is not None for new in added)
+    told = event(
+        "PROGRESS",
+        agent="planner",
+        message=f"{served} of {len(added)} steps are served from the earlier run; the others run anew",
+        payload={"forked_from": asked["task"], "step": asked["step"], "served": served, "anew": len(added) - served},
+    )
+    return Completion(step, output={"served": served}, grow=added, heir=answer, events=[told])
+
+
+@handles("control.replay")
+async def replay(step: ClaimedStep, beats: Beats) -> Completion:
+    """Do the decisions of an earlier run again, and tell each difference. Nothing is called, nothing is paid."""
+    run = replace(step, task=UUID(step.input["task"]))
+    task, past = await context.read(run, context.recorded_task), await context.read(run, context.recorded_steps)
+    decided = await context.read(run, context.recorded_decisions)
+    report = await replay_run(task, past, decided, this.handlers)
+    warnings = [event("WARNING", agent="replay", message=line) for line in report.lines()[:WARNINGS_SHOWN]]
+    return Completion(step, output={"text": report.as_text(), "replay": report.to_json()}, events=warnings)
 
 
 def _choose(task: TaskContext, proposed: list[Past]) -> tuple[Plan, list[dict[str, Any]]]:

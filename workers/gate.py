@@ -73,7 +73,7 @@ async def pass_gate(call: Call[Reply], beats: Beats) -> Reply:
         beats.sending()
     try:
         async with asyncio.timeout(call.timeout_s):
-            return await call.send(granted)
+            return await beats.outside(call.send, granted)
     except TimeoutError:
         raise CallTimeout(call.subject, call.timeout_s) from None
 

@@ -108,7 +108,13 @@ def _answer(step: ClaimedStep, answered: Answered, *, made: list[JSON]) -> Compl
 
 def _output(answered: Answered) -> JSON:
     reply = answered.reply
-    return {"text": reply.text, "provider": reply.provider, "model": reply.model, "finish_reason": reply.finish_reason}
+    return {
+        "text": reply.text,
+        "provider": reply.provider,
+        "model": reply.model,
+        "finish_reason": reply.finish_reason,
+        "versions": answered.versions,
+    }
 
 
 def _told(step: ClaimedStep, answered: Answered) -> JSON:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from decimal import Decimal
@@ -28,9 +30,12 @@ TIERS = {"simple": "small", "standard": "small", "complex": "medium", "superviso
 
 @dataclass(frozen=True)
 class Answered:
+    """`versions` says what the answer was asked with: `{"prompt_sha256", "input_usd", "output_usd"}`, USD per token."""
+
     reply: ModelReply
     cost_usd: Decimal
     settlement: Settlement
+    versions: JSON
 
 
 async def ask_model(
@@ -82,7 +87,17 @@ async def ask_model(
     )
     reply = await pass_gate(call, beats)
     settlement = Settlement(sent=True, usage=_usage(choice, reply.usage))
-    return Answered(reply, choice.price.cost_usd(reply.usage), settlement)
+    return Answered(reply, choice.price.cost_usd(reply.usage), settlement, _versions(choice, request))
+
+
+def _versions(choice: ModelChoice, request: ModelRequest) -> JSON:
+    """Kept with the step, so that a replay can tell whether today's code would have asked the same."""
+    told = json.dumps([request.messages, request.offered], sort_keys=True)
+    return {
+        "prompt_sha256": hashlib.sha256(told.encode()).hexdigest(),
+        "input_usd": format(choice.price.input_usd, "f"),
+        "output_usd": format(choice.price.output_usd, "f"),
+    }
 
 
 def _usage(choice: ModelChoice, usage: Usage) -> JSON:

@@ -46,6 +46,8 @@ def start(*, slot: str, queues: Sequence[str]) -> None:
         slots=slots,
         lease_s=settings.LEASE_S,
         hint_s=settings.HINT_S,
+        sweep_s=settings.SWEEP_S,
+        attempts=settings.MAX_ATTEMPTS,
         handlers=this.handlers,
         admit=admit_waiting,
     )

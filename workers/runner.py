@@ -15,6 +15,7 @@ from concurrent.futures import ThreadPoolExecutor
 from uuid import UUID, uuid4
 
 import structlog
+from django.db import InterfaceError, OperationalError, connections
 
 from webapp.common.errors import HartleyError
 from webapp.orchestration import dispatch, engine
@@ -28,6 +29,9 @@ from workers.writer import Renewal, Writer
 log = structlog.get_logger()
 
 Perform = Callable[[ClaimedStep, Beats], Awaitable[Completion]]
+
+
+REJECTED = {"code": "step.output_rejected", "message": "The database refused this step's output"}
 
 
 class StepTimeout(HartleyError):
@@ -48,6 +52,8 @@ class Runner:
     Args:
         slot: the worker's name, stable over restarts: a new process frees what its predecessor held.
         slots: how many steps may run at once.
+        sweep_s: how often it looks itself for what is due of its queues, so that work goes on without messages.
+        attempts: of a step whose workers are lost, at most.
         handlers: the middle beat of each kind of step.
         admit: lets queued tasks of these tenants run.
     """
@@ -60,12 +66,15 @@ class Runner:
         slots: int,
         lease_s: float,
         hint_s: float,
+        sweep_s: float,
+        attempts: int,
         handlers: Mapping[str, Perform],
         admit: Callable[[Iterable[UUID]], Sequence[ReadyStep]],
     ) -> None:
         self.worker = f"{slot}/{uuid4().hex[:12]}"
         self._slot, self._handlers, self._slots = slot, handlers, slots
-        self._lease_s = lease_s
+        self._queues, self._lease_s, self._hint_s = queues, lease_s, hint_s
+        self._sweep_s, self._attempts = sweep_s, attempts
         self._admit = admit
         self._pending: deque[StepRef] = deque(maxlen=PENDING_LIMIT)
         self._running: dict[engine.Attempt, tuple[ClaimedStep, asyncio.Task[None]]] = {}
@@ -93,6 +102,7 @@ class Runner:
         self._writer.start()
         freed = engine.take_over(slot=self._slot, worker=self.worker)
         self.loop.call_soon_threadsafe(self._renew_later)
+        self.loop.call_soon_threadsafe(self._sweep_later)
         self._listener.start()
         log.info("runner.started", worker=self.worker, slots=self._slots, freed=freed)
 
@@ -160,6 +170,29 @@ class Runner:
         due = [step._replace(delay_s=0.0)]
         self.loop.call_later(step.delay_s + 0.005, self._publisher.submit, dispatch.send_hints, due)
 
+    # --- what is due ---
+
+    def _sweep_later(self) -> None:
+        """At once after the start, for what a predecessor left; then every so often, not all processes together."""
+        if not self._stopping:
+            self._publisher.submit(self._sweep)
+            self.loop.call_later(self._sweep_s * random.uniform(0.75, 1.25), self._sweep_later)
+
+    def _sweep(self) -> None:
+        """As many as it can start itself are its own; of the others other processes are told."""
+        try:
+            swept = engine.sweep(queues=self._queues, hint_s=self._hint_s, attempts=self._attempts)
+        except (OperationalError, InterfaceError) as error:
+            log.warning("sweep.database_away", error=type(error).__name__)
+            connections["default"].close()
+            return
+        for refused in swept.refused:
+            log.error("sweep.refused", **refused)
+        own = self._free()
+        self.offer(step.ref for step in swept.ready[:own])
+        dispatch.send_hints(swept.ready[own:])
+        dispatch.wake_readers(swept.moved)
+
     # --- running ---
 
     def _start(self, step: ClaimedStep) -> None:
@@ -216,8 +249,10 @@ class Runner:
         answer = await asyncio.wrap_future(self._writer.put(completion))
         if "error" in answer:
             log.error("completion.rejected", error=answer["error"])
-            body = {"code": "step.output_rejected", "message": "The database refused this step's output"}
-            await self._complete(Completion(completion.step, status="failed", error=body, settle=completion.settle))
+            if completion.error != REJECTED:  # refused even so: its lease ends, and another attempt follows
+                await self._complete(
+                    Completion(completion.step, status="failed", error=REJECTED, settle=completion.settle)
+                )
         elif completion.status == "retry" and answer.get("accepted"):
             self.loop.call_later(completion.delay_s + 0.01, self.offer, [completion.step.ref])
 

@@ -15,18 +15,18 @@ from functools import partial
 from typing import TypeVar
 
 import structlog
-from django.db import InterfaceError, OperationalError, connections
+from django.db import DatabaseError, InterfaceError, OperationalError, connections
 
 from webapp.common.values import JSON
 from webapp.orchestration import engine
 from webapp.orchestration.engine import TurnResult
 from webapp.orchestration.steps import Begin, ClaimedStep, Completion, StepRef
+from workers.context import RETRY_S
 
 log = structlog.get_logger()
 T = TypeVar("T")
 
 BATCH = 256
-RETRY_S = (0.1, 0.5, 1.0, 2.0)  # the database is away: the last one repeats
 
 
 @dataclass(frozen=True)
@@ -107,24 +107,39 @@ class Writer:
         completions = [item for item, _ in batch if isinstance(item, Completion)]
         if not (claims or begins or completions):
             return
-        result = self._patiently(
-            lambda: engine.turn(
-                worker=self._worker,
-                queues=self._queues,
-                take=self._free(),
-                lease_s=self._lease_s,
-                hint_s=self._hint_s,
-                completions=completions,
-                begins=begins,
-                claims=claims,
+        try:
+            result = self._patiently(
+                lambda: engine.turn(
+                    worker=self._worker,
+                    queues=self._queues,
+                    take=self._free(),
+                    lease_s=self._lease_s,
+                    hint_s=self._hint_s,
+                    completions=completions,
+                    begins=begins,
+                    claims=claims,
+                )
             )
-        )
+        except DatabaseError as error:
+            self._refused([entry for entry in batch if not isinstance(entry[0], Renewal)], error)
+            return
         for item, future in batch:
             if isinstance(item, Begin):
                 _tell(future, result.begun[item.step.attempt])
             elif isinstance(item, Completion):
                 _tell(future, _answer(result, item))
         self._deliver(result, claims)
+
+    def _refused(self, batch: list[tuple[Item, Future[JSON]]], error: DatabaseError) -> None:
+        """One of the batch can't be written: it must not keep the others from it, nor stop the writer."""
+        if len(batch) > 1:
+            for entry in batch:
+                self._write([entry])
+            return
+        ((item, future),) = batch
+        log.error("turn.refused", item=type(item).__name__, error=str(error))
+        _tell(future, {"error": str(error)})
+        self._deliver(TurnResult(), [item] if isinstance(item, StepRef) else [])
 
     def _patiently(self, call: Callable[[], T]) -> T:
         """Repeat while the database is away. Harmless: a turn that did commit makes its repetition stale."""

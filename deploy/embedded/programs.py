@@ -26,9 +26,9 @@ def web(port: int, drain_s: float, host: str = "127.0.0.1") -> list[str]:
     ]  # fmt: skip
 
 
-def worker(queues: str, slot: str) -> list[str]:
+def worker(queues: str, slot: str, app: str = "workers.app") -> list[str]:
     return [
-        "-m", "celery", "-A", "workers.app", "worker", "-P", "solo", "-Q", queues, "-n", f"{slot}@%h",
+        "-m", "celery", "-A", app, "worker", "-P", "solo", "-Q", queues, "-n", f"{slot}@%h",
         "--without-gossip", "--without-mingle", "-l", "INFO",
     ]  # fmt: skip
 

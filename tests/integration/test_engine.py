@@ -15,7 +15,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from tests.support.cast import Cast
-from tests.support.driven import claim, events, fresh, turn
+from tests.support.driven import claim, events, fresh, sweep, turn
 from webapp.agent_tasks.models import Step, Task
 from webapp.budgets.models import Envelope, Hold
 from webapp.common.tenancy import tenant_scope
@@ -56,7 +56,7 @@ def test_a_step_whose_parent_is_open_cannot_be_claimed(task: Task) -> None:
 
 def test_a_late_completion_is_refused_and_changes_nothing(task: Task) -> None:
     late = claim(task, 1, lease_s=0)
-    engine.sweep(hint_s=0, lease_s=0, attempts=5)
+    sweep(hint_s=0, lease_s=0, attempts=5)
     newer = claim(task, 1)
     assert (late.fence, newer.fence) == (1, 2)
     result = turn(completions=[Completion(late, output={"text": "late"}), Completion(newer, output={"text": "new"})])
@@ -112,14 +112,14 @@ def test_a_retry_waits_until_its_time(task: Task) -> None:
 def test_a_lost_worker_too_often_fails_the_step(task: Task) -> None:
     for _ in range(2):
         claim(task, 1, lease_s=0)
-        engine.sweep(hint_s=0, lease_s=0, attempts=2)
+        sweep(hint_s=0, lease_s=0, attempts=2)
     assert fresh(task).error["code"] == "step.worker_lost"  # type: ignore[index]
 
 
 def test_a_restarted_slot_frees_what_its_predecessor_held(task: Task) -> None:
     claim(task, 1, worker="slot-a/old")
     assert engine.take_over(slot="slot-a", worker="slot-a/new") == 1
-    swept = engine.sweep(hint_s=30, lease_s=30, attempts=5)
+    swept = sweep(hint_s=30, lease_s=30, attempts=5)
     assert StepRef(task.id, 1) in [ready.ref for ready in swept.ready]
 
 
@@ -268,7 +268,7 @@ def test_a_bill_above_the_hold_is_booked_and_shown(cast: Cast) -> None:
 def test_the_hold_of_a_dead_worker_settles_at_its_worst_case(cast: Cast) -> None:
     task = limited(cast, 300)
     begin(claim(task, 1, lease_s=0), ask(4096))
-    engine.sweep(hint_s=0, lease_s=0, attempts=5)
+    sweep(hint_s=0, lease_s=0, attempts=5)
     with tenant_scope(task.tenant_id):
         assert Hold.objects.get(task_id=task.id).worst_case
     assert (envelope(task).tokens_spent, envelope(task).tokens_held) == (300, 0)

@@ -41,3 +41,16 @@ def test_an_answer_that_nobody_waits_for_any_more_does_not_end_the_writer(writer
     assert "accepted" in writer.put(done).result(timeout=10)
     with tenant_scope(task.tenant_id):
         assert Step.objects.get(task_id=task.id, n=1).state == "done", "what was put is written all the same"
+
+
+def test_what_the_database_refuses_keeps_nothing_else_from_being_written(writer: Writer, cast: Cast) -> None:
+    tasks = [
+        submit_task(principal=cast.owner.principal, submission=Submission(query="x", mode="simple")) for _ in range(2)
+    ]
+    refs = [StepRef(task.id, 1) for task in tasks]
+    bad, good = engine.turn(worker="w/1", queues=[], take=0, lease_s=30, hint_s=30, claims=refs).claimed
+    refused = writer.put(Completion(bad, status="nonsense"))  # type: ignore[arg-type]
+    written = writer.put(Completion(good))
+    writer.start()
+    assert "not in the table of states" in refused.result(timeout=10)["error"]
+    assert written.result(timeout=10) == {"accepted": True}

@@ -10,7 +10,8 @@ from tests.support.cast import Person
 from webapp.agent_tasks.models import Step, Task
 from webapp.common.tenancy import tenant_scope
 from webapp.orchestration import engine
-from webapp.orchestration.engine import TurnResult
+from webapp.orchestration.dispatch import QUEUES
+from webapp.orchestration.engine import Swept, TurnResult
 from webapp.orchestration.manual import read_plan
 from webapp.orchestration.steps import ClaimedStep, Completion, StepRef
 from webapp.orchestration.submit import Submission, submit_task
@@ -22,7 +23,7 @@ ERROR = {"code": "tool.failed", "message": "no"}
 def turn(worker: str = "w/1", take: int = 0, **said: Any) -> TurnResult:
     return engine.turn(
         worker=worker,
-        queues=["policy", "control", "llm", "tools"],
+        queues=QUEUES,
         take=take,
         lease_s=said.pop("lease_s", 30),
         hint_s=30,
@@ -33,6 +34,13 @@ def turn(worker: str = "w/1", take: int = 0, **said: Any) -> TurnResult:
 def claim(task: Task, n: int, **said: Any) -> ClaimedStep:
     (won,) = turn(claims=[StepRef(task.id, n)], **said).claimed
     return won
+
+
+def sweep(*, hint_s: float = 30, lease_s: float = 30, attempts: int = 5) -> Swept:
+    """Both sweeps, as workers and beat do them."""
+    steps = engine.sweep(queues=QUEUES, hint_s=hint_s, attempts=attempts)
+    tasks = engine.sweep_tasks(lease_s=lease_s)
+    return Swept(steps.ready, steps.moved | tasks.moved, tasks.ended, tasks.waiting, steps.refused + tasks.refused)
 
 
 def fresh(task: Task) -> Task:

@@ -42,6 +42,7 @@ class Farm:
     port: int = field(default_factory=free_port)
     processes: dict[str, subprocess.Popen[bytes]] = field(default_factory=dict)
     more: dict[str, list[str]] = field(default_factory=dict)  # further programs by name, such as Flower
+    app: str = "workers.app"  # the workers' release: tests deploy another
 
     @property
     def url(self) -> str:
@@ -56,7 +57,7 @@ class Farm:
         commands = {
             "web": programs.web(self.port, 2),
             "beat": programs.beat(str(self.folder / "beat-schedule")),
-            **{worker: programs.worker(*queues) for worker, queues in programs.WORKERS.items()},
+            **{worker: programs.worker(*queues, app=self.app) for worker, queues in programs.WORKERS.items()},
             **self.more,
         }
         log = open(self.folder / f"{name}.log", "ab")
@@ -74,6 +75,16 @@ class Farm:
         """As the kernel would: no signal handler runs."""
         self.processes[name].send_signal(signal.SIGKILL)
         self.processes[name].wait()
+
+    def deploy(self, app: str) -> None:
+        """Stop all workers, start those of another release."""
+        self.app = app
+        for name in programs.WORKERS:
+            self.processes[name].send_signal(signal.SIGTERM)
+        for name in programs.WORKERS:
+            self.processes[name].wait(20)
+            self.launch(name)
+        eventually(self.ready, within_s=60, every_s=0.2)
 
     def stop(self) -> None:
         for process in self.processes.values():

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from django.contrib.postgres.fields import ArrayField
 from django.db import models
+from django.db.models.fields.json import KeyTextTransform
 
 from webapp.common.tables import TenantModel, now, uuid7
 
@@ -102,6 +103,9 @@ class Task(TenantModel):
     updated_at = models.DateTimeField(db_default=now())
     finished_at = models.DateTimeField(null=True)
     idempotency = models.CharField(max_length=64, null=True, help_text="Hash of the key that it was submitted with.")
+    origin = models.JSONField(
+        null=True, help_text="Of a fork or replay: `{kind, task, step, changed}` of the earlier run."
+    )
 
     class Meta:
         indexes = [
@@ -113,6 +117,9 @@ class Task(TenantModel):
             models.Index(fields=["deadline_at"], name="task_deadline", condition=models.Q(finished_at=None)),
             models.Index(
                 fields=["tenant", "finished_at"], name="task_ended", condition=models.Q(finished_at__isnull=False)
+            ),
+            models.Index(
+                KeyTextTransform("task", "origin"), name="task_origin", condition=models.Q(origin__isnull=False)
             ),
         ]
         constraints = [models.UniqueConstraint(fields=["user", "idempotency"], name="one_task_per_idempotency_key")]
@@ -163,12 +170,20 @@ class Step(TenantModel):
     compensates = models.IntegerField(null=True, help_text="The step that it undoes.")
     grown_by = models.IntegerField(null=True, help_text="The step that added it.")
     replaces = models.IntegerField(null=True, help_text="The step whose place it took.")
+    record_of = models.IntegerField(null=True, help_text="Of a fork: the step of the earlier run that it stands for.")
     stopped_at = models.DateTimeField(
         null=True, help_text="When the last of it had stopped, of a cancelled step that ran."
     )
 
+    @property
+    def is_served(self) -> bool:
+        """It never ran here: its result is the record of the run that this one was forked from."""
+        return self.record_of is not None and self.fence == 0 and self.state in (StepState.DONE, StepState.FAILED)
+
     class Meta:
-        indexes = [models.Index(fields=["due"], name="step_due", condition=models.Q(due__isnull=False))]
+        indexes = [
+            models.Index(fields=["queue", "due"], name="step_due_of_queue", condition=models.Q(due__isnull=False))
+        ]
 
 
 class Content(TenantModel):

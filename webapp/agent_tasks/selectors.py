@@ -61,6 +61,12 @@ def find_task(tenant: UUID, viewer: UUID | None, name: str) -> Task:
     return task
 
 
+def descendants(tenant: UUID, viewer: UUID | None, task: UUID, limit: int = 20) -> list[Task]:
+    """Forks and replays of a task, the newest first."""
+    made = visible_tasks(tenant, viewer).filter(origin__task=str(task), origin__isnull=False)
+    return list(made.select_related(None).only("id", "origin", "state", "created_at")[:limit])
+
+
 def steps_of(tenant: UUID, task: UUID) -> list[Step]:
     return list(Step.objects.filter(tenant_id=tenant, task_id=task).order_by("n"))
 

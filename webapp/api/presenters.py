@@ -68,6 +68,8 @@ def task_body(task: Task, breakdown: list[JSON], agents: int) -> JSON:
             "artifacts": task.artifacts,
         },
     }
+    if task.origin:
+        body["origin"] = task.origin
     if breakdown:
         body |= {"model_used": breakdown[0]["model"], "provider": breakdown[0]["provider"]}
     if task.result is not None:
@@ -131,6 +133,8 @@ def step_body(step: Step) -> JSON:
         "state": step.state,
         "join": step.join,
         "attempt": step.fence,
+        "served": step.is_served,
+        "record_of": step.record_of,
         "retries": step.retries,
         "error": step.error,
         "created_at": moment(step.created_at),

@@ -83,42 +83,46 @@ def read_submission(body: Any) -> Submission:
         raise Invalid(field="context", message="must be an object")
     attachments = _attachments(context.get("attachments"))
     settings_ = {
-        "model_tier": _one_of(body, "model_tier", TIERS),
-        "provider_override": _one_of(body, "provider_override", PROVIDERS),
-        "research_strategy": _one_of(body, "research_strategy", STRATEGIES),
-        "model_override": _text(body, "model_override"),
+        "model_tier": one_of(body, "model_tier", TIERS),
+        "provider_override": one_of(body, "provider_override", PROVIDERS),
+        "research_strategy": one_of(body, "research_strategy", STRATEGIES),
+        "model_override": text_of(body, "model_override"),
         "max_iterations": _whole(body, "max_iterations", 50),
         "max_concurrent_agents": _whole(body, "max_concurrent_agents", 20),
     }
     rest = {key: value for key, value in context.items() if key not in ("attachments", *PLAN_NAMES)}
-    mode = _one_of(body, "mode", MODES)
+    mode = one_of(body, "mode", MODES)
     return Submission(
-        query=_query(body, bool(attachments)),
+        query=query_of(body, bool(attachments)),
         session=_session(body),
         mode=mode,
-        context={**rest, **_plan(context), **{key: value for key, value in settings_.items() if value is not None}},
+        context={
+            **rest,
+            **plan_of(context, *PLAN_NAMES, within="context."),
+            **{key: value for key, value in settings_.items() if value is not None},
+        },
         attachments=attachments,
         priority=_priority(body),
         deadline_s=_seconds(body, "deadline_s", settings.DEADLINE_LIMIT_S),
     )
 
 
-def _plan(context: JSON) -> JSON:
-    """The caller's own plan, checked: a broken one is refused here and not when its turn comes."""
-    given = [name for name in PLAN_NAMES if context.get(name) is not None]
-    if not given:
+def plan_of(given: JSON, *names: str, within: str = "") -> JSON:
+    """The caller's own plan, checked: a broken one is refused here and not when its turn comes. `{}` without one."""
+    named = next((name for name in names if given.get(name) is not None), None)
+    if named is None:
         return {}
-    plan = context[given[0]]
+    plan = given[named]
     plan = {"steps": plan} if isinstance(plan, list) else plan
     try:
         read_plan(plan, limit=settings.STEPS_LIMIT - STEPS_OF_A_PLAN)
     except PlanInvalid as error:
-        raise Invalid(field=f"context.{given[0]}", message=str(error)) from None
+        raise Invalid(field=f"{within}{named}", message=str(error)) from None
     return {"plan": plan}
 
 
 def _priority(body: JSON) -> Priority:
-    name = _one_of(body, "priority", tuple(priority.name.lower() for priority in Priority))
+    name = one_of(body, "priority", tuple(priority.name.lower() for priority in Priority))
     return Priority[name.upper()] if name else Priority.NORMAL
 
 
@@ -131,7 +135,7 @@ def _seconds(body: JSON, field: str, most: float) -> float | None:
     return float(value)
 
 
-def _query(body: JSON, attached: bool) -> str:
+def query_of(body: JSON, attached: bool) -> str:
     query = body.get("query")
     if query is None and attached:
         query = ""
@@ -156,7 +160,7 @@ def _session(body: JSON) -> str | None:
     return session
 
 
-def _one_of(body: JSON, field: str, allowed: tuple[str, ...]) -> str | None:
+def one_of(body: JSON, field: str, allowed: tuple[str, ...]) -> str | None:
     value = body.get(field)
     if value in (None, ""):
         return None
@@ -165,7 +169,7 @@ def _one_of(body: JSON, field: str, allowed: tuple[str, ...]) -> str | None:
     return value.lower()
 
 
-def _text(body: JSON, field: str) -> str | None:
+def text_of(body: JSON, field: str) -> str | None:
     value = body.get(field)
     if value in (None, ""):
         return None

@@ -62,7 +62,7 @@ class Tasks(APIView):
             "message": "Task submitted",
             "created_at": presenters.moment(task.created_at),
         }
-        return Response(body, headers=_ids(task))
+        return Response(body, headers=ids_of(task))
 
     def get(self, request: Request) -> Response:
         limit = page(request, "limit", 20, least=1, most=100)
@@ -93,7 +93,7 @@ class TaskStream(APIView):
         task = _submit(request)
         url = f"/api/v1/stream/sse?workflow_id={task.id}"
         body = {"workflow_id": str(task.id), "task_id": str(task.id), "stream_url": url}
-        return Response(body, status=201, headers={**_ids(task), "Link": f"<{url}>; rel=stream"})
+        return Response(body, status=201, headers={**ids_of(task), "Link": f"<{url}>; rel=stream"})
 
 
 class OneTask(APIView):
@@ -219,7 +219,7 @@ def _submit(request: Request) -> Task:
     return submit_task(principal=caller(request), submission=submission, idempotency=place_of(request))
 
 
-def _ids(task: Task) -> dict[str, str]:
+def ids_of(task: Task) -> dict[str, str]:
     return {"X-Workflow-ID": str(task.id), "X-Session-ID": task.session.external_id or str(task.session_id)}
 
 

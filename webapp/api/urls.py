@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from webapp.api import auth, health, schema, stream, tasks
+from webapp.api import auth, health, schema, stream, tasks, travel
 
 urlpatterns = [
     path("health", health.health),
@@ -24,6 +24,9 @@ urlpatterns = [
     path("api/v1/tasks/<str:name>/pause", tasks.PauseTask.as_view()),
     path("api/v1/tasks/<str:name>/resume", tasks.ResumeTask.as_view()),
     path("api/v1/tasks/<str:name>/control-state", tasks.ControlState.as_view()),
+    path("api/v1/tasks/<str:name>/replay", travel.ReplayTask.as_view()),
+    path("api/v1/tasks/<str:name>/fork", travel.ForkTask.as_view()),
+    path("api/v1/tasks/<str:name>/comparison", travel.CompareTask.as_view()),
     path("api/v1/tasks/<str:name>/files/<str:sha256>", tasks.Artifact.as_view()),
     path("api/v1/stream/sse", stream.sse),
 ]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from datetime import datetime
+from decimal import Decimal
 from uuid import UUID
 
 from django.db.models import (
@@ -64,6 +65,21 @@ def tenant_tokens(tenant: UUID, since: datetime) -> tuple[int | None, int]:
 def holds_of(tenant: UUID, task: UUID, step: int) -> list[Hold]:
     """One per attempt that was to cost something, the first attempt first."""
     return list(Hold.objects.filter(tenant_id=tenant, task_id=task, step=step).order_by("fence"))
+
+
+@dataclass(frozen=True)
+class Spent:
+    """What a step's attempts were settled at, together."""
+
+    tokens: int = 0
+    usd: Decimal = Decimal(0)
+
+
+def spent_by_step(tenant: UUID, task: UUID) -> dict[int, Spent]:
+    """Of those steps that have paid for anything."""
+    settled = Hold.objects.filter(tenant_id=tenant, task_id=task, state=HoldState.SETTLED)
+    rows = settled.values("step").annotate(tokens=Sum(F("prompt_tokens") + F("completion_tokens")), cost=Sum("usd"))
+    return {row["step"]: Spent(row["tokens"], row["cost"]) for row in rows}
 
 
 def envelope_of(tenant: UUID, owner: UUID) -> Envelope | None:

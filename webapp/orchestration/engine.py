@@ -18,6 +18,7 @@ from webapp.common.values import JSON, storable
 from webapp.orchestration.steps import Begin, ClaimedStep, Completion, ReadyStep, StepRef
 
 Attempt = tuple[str, int, int]  # task, n, fence
+SWEPT_AT_ONCE = 2000
 
 
 @dataclass
@@ -112,10 +113,21 @@ class Swept:
     refused: list[JSON] = field(default_factory=list)
 
 
-def sweep(*, hint_s: float, lease_s: float, attempts: int, limit: int = 2000) -> Swept:
-    """Find what is due: lost hints, timers, ended leases, deadlines, holds that nobody stands behind."""
+def sweep(
+    *, queues: Sequence[str], hint_s: float, attempts: int, late_s: float = 0.0, limit: int = SWEPT_AT_ONCE
+) -> Swept:
+    """Find the steps of these queues that are due, for longer than `late_s`: lost hints, timers, ended leases."""
+    return _swept("engine_sweep(%s, %s, %s, %s, %s)", list(queues), late_s, hint_s, attempts, limit)
+
+
+def sweep_tasks(*, lease_s: float, limit: int = SWEPT_AT_ONCE) -> Swept:
+    """Find deadlines that have passed, holds that nobody stands behind, tenants with queued tasks."""
+    return _swept("engine_sweep_tasks(%s, %s)", lease_s, limit)
+
+
+def _swept(call: str, *args: Any) -> Swept:
     swept = Swept()
-    for what, body in _pairs("SELECT what, body FROM engine_sweep(%s, %s, %s, %s)", hint_s, lease_s, attempts, limit):
+    for what, body in _pairs(f"SELECT what, body FROM {call}", *args):
         match what:
             case "ready":
                 swept.ready.append(ReadyStep.of(body))

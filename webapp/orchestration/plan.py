@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from webapp.common.errors import HartleyError
+from webapp.common.values import JSON
 from webapp.orchestration.steps import NewStep
 
 ID = re.compile(r"[A-Za-z0-9_.-]{1,40}")
@@ -103,6 +104,12 @@ def first_steps(mode: str) -> list[NewStep]:
         NewStep("llm.plan", description="Split the question into parts", after=(0,)),
         NewStep("control.plan", description="Check the plan, add its steps", after=(1,), is_final=True),
     ]
+
+
+def travel_steps(kind: str, description: str, asked: JSON) -> list[NewStep]:
+    """A fork or replay is admitted like every run; then one step does it."""
+    admit = NewStep("policy.admit", description="Is this task admitted?")
+    return [admit, NewStep(kind, description=description, input=asked, after=(0,), is_final=True)]
 
 
 def agent_steps(plan: Plan) -> list[NewStep]:

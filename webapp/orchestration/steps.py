@@ -33,7 +33,11 @@ class ReadyStep(NamedTuple):
 
 @dataclass(frozen=True)
 class ClaimedStep:
-    """A step that this process has won: `fence` is the attempt's number and its right to complete."""
+    """
+    A step that this process has won: `fence` is the attempt's number and its right to complete.
+
+    `steps_then` is only of a replayed step: how many steps its task had when it ran.
+    """
 
     task: UUID
     n: int
@@ -52,6 +56,7 @@ class ClaimedStep:
     session: UUID
     user: UUID
     principal: JSON
+    steps_then: int | None = None
 
     @classmethod
     def of(cls, body: JSON) -> ClaimedStep:
@@ -85,6 +90,9 @@ class NewStep:
         timeout_s: how long one attempt may take; None: as its kind has it.
         tries: attempts at most; None: by the class of the error.
         compensation: `{kind, queue, description, input}` of the step that undoes it when the task fails.
+        record_of: the step of an earlier run that it stands for.
+        record: `{state, output, error}` of that step: it has ended already, and does not run.
+        grown_by, replaces: positions in the same list, as they were in that run; None: as it is added.
     """
 
     kind: str
@@ -99,6 +107,10 @@ class NewStep:
     timeout_s: float | None = None
     tries: int | None = None
     compensation: JSON | None = None
+    record_of: int | None = None
+    record: JSON | None = None
+    grown_by: int | None = None
+    replaces: int | None = None
 
     @property
     def queue(self) -> str:

@@ -45,6 +45,8 @@ class Submission:
         mode: None means: by complexity.
         context: with `plan`, that plan is carried out and no model plans.
         deadline_s: seconds from now; None: as settings have it.
+        stored: files of an earlier task that come along, as `attachments` of its row has them.
+        origin: of a fork or replay, see Task.
     """
 
     query: str
@@ -54,6 +56,8 @@ class Submission:
     attachments: tuple[Attachment, ...] = ()
     priority: Priority = Priority.NORMAL
     deadline_s: float | None = None
+    stored: tuple[JSON, ...] = ()
+    origin: JSON | None = None
 
 
 def submit_task(
@@ -101,7 +105,12 @@ def _submit(principal: Principal, submission: Submission, idempotency: str | Non
             type="WORKFLOW_STARTED",
             agent_id="orchestrator",
             message="Task accepted",
-            payload={"mode": task.mode, "complexity": task.complexity, "task_context": task.context},
+            payload={
+                "mode": task.mode,
+                "complexity": task.complexity,
+                "task_context": task.context,
+                **({"origin": task.origin} if task.origin else {}),
+            },
         )
         ready = admit_in_scope(task.tenant_id)
         if any(step.ref.task == task.id for step in ready):
@@ -111,7 +120,7 @@ def _submit(principal: Principal, submission: Submission, idempotency: str | Non
 
 
 def _create_task(principal: Principal, submission: Submission, session: Session, idempotency: str | None) -> Task:
-    stored = [_store(principal.tenant_id, attachment) for attachment in submission.attachments]
+    stored = [*submission.stored, *(_store(principal.tenant_id, given) for given in submission.attachments)]
     task = Task.objects.create(
         tenant_id=principal.tenant_id,
         user_id=principal.user_id,
@@ -130,13 +139,14 @@ def _create_task(principal: Principal, submission: Submission, session: Session,
         },
         seq=1,
         idempotency=idempotency,
+        origin=submission.origin,
     )
     task.envelopes = ensure_envelopes(tenant=task.tenant_id, wanted=_budgets(task))
     return task
 
 
 def _score(submission: Submission) -> float:
-    return complexity.score(submission.query, attachments=len(submission.attachments))
+    return complexity.score(submission.query, attachments=len(submission.attachments) + len(submission.stored))
 
 
 def _mode(submission: Submission) -> str:

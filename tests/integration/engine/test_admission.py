@@ -6,10 +6,9 @@ import pytest
 from django.test import override_settings
 
 from tests.support.cast import Cast, Person, make_cast
-from tests.support.driven import Driven, turn
+from tests.support.driven import Driven, sweep, turn
 from webapp.agent_tasks.models import Priority
 from webapp.common.tenancy import tenant_scope
-from webapp.orchestration import engine
 from webapp.orchestration.control import admit_waiting, cancel_task, place_in_line
 from webapp.orchestration.steps import Completion, StepRef
 
@@ -66,7 +65,7 @@ def test_the_end_of_a_task_names_the_tenants_that_wait_and_the_sweep_does_too(cr
     run.done("a")
     ended = turn(completions=[Completion(run.claim("editor"), output={"text": "x"})])
     assert ended.waiting == {crew.acme.id} and second.state() == "queued"
-    assert crew.acme.id in engine.sweep(hint_s=30, lease_s=30, attempts=5).waiting
+    assert crew.acme.id in sweep(hint_s=30, lease_s=30, attempts=5).waiting
     (ready,) = admit_waiting([crew.acme.id])
     assert ready.ref == StepRef(second.task.id, 1) and second.state() == "running"
 

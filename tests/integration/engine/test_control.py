@@ -7,11 +7,10 @@ from typing import Any
 import pytest
 
 from tests.support.cast import Cast, Person, make_cast
-from tests.support.driven import Driven, fresh, turn
+from tests.support.driven import Driven, fresh, sweep, turn
 from webapp.agent_tasks.selectors import last_effect
 from webapp.common.errors import Conflict
 from webapp.common.tenancy import tenant_scope
-from webapp.orchestration import engine
 from webapp.orchestration.control import cancel_task, pause_task, resume_task
 from webapp.orchestration.steps import Completion, StepRef
 
@@ -36,7 +35,7 @@ def test_a_paused_task_finishes_what_runs_and_starts_nothing(cast: Cast) -> None
     ended = turn(completions=[Completion(held)], take=5)
     assert ended.done and not ended.ready and not ended.claimed and run.types()[-1] == "WORKFLOW_PAUSED"
     run.hurry()
-    assert run.task.id not in {step.ref.task for step in engine.sweep(hint_s=0, lease_s=0, attempts=5).ready}
+    assert run.task.id not in {step.ref.task for step in sweep(hint_s=0, lease_s=0, attempts=5).ready}
     steer(resume_task, run, cast.owner)
     resumed = fresh(run.task)
     assert (resumed.state, resumed.paused_at, resumed.paused_by) == ("running", None, "")
@@ -56,7 +55,7 @@ def test_a_retry_whose_time_comes_during_the_pause_waits_for_the_resume(cast: Ca
     run = Driven(cast.owner, {"id": "a"}).planned()
     turn(completions=[Completion(run.claim("a"), status="retry", delay_s=0.0, error={"code": "x", "message": "x"})])
     steer(pause_task, run, cast.owner)
-    engine.sweep(hint_s=30, lease_s=30, attempts=5)
+    sweep(hint_s=30, lease_s=30, attempts=5)
     assert run.step("a").state == "waiting" and run.step("a").due is None
     steer(resume_task, run, cast.owner)
     assert run.states()["a"] == "ready"
@@ -67,7 +66,7 @@ def test_a_worker_that_dies_in_a_paused_task_leaves_its_step_for_the_resume(cast
     run.claim("a")
     steer(pause_task, run, cast.owner)
     run.hurry()
-    engine.sweep(hint_s=30, lease_s=30, attempts=5)
+    sweep(hint_s=30, lease_s=30, attempts=5)
     assert run.types()[-1] == "WORKFLOW_PAUSED"
     steer(resume_task, run, cast.owner)
     run.done("a")

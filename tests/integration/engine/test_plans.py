@@ -5,8 +5,7 @@ from __future__ import annotations
 import pytest
 
 from tests.support.cast import Cast, make_cast
-from tests.support.driven import ERROR, Driven, events, fresh, turn
-from webapp.orchestration import engine
+from tests.support.driven import ERROR, Driven, events, fresh, sweep, turn
 from webapp.orchestration.steps import Completion, StepRef
 
 
@@ -109,7 +108,7 @@ def test_a_wait_lies_in_the_row_and_outlives_every_message(cast: Cast) -> None:
     assert told.delay_s == 3600 and run.states()["later"] == "waiting"
     assert not turn(claims=[StepRef(run.task.id, run.step("later").n)]).claimed, "its time has not come"
     run.hurry()
-    swept = engine.sweep(hint_s=30, lease_s=30, attempts=5)
+    swept = sweep(hint_s=30, lease_s=30, attempts=5)
     assert StepRef(run.task.id, run.step("later").n) in {step.ref for step in swept.ready}
     run.done("later")
     assert run.states()["later"] == "done"
@@ -119,7 +118,7 @@ def test_a_deadline_ends_the_task_with_all_it_runs(cast: Cast) -> None:
     run = Driven(cast.owner, {"id": "a"}, {"id": "b"}, deadline_s=0.05).planned()
     held = run.claim("a")
     while fresh(run.task).is_open:
-        swept = engine.sweep(hint_s=30, lease_s=30, attempts=5)
+        swept = sweep(hint_s=30, lease_s=30, attempts=5)
     assert run.task.id in swept.ended
     ended = fresh(run.task)
     assert ended.state == "timeout" and ended.error and ended.error["code"] == "task.deadline"
@@ -178,7 +177,7 @@ def test_a_row_that_the_database_refuses_does_not_keep_others_from_being_swept(c
         )  # fmt: skip
     try:
         sound.hurry()
-        swept = engine.sweep(hint_s=30, lease_s=0, attempts=5)
+        swept = sweep(hint_s=30, lease_s=0, attempts=5)
     finally:
         with tenant_scope(broken.task.tenant_id):
             odd.delete()

@@ -14,6 +14,8 @@ import pytest
 from deploy.embedded import programs
 from tests.support.cast import Cast
 from tests.support.farm import Farm, eventually
+from webapp.common.tenancy import tenant_scope
+from webapp.orchestration.policies import freeze, thaw
 
 
 def submit(farm: Farm, cast: Cast, *steps: dict[str, Any], **fields: Any) -> str:
@@ -134,6 +136,36 @@ def test_a_pause_outlives_a_restart_of_everything(connected: Farm, cast: Cast) -
     assert [t for t in told() if t.startswith("WORKFLOW_")] == [
         "WORKFLOW_STARTED", "WORKFLOW_PAUSING", "WORKFLOW_PAUSED", "WORKFLOW_RESUMED", "WORKFLOW_COMPLETED",
     ]  # fmt: skip
+
+
+def test_a_run_that_sleeps_over_a_deploy_keeps_its_plan_and_obeys_todays_policy(connected: Farm, cast: Cast) -> None:
+    """What it had planned stays planned, what it had done stays done; what it does next is asked of today's policy."""
+    first = submit(connected, cast, mark("a", "before", delay_s=3), mark("b", "after", "a"))
+    other = submit(connected, cast, mark("a", "start", delay_s=3), {"id": "w", "kind": "wait", "depends_on": ["a"]})
+    for task in (first, other):
+        eventually(lambda task=task: marks(connected, task))
+    for task in (first, other):
+        assert steer(connected, cast, task, "pause")[0] == 202
+    for task in (first, other):
+        eventually(
+            lambda task=task: "WORKFLOW_PAUSED" in [e["type"] for e in connected.events(cast.owner.api_key, task)]
+        )
+    planned = [(s["n"], s["kind"], s["description"]) for s in connected.steps(cast.owner.api_key, first)]
+    with tenant_scope(cast.acme.id):
+        frozen = freeze(actor=cast.owner.user, kind="tool", subject="marker", reason="a change of policy")
+    connected.deploy("tests.support.next_release")
+    try:
+        for task in (first, other):
+            assert steer(connected, cast, task, "resume")[0] == 202
+        denied = connected.finished(cast.owner.api_key, first)
+        assert denied["status"] == "TASK_STATUS_FAILED" and denied["error_code"] == "policy.denied", denied
+        assert connected.finished(cast.owner.api_key, other)["status"] == "TASK_STATUS_COMPLETED"
+    finally:
+        with tenant_scope(cast.acme.id):
+            thaw(actor=cast.owner.user, frozen=frozen)
+        connected.deploy("workers.app")
+    assert [(s["n"], s["kind"], s["description"]) for s in connected.steps(cast.owner.api_key, first)] == planned
+    assert marks(connected, first) == ["before"] and marks(connected, other) == ["start"], "nothing was done twice"
 
 
 def test_a_cancel_stops_what_runs_and_says_how_long_that_took(connected: Farm, cast: Cast) -> None:

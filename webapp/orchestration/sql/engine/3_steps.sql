@@ -85,22 +85,28 @@ BEGIN
   RETURN engine_start(p_task, p_hint_s);
 END $$;
 
--- A step adds steps. Their `after` are positions in the list itself; they take the next numbers of the task.
+-- A step adds steps. Their `after`, `grown_by` and `replaces` are positions in the list itself; they take the next
+-- numbers of the task. One with a record has ended already: it is served from an earlier run and waits for nobody.
 -- The heir takes the step's place: what waited for the step now waits for its heir.
 CREATE FUNCTION engine_grow(s agent_tasks_step, p_grow jsonb, p_heir int) RETURNS void LANGUAGE plpgsql AS $$
 DECLARE
   v_base int;
+  v_served int := (SELECT count(*) FROM jsonb_array_elements(p_grow) AS g WHERE g->'record' <> 'null');
 BEGIN
-  UPDATE agent_tasks_task SET steps = steps + jsonb_array_length(p_grow), open = open + jsonb_array_length(p_grow)
+  UPDATE agent_tasks_task SET steps = steps + jsonb_array_length(p_grow), open = open + jsonb_array_length(p_grow) - v_served
   WHERE id = s.task_id RETURNING steps - jsonb_array_length(p_grow) INTO v_base;
   INSERT INTO agent_tasks_step (task_id, n, tenant_id, kind, queue, agent, description, input, parents, waits, met, "join",
-    quorum, is_final, state, fence, retries, hints, delay_s, timeout_s, tries, compensation, grown_by, replaces, created_at)
+    quorum, is_final, state, fence, retries, hints, delay_s, timeout_s, tries, compensation, grown_by, replaces, record_of, output, error, finished_at, created_at)
   SELECT s.task_id, v_base + nr, s.tenant_id, g->>'kind', g->>'queue', g->>'agent', g->>'description', g->'input',
     ARRAY(SELECT v_base + 1 + a::int FROM jsonb_array_elements_text(g->'after') AS a), jsonb_array_length(g->'after'), 0,
-    g->>'join', (g->>'quorum')::int, (g->>'is_final')::boolean, 'waiting', 0, 0, 0, (g->>'delay_s')::float,
-    (g->>'timeout_s')::float, (g->>'tries')::int, nullif(g->'compensation', 'null'), s.n,
-    CASE WHEN nr = p_heir + 1 THEN s.n END, clock_timestamp()
+    g->>'join', (g->>'quorum')::int, (g->>'is_final')::boolean, coalesce(g->'record'->>'state', 'waiting'), 0, 0, 0, (g->>'delay_s')::float,
+    (g->>'timeout_s')::float, (g->>'tries')::int, nullif(g->'compensation', 'null'),
+    coalesce(v_base + 1 + (g->>'grown_by')::int, s.n),
+    coalesce(v_base + 1 + (g->>'replaces')::int, CASE WHEN nr = p_heir + 1 THEN s.n END), (g->>'record_of')::int,
+    nullif(g->'record'->'output', 'null'), nullif(g->'record'->'error', 'null'),
+    CASE WHEN g->'record' <> 'null' THEN clock_timestamp() END, clock_timestamp()
   FROM jsonb_array_elements(p_grow) WITH ORDINALITY AS x(g, nr);
+  IF v_served > 0 THEN PERFORM engine_serve(s.task_id, v_base); END IF;
   IF p_heir IS NOT NULL THEN
     UPDATE agent_tasks_step SET parents = array_replace(parents, s.n, v_base + 1 + p_heir)
     WHERE task_id = s.task_id AND state = 'waiting' AND s.n = ANY(parents);
@@ -109,6 +115,18 @@ BEGIN
       WHERE task_id = s.task_id AND n IN (s.n, v_base + 1 + p_heir);
     END IF;
   END IF;
+END $$;
+
+-- Of steps that were just added: those that have ended already count for those that wait for them.
+CREATE FUNCTION engine_serve(p_task uuid, p_base int) RETURNS void LANGUAGE plpgsql AS $$
+BEGIN
+  UPDATE agent_tasks_step st SET (waits, met) = (
+    SELECT count(*) FILTER (WHERE p.finished_at IS NULL), count(*) FILTER (WHERE p.state = 'done')
+    FROM agent_tasks_step p WHERE p.task_id = p_task AND p.n = ANY(st.parents))
+  WHERE st.task_id = p_task AND st.n > p_base AND st.state = 'waiting';
+  UPDATE agent_tasks_step st SET waits = 0
+  WHERE st.task_id = p_task AND st.n > p_base AND st.state = 'waiting' AND st."join" IN ('any', 'quorum')
+    AND st.met >= engine_needs(st);
 END $$;
 
 -- How many parents must have succeeded before the step may start.

@@ -1,21 +1,47 @@
--- What is due: overdue hints and timers become ready (and are hinted anew, ever more rarely), ended leases are
--- settled and run again up to p_attempts, holds that nobody stands behind are settled at their worst case, tasks past
--- their deadline end, tenants with queued tasks are named. A row that the database refuses is named and left alone:
--- it must not keep the others from being swept.
--- Returns rows (what, body): ready, moved (a task), ended (a task), waiting (a tenant), refused (a step and why).
-CREATE FUNCTION engine_sweep(p_hint_s float, p_lease_s float, p_attempts int, p_limit int)
+-- What is due of these queues, for longer than p_late_s: overdue hints and timers become ready (and are hinted anew,
+-- ever more rarely), ended leases are settled and run again up to p_attempts. Worker processes look for what is due of
+-- their own queues, whatever becomes of messages; what has no worker is found by the sweep of the whole, a little later.
+-- A row that the database refuses is named and left alone: it must not keep the others from being swept.
+-- Returns rows (what, body): ready, moved (a task), refused (a step and why).
+CREATE FUNCTION engine_sweep(p_queues text[], p_late_s float, p_hint_s float, p_attempts int, p_limit int)
 RETURNS TABLE(what text, body jsonb) LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public AS $$
 DECLARE
+  v_before timestamptz := clock_timestamp() - p_late_s * interval '1 s';
   v_tasks uuid[];
   v_ready jsonb;
   s agent_tasks_step;
+BEGIN
+  v_tasks := ARRAY(SELECT id FROM agent_tasks_task WHERE id IN (
+      SELECT task_id FROM agent_tasks_step WHERE queue = ANY(p_queues) AND due < v_before ORDER BY due LIMIT p_limit)
+    ORDER BY id FOR NO KEY UPDATE SKIP LOCKED);
+  IF cardinality(v_tasks) = 0 THEN RETURN; END IF;
+  PERFORM engine_lock('{}', ARRAY(SELECT DISTINCT task_id FROM agent_tasks_step
+    WHERE task_id = ANY(v_tasks) AND queue = ANY(p_queues) AND due < v_before AND state = 'running'));
+  FOR s IN SELECT * FROM agent_tasks_step WHERE task_id = ANY(v_tasks) AND queue = ANY(p_queues) AND due < v_before
+      ORDER BY due LIMIT p_limit LOOP
+    BEGIN
+      v_ready := engine_overdue(s, p_hint_s, p_attempts);
+      FOR body IN SELECT * FROM jsonb_array_elements(v_ready) LOOP what := 'ready'; RETURN NEXT; END LOOP;
+      IF s.state = 'running' THEN what := 'moved'; body := to_jsonb(s.task_id); RETURN NEXT; END IF;
+    EXCEPTION WHEN data_exception OR integrity_constraint_violation THEN
+      what := 'refused'; body := jsonb_build_object('task', s.task_id, 'step', s.n, 'error', SQLERRM); RETURN NEXT;
+    END;
+  END LOOP;
+END $$;
+
+-- What no step's time tells: tasks past their deadline end, holds that nobody stands behind are settled at their worst
+-- case, tenants with queued tasks are named.
+-- Returns rows (what, body): ended (a task), waiting (a tenant), refused (a step and why).
+CREATE FUNCTION engine_sweep_tasks(p_lease_s float, p_limit int)
+RETURNS TABLE(what text, body jsonb) LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public AS $$
+DECLARE
+  v_tasks uuid[];
   h budgets_hold;
   t agent_tasks_task;
 BEGIN
   v_tasks := ARRAY(SELECT id FROM agent_tasks_task WHERE id IN (
-      (SELECT task_id FROM agent_tasks_step WHERE due < clock_timestamp() ORDER BY due LIMIT p_limit)
-      UNION (SELECT task_id FROM budgets_hold WHERE state = 'open'
-             AND created_at < clock_timestamp() - p_lease_s * interval '1 s' ORDER BY created_at LIMIT p_limit)
+      (SELECT task_id FROM budgets_hold WHERE state = 'open'
+       AND created_at < clock_timestamp() - p_lease_s * interval '1 s' ORDER BY created_at LIMIT p_limit)
       UNION (SELECT id FROM agent_tasks_task WHERE finished_at IS NULL AND deadline_at < clock_timestamp() LIMIT p_limit))
     ORDER BY id FOR NO KEY UPDATE SKIP LOCKED);
   PERFORM engine_lock('{}', v_tasks);
@@ -24,15 +50,6 @@ BEGIN
     PERFORM engine_end(t.id, 'timeout', jsonb_build_object('code', 'task.deadline', 'message', 'Its deadline has passed'),
       engine_task_event('WORKFLOW_FAILED', 'Its deadline has passed', jsonb_build_object('code', 'task.deadline')));
     what := 'ended'; body := to_jsonb(t.id); RETURN NEXT;
-  END LOOP;
-  FOR s IN SELECT * FROM agent_tasks_step WHERE task_id = ANY(v_tasks) AND due < clock_timestamp() ORDER BY due LIMIT p_limit LOOP
-    BEGIN
-      v_ready := engine_overdue(s, p_hint_s, p_attempts);
-      FOR body IN SELECT * FROM jsonb_array_elements(v_ready) LOOP what := 'ready'; RETURN NEXT; END LOOP;
-      IF s.state = 'running' THEN what := 'moved'; body := to_jsonb(s.task_id); RETURN NEXT; END IF;
-    EXCEPTION WHEN data_exception OR integrity_constraint_violation THEN
-      what := 'refused'; body := jsonb_build_object('task', s.task_id, 'step', s.n, 'error', SQLERRM); RETURN NEXT;
-    END;
   END LOOP;
   FOR h IN SELECT o.* FROM budgets_hold o WHERE o.task_id = ANY(v_tasks) AND o.state = 'open'
       AND o.created_at < clock_timestamp() - p_lease_s * interval '1 s' AND NOT EXISTS (

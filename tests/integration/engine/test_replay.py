@@ -1,0 +1,268 @@
+"""Time travel with real workers: runs of every shape are replayed for nothing, and forked in the middle."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from examples.submit import load_request
+from tests.support.cast import Cast
+from tests.support.farm import Farm, eventually
+from tests.support.marker import marks
+from tests.support.model_server import ModelServer
+from tests.support.services import ROOT
+from webapp.agent_tasks.models import Step, Task
+from webapp.budgets.models import Hold
+from webapp.common.tenancy import tenant_scope
+from webapp.orchestration.policies import freeze, thaw
+
+RUNS = 50
+NEXT_RELEASE = "tests.support.next_release"
+
+
+@pytest.fixture(autouse=True)
+def _fresh(model_server: ModelServer) -> Iterator[None]:
+    model_server.reset()
+    yield
+    model_server.reset()
+
+
+def mark(name: str, *needs: str, **more: Any) -> dict[str, Any]:
+    return {
+        "id": name,
+        "kind": "tool",
+        "tool": "marker",
+        "arguments": {"text": name},
+        "depends_on": list(needs),
+        **more,
+    }
+
+
+def agent(name: str, *needs: str, **more: Any) -> dict[str, Any]:
+    return {"id": name, "description": f"Find out about {name}", "depends_on": list(needs), **more}
+
+
+BROKEN = {"id": "boom", "kind": "tool", "tool": "calculator", "arguments": {"expression": "1/0"}}
+PLANS: list[list[dict[str, Any]]] = [
+    [mark("a"), mark("b", "a"), mark("c", "a", "b")],
+    [agent("a"), agent("b", "a"), mark("m", "a")],
+    [mark("a"), {"id": "w", "kind": "wait", "delay_s": 0.2, "depends_on": ["a"]}, agent("z", "w")],
+    [mark("a"), BROKEN, agent("b", "a", "boom", join="any")],
+    [mark("a", compensate={"tool": "marker", "arguments": {"text": "undo"}}), {**BROKEN, "depends_on": ["a"]}],
+    [mark("a"), mark("b"), BROKEN, mark("q", "a", "b", "boom", join="quorum", quorum=2)],
+    [agent("a"), {**BROKEN, "id": "x"}, mark("c", "a", "x"), agent("e", "c", "a", join="partial")],
+    [{"id": "t", "kind": "tool", "tool": "nothing_of_this_name", "arguments": {}}, agent("b", "t", join="settled")],
+]
+
+
+def corpus() -> Iterator[dict[str, Any]]:
+    """Questions of each mode, with files and without, and plans of each shape; some of them fail."""
+    yield {**load_request(ROOT / "examples" / "penguins"), "mode": "standard"}
+    yield {**load_request(ROOT / "examples" / "electricity"), "mode": "simple"}
+    number = 0
+    while True:
+        for mode in ("simple", "standard", "complex"):
+            yield {"query": f"What is the sum, number {number}?", "mode": mode}
+        yield {"query": f"This model is unreachable, number {number}", "mode": "simple"}
+        for plan in PLANS:
+            yield {"query": f"Carry out plan {number}", "context": {"plan": {"steps": plan}}}
+            number += 1
+
+
+SCRIPT = [
+    {"match": {"user_contains": "is unreachable"}, "fault": {"status": 400, "message": "no such thing"}},
+    {
+        "match": {"system_contains": "You are an agent", "user_contains": "sum, number", "last_role": "user"},
+        "reply": {"tool_calls": [
+            {"name": "calculator", "arguments": {"expression": "2 + 3"}},
+            {"name": "marker", "arguments": {"text": "by an agent"}},
+            {"name": "calculator", "arguments": {"wrong": 1}},
+        ]},
+    },
+]  # fmt: skip
+
+
+def started(farm: Farm, key: str, task: str, verb: str, **body: Any) -> str:
+    status, answer = farm.call(key, f"/api/v1/tasks/{task}/{verb}", body, method="POST")
+    assert status == 201, answer
+    return str(answer["task_id"])
+
+
+def report(farm: Farm, cast: Cast, replay: str) -> dict[str, Any]:
+    """What a replay has found."""
+    body = farm.finished(cast.owner.api_key, replay, within_s=120)
+    assert body["status"] == "TASK_STATUS_COMPLETED", body
+    with tenant_scope(cast.acme.id):
+        return dict(Step.objects.get(task_id=replay, kind="control.replay").output["replay"])
+
+
+def run(farm: Farm, cast: Cast, **body: Any) -> str:
+    task = farm.submit(cast.owner.api_key, **body)
+    farm.finished(cast.owner.api_key, task, within_s=120)
+    return task
+
+
+def marked(farm: Farm) -> int:
+    return len(marks(Path(farm.env["HARTLEY_MARKER_LOG"])))
+
+
+def test_a_corpus_replays_for_nothing_and_names_what_a_changed_rule_changes(
+    connected: Farm, cast: Cast, model_server: ModelServer
+) -> None:
+    key = cast.owner.api_key
+    model_server.script(SCRIPT)
+    source = corpus()
+    tasks = [connected.submit(key, **next(source)) for _ in range(RUNS)]
+    ends = [connected.finished(key, task, within_s=180)["status"] for task in tasks]
+    assert {"TASK_STATUS_COMPLETED", "TASK_STATUS_FAILED"} == set(ends)
+    asked, acted = len(model_server.log()), marked(connected)
+    assert asked > RUNS and acted > RUNS / 2
+
+    replays = [started(connected, key, task, "replay") for task in tasks]
+    found = [report(connected, cast, replay) for replay in replays]
+    assert [f["differences"] for f in found] == [[]] * RUNS
+    assert sum(f["steps"] for f in found) > 5 * RUNS and sum(f["served"] for f in found) > asked / 2
+    assert (len(model_server.log()), marked(connected)) == (asked, acted), "nothing was called"
+    with tenant_scope(cast.acme.id):
+        assert not Hold.objects.filter(task_id__in=replays).exists()
+        assert all(not t.cost_usd for t in Task.objects.filter(id__in=replays))
+
+    connected.deploy(NEXT_RELEASE)
+    try:
+        (planned,) = {tasks[0]}
+        again = report(connected, cast, started(connected, key, planned, "replay"))
+    finally:
+        connected.deploy("workers.app")
+    (difference,) = again["differences"]
+    assert difference["kind"] == "control.plan" and difference["what"].startswith("added step")
+    assert "Write the answer" in difference["then"] and "Check the figures" in difference["now"]
+    assert (len(model_server.log()), marked(connected)) == (asked, acted)
+
+
+def test_a_changed_policy_is_a_difference_by_step(connected: Farm, cast: Cast) -> None:
+    task = run(connected, cast, query="Marks", context={"plan": {"steps": [mark("a"), agent("b", "a")]}})
+    with tenant_scope(cast.acme.id):
+        frozen = freeze(actor=cast.owner.user, kind="tool", subject="marker", reason="being looked at")
+
+    def differences() -> Any:
+        return report(connected, cast, started(connected, cast.owner.api_key, task, "replay"))["differences"]
+
+    try:
+        found = eventually(differences, every_s=0.5)  # workers look for a changed policy once a second
+    finally:
+        with tenant_scope(cast.acme.id):
+            thaw(actor=cast.owner.user, frozen=frozen)
+    assert {(d["kind"], d["what"]) for d in found} >= {
+        ("tools.call", "decision"),
+        ("tools.call", "outcome"),
+    }
+    assert any("deny for marker" in d["now"] and "allow for marker" in d["then"] for d in found)
+
+
+def test_a_fork_pays_only_for_what_comes_after_it(connected: Farm, cast: Cast, model_server: ModelServer) -> None:
+    key = cast.owner.api_key
+    task = run(connected, cast, query="What is the sum?", mode="standard")
+    steps = {(s["kind"], s["agent"], s["record_of"]): s["n"] for s in connected.steps(key, task)}
+    at = steps["llm.turn", "a2", None]  # the last turn of an agent: its first one is a number lower
+    before = len(model_server.log())
+    acted = marked(connected)
+
+    fork = started(connected, key, task, "fork", step=at, system_prompt="Answer in one word.", model_override="gpt-4.1")
+    done = connected.finished(key, fork)
+    assert done["status"] == "TASK_STATUS_COMPLETED" and done["origin"]["task"] == task
+    calls = model_server.log()[before:]
+    live = [s for s in connected.steps(key, fork) if s["queue"] == "llm" and not s["served"]]
+    assert [s["kind"] for s in live] == ["llm.synthesise", "llm.turn"] and len(calls) == 2
+    assert {call["model"] for call in calls} == {"gpt-4.1"} and marked(connected) == acted
+    assert done["usage"]["total_tokens"] == sum(call["usage"]["total_tokens"] for call in calls)
+
+    status, compared = connected.call(key, f"/api/v1/tasks/{fork}/comparison")
+    assert status == 200 and compared["forked_from"] == task and compared["step"] == at
+    whole, part, served = compared["then"], compared["now"], compared["served"]
+    assert 0 < part["tokens"] < whole["tokens"] and served["tokens"] > 0 and served["steps"] >= 5
+    assert {(s["kind"], s["then"]["n"] is not None) for s in compared["steps"]} == {
+        ("llm.turn", True), ("llm.synthesise", True),
+    }  # fmt: skip
+    assert Decimal(str(whole["cost_usd"])) > 0
+
+    found = report(connected, cast, started(connected, key, fork, "replay"))
+    assert found["differences"] == [] and found["served"] == 2, "a fork is a run like any other"
+
+
+def test_a_fork_with_another_plan_and_another_question(connected: Farm, cast: Cast, model_server: ModelServer) -> None:
+    key = cast.owner.api_key
+    task = run(connected, cast, query="What is the sum?", mode="standard")
+    plan = {"steps": [mark("only")]}
+    (planned,) = [s["n"] for s in connected.steps(key, task) if s["kind"] == "control.plan"]
+    before = len(model_server.log())
+    fork = started(connected, key, task, "fork", step=planned, plan=plan, query="Just mark it")
+    done = connected.finished(key, fork)
+    assert done["query"] == "Just mark it" and "only" in done["result"] and len(model_server.log()) == before
+
+
+def test_a_failed_run_goes_on_from_a_fork_at_the_step_that_failed(connected: Farm, cast: Cast) -> None:
+    key = cast.owner.api_key
+    steps = [mark("a"), {**BROKEN, "depends_on": ["a"]}, mark("b", "boom")]
+    task = run(connected, cast, query="Divide", context={"plan": {"steps": steps}})
+    failed = next(s["n"] for s in connected.steps(key, task) if s["state"] == "failed")
+    acted = marked(connected)
+    fork = started(connected, key, task, "fork", step=failed, arguments={"expression": "1/2"})
+    assert connected.finished(key, fork)["status"] == "TASK_STATUS_COMPLETED"
+    assert marked(connected) == acted + 1, "a was served, b ran"
+
+
+@pytest.mark.parametrize(
+    ("body", "why"),
+    [
+        ({}, "step: must be the number of a step"),
+        ({"step": 900}, "step 900: the run has no such step"),
+        ({"step": 1}, "step 1: every run passes its admission itself"),
+        ({"step": 3, "plan": {"steps": [mark("a")]}}, "a plan can be changed only where the run was planned"),
+        ({"step": 3, "model_tier": "vast"}, "model_tier: must be one of"),
+        ({"step": 3, "colour": "red"}, "colour: is not among what a fork can change"),
+        ({"step": 3, "arguments": {}}, "step 3: only a tool call has arguments"),
+    ],
+)
+def test_a_fork_that_makes_no_sense_is_refused(connected: Farm, cast: Cast, body: dict[str, Any], why: str) -> None:
+    key = cast.owner.api_key
+    _, listed = connected.call(key, "/api/v1/tasks?status=COMPLETED&limit=100")
+    simple = [row["task_id"] for row in listed["tasks"] if row["mode"].endswith("SIMPLE")]
+    task = simple[0] if simple else run(connected, cast, query="Hello", mode="simple")
+    if len(connected.steps(key, task)) < 3 or connected.steps(key, task)[2]["kind"] != "llm.turn":
+        task = run(connected, cast, query="Hello", mode="simple")
+    status, answer = connected.call(key, f"/api/v1/tasks/{task}/fork", body, method="POST")
+    assert status == 400 and why in str(answer), answer
+
+
+def test_only_what_has_ended_can_be_replayed_or_forked_and_only_by_its_tenant(connected: Farm, cast: Cast) -> None:
+    key = cast.owner.api_key
+    open_ = connected.submit(key, "Wait", context={"plan": {"steps": [{"id": "a", "kind": "wait", "delay_s": 60}]}})
+    for verb, body in (("replay", {}), ("fork", {"step": 2})):
+        status, answer = connected.call(key, f"/api/v1/tasks/{open_}/{verb}", body, method="POST")
+        assert status == 409 and "has not ended" in str(answer)
+    connected.call(key, f"/api/v1/tasks/{open_}/cancel", {}, method="POST")
+    task = run(connected, cast, query="Hello", mode="simple")
+    for verb, body in (("replay", {}), ("fork", {"step": 3})):
+        assert connected.call(cast.stranger.api_key, f"/api/v1/tasks/{task}/{verb}", body, method="POST")[0] == 404
+    fork = started(connected, key, task, "fork", step=3)
+    connected.finished(key, fork)
+    assert connected.call(cast.stranger.api_key, f"/api/v1/tasks/{fork}/comparison")[0] == 404
+    assert connected.call(key, f"/api/v1/tasks/{task}/comparison")[0] == 404, "it is no fork"
+
+
+def test_a_fork_survives_a_killed_worker(connected: Farm, cast: Cast, model_server: ModelServer) -> None:
+    key = cast.owner.api_key
+    task = run(connected, cast, query="What is the sum?", mode="standard")
+    at = next(s["n"] for s in connected.steps(key, task) if s["kind"] == "llm.synthesise")
+    model_server.script([{"match": {"system_contains": "You are the editor"}, "reply": {"text": "x", "delay_s": 2}}])
+    fork = started(connected, key, task, "fork", step=at)
+    eventually(
+        lambda: any(s["kind"] == "llm.synthesise" and s["state"] == "running" for s in connected.steps(key, fork))
+    )
+    connected.kill("worker-llm")
+    connected.launch("worker-llm")
+    assert connected.finished(key, fork)["result"] == "x"
