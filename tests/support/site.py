@@ -7,6 +7,7 @@ from typing import Any
 
 from deploy.embedded import programs
 from deploy.embedded.home import free_port
+from tests.support.farm import Farm
 
 
 @dataclass(frozen=True)
@@ -18,10 +19,11 @@ class Look:
     path: str
 
 
-def pages(task: str, session: str, module: str) -> list[Look]:
+def pages(task: str, fork: str, session: str, module: str) -> list[Look]:
     """
     Args:
         task: a task that has ended, with an answer.
+        fork: a fork of it that has ended.
         session: its session.
         module: a policy module.
     """
@@ -34,6 +36,9 @@ def pages(task: str, session: str, module: str) -> list[Look]:
         Look("task", "tasks/<uuid:name>", f"/tasks/{task}"),
         Look("task-events", "tasks/<uuid:name>/events", f"/tasks/{task}/events"),
         Look("step", "tasks/<uuid:name>/steps/<int:n>", f"/tasks/{task}/steps/2"),
+        Look("fork", "tasks/<uuid:name>/fork", f"/tasks/{task}/fork"),
+        Look("forked", "tasks/<uuid:name>", f"/tasks/{fork}"),
+        Look("comparison", "tasks/<uuid:name>/comparison", f"/tasks/{fork}/comparison"),
         Look("sessions", "sessions", "/sessions"),
         Look("session", "sessions/<uuid:name>", f"/sessions/{session}"),
         Look("budgets", "budgets", "/budgets"),
@@ -55,6 +60,15 @@ def with_flower() -> tuple[dict[str, str], dict[str, list[str]]]:
     port = free_port()
     env = {"FLOWER_URL": f"http://127.0.0.1:{port}", "FLOWER_BASIC_AUTH": "hartley:of-the-tests"}
     return env, {"flower": programs.flower(port)}
+
+
+def forked(farm: Farm, key: str, task: str) -> str:
+    """Ended, from the task's first agent on, with another task for that."""
+    at = next(step["n"] for step in farm.steps(key, task) if step["kind"] == "llm.turn")
+    asked = {"step": at, "description": "How many years does the table cover?"}
+    fork = str(farm.call(key, f"/api/v1/tasks/{task}/fork", asked)[1]["task_id"])
+    farm.finished(key, fork)
+    return fork
 
 
 def example_body(folder: Any) -> dict[str, Any]:

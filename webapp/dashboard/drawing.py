@@ -24,6 +24,9 @@ class DrawnStep(Protocol):
     state: str
     parents: list[int]
 
+    @property
+    def is_served(self) -> bool: ...
+
 
 @dataclass(eq=False)
 class Spot:
@@ -125,9 +128,12 @@ def _layered(steps: Sequence[DrawnStep]) -> list[Node]:
     parents = with_origins(steps)
     depth = _depths(parents)
     return [
-        Node(depth[step.n], n=step.n, kind=step.kind, agent=step.agent, state=step.state, parents=set(parents[step.n]))
-        for step in steps
+        Node(depth[s.n], n=s.n, kind=s.kind, agent=s.agent, state=_shown(s), parents=set(parents[s.n])) for s in steps
     ]
+
+
+def _shown(step: DrawnStep) -> str:
+    return "served" if step.is_served else step.state
 
 
 def _depths(parents: dict[int, set[int]]) -> dict[int, int]:

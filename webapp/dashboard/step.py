@@ -20,6 +20,7 @@ from webapp.common.values import JSON
 from webapp.dashboard.conversation import Said, conversation
 from webapp.dashboard.pages import page, shown
 from webapp.dashboard.timeline import Mark, Run, runs_of
+from webapp.dashboard.travel import may_fork
 from webapp.decisions.selectors import decisions_of
 from webapp.progress.models import Event
 from webapp.progress.selectors import events_of
@@ -54,6 +55,7 @@ def step(request: HttpRequest, who: Principal, name: UUID, n: int) -> HttpRespon
         "step": row,
         "open": stays or row.state == StepState.RUNNING,
         "why": why_not_moving(row, timezone.now()) if stays else None,
+        "may_fork": not task.is_open and may_fork(task, row),
         "attempts": _attempts(row, told, holds_of(who.tenant_id, task.id, n)),
         "decisions": decisions_of(who.tenant_id, task.id, n),
         "text": pretty(output.get("text") or (output.get("shown") or {}).get("stdout") or ""),

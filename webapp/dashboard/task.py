@@ -77,6 +77,7 @@ def _parts(who: Principal, found: Task, *, whole_line: bool) -> JSON:
         "whole_tenant": who.watches is None,
         "waiting": _waiting(steps, at) if found.is_open else [],
         "ended": sum(step.finished_at is not None for step in steps),
+        "made_of_it": [] if found.is_open else selectors.descendants(who.tenant_id, who.watches, found.id),
         "models": model_breakdown(who.tenant_id, found.id),
         "answer": formatted(found.result, files) if found.result else "",
         "images": [file for file in found.artifacts if file["media_type"] in IMAGES],

@@ -14,6 +14,7 @@ from webapp.dashboard import (
     task,
     task_events,
     tasks,
+    travel,
     workers,
 )
 
@@ -29,6 +30,9 @@ urlpatterns = [
     path("tasks/<uuid:name>/cancel", task.cancel),
     path("tasks/<uuid:name>/pause", task.pause),
     path("tasks/<uuid:name>/resume", task.resume),
+    path("tasks/<uuid:name>/replay", travel.replay),
+    path("tasks/<uuid:name>/fork", travel.fork),
+    path("tasks/<uuid:name>/comparison", travel.comparison),
     path("tasks/<uuid:name>/files/<str:sha256>", task.file),
     path("sessions", sessions.sessions),
     path("sessions/<uuid:name>", sessions.session),

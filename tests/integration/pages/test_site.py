@@ -18,7 +18,7 @@ from tests.support.site import Look
 from webapp.dashboard.urls import urlpatterns
 
 NO_PAGES = {  # they act, answer a part of a page, or belong to Flower
-    "sign-out", "tasks/<uuid:name>/cancel", "tasks/<uuid:name>/pause", "tasks/<uuid:name>/resume",
+    "sign-out", "tasks/<uuid:name>/cancel", "tasks/<uuid:name>/pause", "tasks/<uuid:name>/resume", "tasks/<uuid:name>/replay",
     "tasks/<uuid:name>/files/<str:sha256>", "workers/pulse",
     "keys/<str:key>/revoke", "flower/", "flower/<path:path>",
 }  # fmt: skip

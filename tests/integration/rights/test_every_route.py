@@ -38,13 +38,15 @@ OWN = {  # about the caller alone, or made by them
 OBJECT = {  # 404 for another tenant, and for a user who is not the owner's
     "DELETE /api/v1/auth/api-keys/{key}", "GET /api/v1/tasks/{name}", "POST /api/v1/tasks/{name}/cancel",
     "POST /api/v1/tasks/{name}/pause", "POST /api/v1/tasks/{name}/resume", "GET /api/v1/tasks/{name}/control-state", "GET /api/v1/tasks/{name}/events", "GET /api/v1/tasks/{name}/steps",
-    "GET /api/v1/tasks/{name}/files/{sha256}", "GET /api/v1/stream/sse",
+    "GET /api/v1/tasks/{name}/files/{sha256}", "GET /api/v1/stream/sse", "POST /api/v1/tasks/{name}/replay",
+    "POST /api/v1/tasks/{name}/fork", "GET /api/v1/tasks/{name}/comparison",
 }  # fmt: skip
 OPERATIONS = {
     f"{method.upper()} {path}": operation.get("x-scope")
     for path, methods in document()["paths"].items()
     for method, operation in methods.items()
 }
+REFUSED = {"resume": {409}, "replay": {409}, "fork": {400}, "comparison": {404}}  # of a task that runs
 EVERYONE = {"user", "operator", "admin", "owner"}
 WATCHERS = {"operator", "admin", "owner"}
 PAGES: dict[str, tuple[str, set[str]]] = {  # route -> address, roles that it opens for (of Acme, about the owner's)
@@ -57,6 +59,9 @@ PAGES: dict[str, tuple[str, set[str]]] = {  # route -> address, roles that it op
     "tasks/<uuid:name>/cancel": ("POST /tasks/{task}/cancel", WATCHERS),
     "tasks/<uuid:name>/pause": ("POST /tasks/{task}/pause", WATCHERS),
     "tasks/<uuid:name>/resume": ("POST /tasks/{task}/resume", WATCHERS),
+    "tasks/<uuid:name>/replay": ("POST /tasks/{task}/replay", WATCHERS),
+    "tasks/<uuid:name>/fork": ("POST /tasks/{task}/fork", WATCHERS),
+    "tasks/<uuid:name>/comparison": ("/tasks/{task}/comparison", set()),  # it is no fork
     "tasks/<uuid:name>/files/<str:sha256>": ("/tasks/{task}/files/{sha256}", WATCHERS),
     "sessions": ("/sessions", EVERYONE),
     "sessions/<uuid:name>": ("/sessions/{session}", WATCHERS),
@@ -148,7 +153,7 @@ def test_what_is_anothers_is_not_there(operation: str, cast: Cast, place: Place)
     with tenant_scope(cast.acme.id):
         state = Task.objects.get(id=place.task).state
         assert state == "running" and ApiKey.objects.get(id=place.key).is_active, "nothing was done to it"
-    done = {409} if operation.endswith("/resume") else {200, 202}  # it is not paused
+    done = REFUSED.get(operation.rpartition("/")[2], {200, 202})
     for role in sorted(ours)[:1]:
         assert call(operation, place, credential(cast, role, operation)).status_code in done
 

@@ -30,6 +30,7 @@ class Step:
     agent: str = ""
     state: str = "done"
     parents: list[int] = field(default_factory=list)
+    is_served: bool = False
 
 
 @st.composite
