@@ -53,7 +53,7 @@ class Pair:
 
     @property
     def same(self) -> bool:
-        return bool(self.then and self.now and self.then.text == self.now.text)
+        return bool(self.then and self.now and self.then.text and self.then.text == self.now.text)
 
 
 @dataclass(frozen=True)
