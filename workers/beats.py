@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Awaitable, Callable
-from concurrent.futures import Future
 from typing import TypeVar
 
 from webapp.common.errors import HartleyError
@@ -12,7 +10,7 @@ from webapp.common.values import JSON
 from webapp.orchestration.steps import Begin, ClaimedStep, Completion, HoldRequest, Settlement
 
 Reply = TypeVar("Reply")
-Put = Callable[[Begin | Completion], "Future[JSON]"]
+Put = Callable[[Begin | Completion], Awaitable[JSON]]
 
 
 class StepLost(HartleyError):
@@ -73,7 +71,7 @@ class Beats:
             BeginRejected: the data can't be recorded; nothing was written.
         """
         begin = Begin(self.step, events or [], decisions or [], hold)
-        answer = await asyncio.wrap_future(self._put(begin))
+        answer = await self._put(begin)
         if answer.get("lost"):
             raise StepLost("overtaken")
         if answer.get("error"):

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
-from concurrent.futures import Future
 from dataclasses import dataclass, field
 from typing import Any, TypeVar, cast
 from uuid import UUID
@@ -128,7 +127,7 @@ class ReplayBeats(Beats):
         return cast(Reply, answer)
 
 
-def _nowhere(_item: Any) -> Future[JSON]:
+async def _nowhere(_item: Any) -> JSON:
     raise AssertionError("a replay writes nothing")
 
 

@@ -18,13 +18,14 @@ import structlog
 from django.db import InterfaceError, OperationalError, connections
 
 from webapp.common.errors import HartleyError
+from webapp.common.values import JSON
 from webapp.orchestration import dispatch, engine
 from webapp.orchestration.engine import TurnResult
-from webapp.orchestration.steps import ClaimedStep, Completion, ReadyStep, Settlement, StepRef
+from webapp.orchestration.steps import Begin, ClaimedStep, Completion, ReadyStep, Settlement, StepRef
 from workers.beats import Beats, StepLost
 from workers.listener import EndedListener
 from workers.retries import retry_delay_s
-from workers.writer import Renewal, Writer
+from workers.writer import Answers, Entry, Renewal, Writer
 
 log = structlog.get_logger()
 
@@ -79,6 +80,7 @@ class Runner:
         self._pending: deque[StepRef] = deque(maxlen=PENDING_LIMIT)
         self._running: dict[engine.Attempt, tuple[ClaimedStep, asyncio.Task[None]]] = {}
         self._asked = 0  # claims on their way
+        self._outbox: list[Entry] = []
         self._lock = threading.Lock()
         self._stopping = False
         self.loop = asyncio.new_event_loop()
@@ -138,14 +140,27 @@ class Runner:
         with self._lock:
             some = [self._pending.popleft() for _ in range(min(len(self._pending), self._free()))]
             self._asked += len(some)
-        for ref in some:
-            self._writer.put(ref)
+        if some:
+            self._writer.put([Entry(ref) for ref in some])
 
-    def _deliver(self, result: TurnResult, asked: list[StepRef]) -> None:
+    def _put(self, item: Begin | Completion) -> asyncio.Future[JSON]:
+        """In the loop. All that its steps have to say in one round goes to the writer together."""
+        answer: asyncio.Future[JSON] = self.loop.create_future()
+        if not self._outbox:
+            self.loop.call_soon(self._flush)
+        self._outbox.append(Entry(item, answer))
+        return answer
+
+    def _flush(self) -> None:
+        entries, self._outbox = self._outbox, []
+        self._writer.put(entries)
+
+    def _deliver(self, result: TurnResult, asked: list[StepRef], answers: Answers) -> None:
+        """In the writer's thread."""
         with self._lock:
             self._asked -= len(asked)
-        for step in result.claimed:
-            self.loop.call_soon_threadsafe(self._start, step)
+        if result.claimed or answers:
+            self.loop.call_soon_threadsafe(self._arrived, result.claimed, answers)
         changed = {UUID(task) for task, _, _ in result.done | set(result.begun)} | {s.task for s in result.claimed}
         self._publisher.submit(self._publish, result, changed | result.ended)
         self._pump()
@@ -195,13 +210,17 @@ class Runner:
 
     # --- running ---
 
-    def _start(self, step: ClaimedStep) -> None:
-        task = self.loop.create_task(self._run(step), name=f"{step.kind} {step.task}:{step.n}")
-        self._running[step.attempt] = (step, task)
+    def _arrived(self, claimed: Iterable[ClaimedStep], answers: Answers) -> None:
+        for reply, answer in answers:
+            if not reply.done():  # else it was cancelled while it waited
+                reply.set_result(answer)
+        for step in claimed:
+            task = self.loop.create_task(self._run(step), name=f"{step.kind} {step.task}:{step.n}")
+            self._running[step.attempt] = (step, task)
 
     async def _run(self, step: ClaimedStep) -> None:
         structlog.contextvars.bind_contextvars(task=str(step.task), step=step.n, tenant=str(step.tenant))
-        beats = Beats(step, self._writer.put)
+        beats = Beats(step, self._put)
         try:
             completion = await self._perform(step, beats)
             if completion:
@@ -246,7 +265,7 @@ class Runner:
         return Completion(step, status="retry", delay_s=delay, error=body, settle=settle)
 
     async def _complete(self, completion: Completion) -> None:
-        answer = await asyncio.wrap_future(self._writer.put(completion))
+        answer = await self._put(completion)
         if "error" in answer:
             log.error("completion.rejected", error=answer["error"])
             if completion.error != REJECTED:  # refused even so: its lease ends, and another attempt follows
@@ -272,5 +291,5 @@ class Runner:
     def _renew_later(self) -> None:
         held = [step for step, _ in self._running.values()]
         if held:
-            self._writer.put(Renewal(held))
+            self._writer.put([Entry(Renewal(held))])
         self.loop.call_later(self._lease_s / 3, self._renew_later)

@@ -9,10 +9,9 @@ import queue
 import threading
 import time
 from collections.abc import Callable, Sequence
-from concurrent.futures import Future
 from dataclasses import dataclass
 from functools import partial
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import structlog
 from django.db import DatabaseError, InterfaceError, OperationalError, connections
@@ -39,11 +38,24 @@ class Renewal:
 Item = StepRef | Begin | Completion | Renewal
 
 
+@dataclass(frozen=True)
+class Entry:
+    """Something to write; `reply` names who waits for the answer."""
+
+    item: Item
+    reply: Any = None
+
+
+Answers = list[tuple[Any, JSON]]
+
+
 class Writer:
     """
     Args:
         free: how many more steps this process may start; bounds what a turn goes on with by itself.
-        deliver: called in the writer's thread with each turn's result and the claims it had asked for.
+        deliver: called in the writer's thread with each turn's result, the claims it had asked for, and an answer for
+            each begin (the engine's) and completion (`{"accepted": bool}`, or `{"error": text}` when the database
+            refuses its data) that names whom to reply to. Claims and renewals have no answer of their own.
         lost: called with the attempts whose lease is no longer ours.
     """
 
@@ -55,13 +67,13 @@ class Writer:
         lease_s: float,
         hint_s: float,
         free: Callable[[], int],
-        deliver: Callable[[TurnResult, list[StepRef]], None],
+        deliver: Callable[[TurnResult, list[StepRef], Answers], None],
         lost: Callable[[set[engine.Attempt]], None],
     ) -> None:
         self._worker, self._queues = worker, queues
         self._lease_s, self._hint_s = lease_s, hint_s
         self._free, self._deliver, self._lost = free, deliver, lost
-        self._box: queue.SimpleQueue[tuple[Item, Future[JSON]] | None] = queue.SimpleQueue()
+        self._box: queue.SimpleQueue[Sequence[Entry] | None] = queue.SimpleQueue()
         self._thread = threading.Thread(target=self._run, name="writer", daemon=True)
 
     def start(self) -> None:
@@ -72,39 +84,34 @@ class Writer:
         self._box.put(None)
         self._thread.join()
 
-    def put(self, item: Item) -> Future[JSON]:
-        """
-        The future of a begin holds the engine's answer; of a completion `{"accepted": bool}`, or
-        `{"error": text}` when the database refuses its data. Claims and renewals answer by callback.
-        """
-        future: Future[JSON] = Future()
-        self._box.put((item, future))
-        return future
+    def put(self, entries: Sequence[Entry]) -> None:
+        """They are written together, with whatever else is waiting by then."""
+        self._box.put(entries)
 
     def _run(self) -> None:
         while True:
             first = self._box.get()
             if first is None:
                 break
-            batch, last = [first], False
+            batch, last = [*first], False
             while len(batch) < BATCH and not self._box.empty():
-                entry = self._box.get()
-                if entry is None:
+                more = self._box.get()
+                if more is None:
                     last = True
                     break
-                batch.append(entry)
+                batch += more
             self._write(batch)
             if last:
                 break
         connections["default"].close()
 
-    def _write(self, batch: list[tuple[Item, Future[JSON]]]) -> None:
-        for item, _ in batch:
-            if isinstance(item, Renewal):
-                self._lost(self._patiently(partial(engine.renew, steps=item.steps, lease_s=self._lease_s)))
-        claims = [item for item, _ in batch if isinstance(item, StepRef)]
-        begins = [item for item, _ in batch if isinstance(item, Begin)]
-        completions = [item for item, _ in batch if isinstance(item, Completion)]
+    def _write(self, batch: Sequence[Entry]) -> None:
+        for entry in batch:
+            if isinstance(entry.item, Renewal):
+                self._lost(self._patiently(partial(engine.renew, steps=entry.item.steps, lease_s=self._lease_s)))
+        claims = [entry.item for entry in batch if isinstance(entry.item, StepRef)]
+        begins = [entry.item for entry in batch if isinstance(entry.item, Begin)]
+        completions = [entry.item for entry in batch if isinstance(entry.item, Completion)]
         if not (claims or begins or completions):
             return
         try:
@@ -121,25 +128,21 @@ class Writer:
                 )
             )
         except DatabaseError as error:
-            self._refused([entry for entry in batch if not isinstance(entry[0], Renewal)], error)
+            self._refused([entry for entry in batch if not isinstance(entry.item, Renewal)], error)
             return
-        for item, future in batch:
-            if isinstance(item, Begin):
-                _tell(future, result.begun[item.step.attempt])
-            elif isinstance(item, Completion):
-                _tell(future, _answer(result, item))
-        self._deliver(result, claims)
+        answers = [(entry.reply, _answer(result, entry.item)) for entry in batch if entry.reply is not None]
+        self._deliver(result, claims, answers)
 
-    def _refused(self, batch: list[tuple[Item, Future[JSON]]], error: DatabaseError) -> None:
+    def _refused(self, batch: Sequence[Entry], error: DatabaseError) -> None:
         """One of the batch can't be written: it must not keep the others from it, nor stop the writer."""
         if len(batch) > 1:
             for entry in batch:
                 self._write([entry])
             return
-        ((item, future),) = batch
-        log.error("turn.refused", item=type(item).__name__, error=str(error))
-        _tell(future, {"error": str(error)})
-        self._deliver(TurnResult(), [item] if isinstance(item, StepRef) else [])
+        (entry,) = batch
+        log.error("turn.refused", item=type(entry.item).__name__, error=str(error))
+        answers = [(entry.reply, {"error": str(error)})] if entry.reply is not None else []
+        self._deliver(TurnResult(), [entry.item] if isinstance(entry.item, StepRef) else [], answers)
 
     def _patiently(self, call: Callable[[], T]) -> T:
         """Repeat while the database is away. Harmless: a turn that did commit makes its repetition stale."""
@@ -154,12 +157,9 @@ class Writer:
                 time.sleep(delay)
 
 
-def _answer(result: TurnResult, item: Completion) -> JSON:
+def _answer(result: TurnResult, item: Item) -> JSON:
+    if isinstance(item, Begin):
+        return result.begun[item.step.attempt]
+    assert isinstance(item, Completion)
     refused = result.rejected.get(item.step.attempt)
     return {"error": refused} if refused else {"accepted": item.step.attempt in result.done}
-
-
-def _tell(future: Future[JSON], answer: JSON) -> None:
-    """Whoever asked may have been cancelled while it was written; from here on it can't be."""
-    if future.set_running_or_notify_cancel():
-        future.set_result(answer)

@@ -2,55 +2,65 @@
 
 from __future__ import annotations
 
+import queue
 from collections.abc import Iterator
 
 import pytest
 
 from tests.support.cast import Cast
-from webapp.agent_tasks.models import Step
-from webapp.common.tenancy import tenant_scope
+from webapp.common.values import JSON
 from webapp.orchestration import engine
-from webapp.orchestration.steps import Completion, StepRef
+from webapp.orchestration.steps import ClaimedStep, Completion, StepRef
 from webapp.orchestration.submit import Submission, submit_task
-from workers.writer import Writer
+from workers.writer import Entry, Writer
+
+
+class Written:
+    """A writer that is not started yet, and the answers that it delivers."""
+
+    def __init__(self) -> None:
+        self.answers: queue.SimpleQueue[tuple[str, JSON]] = queue.SimpleQueue()
+        self.writer = Writer(
+            worker="w/1",
+            queues=["control"],
+            lease_s=30,
+            hint_s=30,
+            free=lambda: 0,
+            deliver=lambda _result, _claims, answers: [self.answers.put(answer) for answer in answers],  # type: ignore[arg-type, return-value]
+            lost=lambda _attempts: None,
+        )
+
+    def next(self) -> tuple[str, JSON]:
+        return self.answers.get(timeout=10)
 
 
 @pytest.fixture
-def writer() -> Iterator[Writer]:
-    """Not started yet."""
-    found = Writer(
-        worker="w/1",
-        queues=["control"],
-        lease_s=30,
-        hint_s=30,
-        free=lambda: 0,
-        deliver=lambda _result, _claims: None,
-        lost=lambda _attempts: None,
-    )
+def written() -> Iterator[Written]:
+    found = Written()
     yield found
-    found.stop()
+    found.writer.stop()
 
 
-def test_an_answer_that_nobody_waits_for_any_more_does_not_end_the_writer(writer: Writer, cast: Cast) -> None:
-    """A cancelled step cancels what it waits for, while the writer writes it."""
-    task = submit_task(principal=cast.owner.principal, submission=Submission(query="x", mode="simple"))
-    said = engine.turn(worker="w/1", queues=[], take=0, lease_s=30, hint_s=30, claims=[StepRef(task.id, 1)])
-    done = Completion(said.claimed[0])
-    writer.put(done).cancel()
-    writer.start()
-    assert "accepted" in writer.put(done).result(timeout=10)
-    with tenant_scope(task.tenant_id):
-        assert Step.objects.get(task_id=task.id, n=1).state == "done", "what was put is written all the same"
-
-
-def test_what_the_database_refuses_keeps_nothing_else_from_being_written(writer: Writer, cast: Cast) -> None:
-    tasks = [
-        submit_task(principal=cast.owner.principal, submission=Submission(query="x", mode="simple")) for _ in range(2)
-    ]
+def claimed(cast: Cast, count: int) -> list[ClaimedStep]:
+    submission = Submission(query="x", mode="simple")
+    tasks = [submit_task(principal=cast.owner.principal, submission=submission) for _ in range(count)]
     refs = [StepRef(task.id, 1) for task in tasks]
-    bad, good = engine.turn(worker="w/1", queues=[], take=0, lease_s=30, hint_s=30, claims=refs).claimed
-    refused = writer.put(Completion(bad, status="nonsense"))  # type: ignore[arg-type]
-    written = writer.put(Completion(good))
-    writer.start()
-    assert "not in the table of states" in refused.result(timeout=10)["error"]
-    assert written.result(timeout=10) == {"accepted": True}
+    return engine.turn(worker="w/1", queues=[], take=0, lease_s=30, hint_s=30, claims=refs).claimed
+
+
+def test_what_is_put_together_is_written_together_and_answered_by_name(written: Written, cast: Cast) -> None:
+    first, second = claimed(cast, 2)
+    written.writer.put([Entry(Completion(first), "first"), Entry(Completion(second), "second")])
+    written.writer.put([Entry(Completion(first), "again")])
+    written.writer.start()
+    answers = dict(written.next() for _ in range(3))
+    assert answers == {"first": {"accepted": True}, "second": {"accepted": True}, "again": {"accepted": True}}
+
+
+def test_what_the_database_refuses_keeps_nothing_else_from_being_written(written: Written, cast: Cast) -> None:
+    bad, good = claimed(cast, 2)
+    nonsense = Completion(bad, status="nonsense")  # type: ignore[arg-type]
+    written.writer.put([Entry(nonsense, "bad"), Entry(Completion(good), "good")])
+    written.writer.start()
+    answers = dict(written.next() for _ in range(2))
+    assert "not in the table of states" in answers["bad"]["error"] and answers["good"] == {"accepted": True}

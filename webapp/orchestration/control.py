@@ -20,10 +20,8 @@ from webapp.tenants.rules import Principal
 
 def admit_in_scope(tenant: UUID) -> list[ReadyStep]:
     """Within the tenant's scope: let its queued tasks run as far as there is room; the steps that may start."""
-    return _ready(
-        _one(
-            "engine_admit(%s, %s, %s, %s)", tenant, settings.TASKS_PER_TENANT, settings.TASKS_PER_USER, settings.HINT_S
-        )
+    return ready_steps(
+        one("engine_admit(%s, %s, %s, %s)", tenant, settings.TASKS_PER_TENANT, settings.TASKS_PER_USER, settings.HINT_S)
     )
 
 
@@ -60,7 +58,7 @@ def pause_task(*, principal: Principal, task: UUID, reason: str) -> None:
         Conflict: it does not run.
     """
     with tenant_scope(principal.tenant_id):
-        if not _one("engine_pause(%s, %s, %s)", task, str(principal.user_id), reason):
+        if not one("engine_pause(%s, %s, %s)", task, str(principal.user_id), reason):
             raise Conflict("Only a running task can be paused")
         ready = admit_in_scope(principal.tenant_id)
         transaction.on_commit(lambda: _start([task], ready))
@@ -74,10 +72,10 @@ def resume_task(*, principal: Principal, task: UUID, reason: str) -> None:
         Conflict: it is not paused.
     """
     with tenant_scope(principal.tenant_id):
-        ready = _one("engine_resume(%s, %s, %s, %s)", task, str(principal.user_id), reason, settings.HINT_S)
+        ready = one("engine_resume(%s, %s, %s, %s)", task, str(principal.user_id), reason, settings.HINT_S)
         if ready is None:
             raise Conflict("Only a paused task can be resumed")
-        transaction.on_commit(lambda: _start([task], _ready(ready)))
+        transaction.on_commit(lambda: _start([task], ready_steps(ready)))
 
 
 def cancel_task(*, principal: Principal, task: UUID, reason: str) -> bool:
@@ -88,7 +86,7 @@ def cancel_task(*, principal: Principal, task: UUID, reason: str) -> bool:
     and a lost wake-up is made good by the next lease renewal.
     """
     with tenant_scope(principal.tenant_id):
-        cancelled = bool(_one("engine_cancel(%s, %s, %s)", task, str(principal.user_id), reason))
+        cancelled = bool(one("engine_cancel(%s, %s, %s)", task, str(principal.user_id), reason))
         ready = admit_in_scope(principal.tenant_id)
         transaction.on_commit(lambda: dispatch.stop_workers([task]))
         transaction.on_commit(lambda: _start([task], ready))
@@ -100,12 +98,13 @@ def _start(changed: list[UUID], ready: list[ReadyStep]) -> None:
     dispatch.wake_readers([*changed, *(step.ref.task for step in ready)])
 
 
-def _one(call: str, *args: Any) -> Any:
+def one(call: str, *args: Any) -> Any:
+    """The answer of one of the engine's functions that people call, within the tenant's scope."""
     with connections["default"].cursor() as cursor:
         cursor.execute(f"SELECT {call}", args)
         (answer,) = cursor.fetchone() or (None,)
     return answer
 
 
-def _ready(answer: Any) -> list[ReadyStep]:
+def ready_steps(answer: Any) -> list[ReadyStep]:
     return [ReadyStep.of(body) for body in (json.loads(answer) if isinstance(answer, str) else answer)]

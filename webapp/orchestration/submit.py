@@ -3,29 +3,25 @@
 from __future__ import annotations
 
 import hashlib
+import json
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from datetime import timedelta
+from datetime import datetime
 from uuid import UUID
 
 from django.conf import settings
 from django.db import IntegrityError, transaction
 
 from webapp.agent_sessions.models import Session
-from webapp.agent_sessions.services import open_session
-from webapp.agent_tasks.models import Content, Priority, Step, StepState, Task, TaskState
+from webapp.agent_tasks.models import Content, Priority, Task, TaskState
 from webapp.agent_tasks.selectors import tasks_of
-from webapp.budgets.models import Envelope, Level
-from webapp.budgets.services import ensure_envelopes
-from webapp.common.tables import now
 from webapp.common.tenancy import tenant_scope
 from webapp.common.values import JSON
 from webapp.orchestration import complexity, dispatch
-from webapp.orchestration.control import admit_in_scope
+from webapp.orchestration.control import one, ready_steps
+from webapp.orchestration.engine import wire
 from webapp.orchestration.plan import first_steps
 from webapp.orchestration.steps import NewStep, ReadyStep
-from webapp.progress.models import Event
-from webapp.tenants.models import Tenant
 from webapp.tenants.rules import Principal
 
 
@@ -93,56 +89,72 @@ def _submitted(principal: Principal, idempotency: str) -> Task | None:
 
 def _submit(principal: Principal, submission: Submission, idempotency: str | None, first: Sequence[NewStep]) -> Task:
     with tenant_scope(principal.tenant_id):
-        session = open_session(
-            tenant=principal.tenant_id, user=principal.user_id, name=submission.session, title=submission.query
+        stored = [*submission.stored, *(_store(principal.tenant_id, given) for given in submission.attachments)]
+        context = {**submission.context, **({"attachments": stored} if stored else {})}
+        mode, complexity_ = _mode(submission), _score(submission)
+        told = {"mode": mode, "complexity": complexity_, "task_context": context}
+        answer = one(
+            "engine_submit(%s::jsonb, %s, %s, %s)",
+            wire(
+                {
+                    "tenant": principal.tenant_id,
+                    "user": principal.user_id,
+                    "session": _as_id(submission.session),
+                    "session_name": submission.session or None,
+                    "title": submission.query[:60],
+                    "query": submission.query,
+                    "mode": mode,
+                    "complexity": complexity_,
+                    "priority": submission.priority,
+                    "context": context,
+                    "attachments": stored,
+                    "principal": _rights(principal),
+                    "deadline_s": submission.deadline_s or settings.DEADLINE_S,
+                    "idempotency": idempotency,
+                    "origin": submission.origin,
+                    "task_tokens": settings.TASK_TOKENS,
+                    "task_usd": settings.TASK_USD,
+                    "steps": [step.to_json() for step in first],
+                    "told": {**told, **({"origin": submission.origin} if submission.origin else {})},
+                }
+            ),
+            settings.TASKS_PER_TENANT,
+            settings.TASKS_PER_USER,
+            settings.HINT_S,
         )
-        task = _create_task(principal, submission, session, idempotency)
-        _add_steps(task, first)
-        Event.objects.create(
-            tenant_id=task.tenant_id,
-            task=task,
-            seq=1,
-            type="WORKFLOW_STARTED",
-            agent_id="orchestrator",
-            message="Task accepted",
-            payload={
-                "mode": task.mode,
-                "complexity": task.complexity,
-                "task_context": task.context,
-                **({"origin": task.origin} if task.origin else {}),
-            },
+        made, ready = json.loads(answer), ready_steps(json.loads(answer)["ready"])
+        task = Task(
+            id=UUID(made["id"]),
+            tenant_id=principal.tenant_id,
+            user_id=principal.user_id,
+            session=Session(id=UUID(made["session"]), external_id=made["session_name"]),
+            query=submission.query,
+            mode=mode,
+            complexity=complexity_,
+            priority=submission.priority,
+            context=context,
+            attachments=stored,
+            origin=submission.origin,
+            created_at=datetime.fromisoformat(made["created_at"]),
+            state=TaskState.RUNNING if any(step.ref.task == UUID(made["id"]) for step in ready) else TaskState.QUEUED,
         )
-        ready = admit_in_scope(task.tenant_id)
-        if any(step.ref.task == task.id for step in ready):
-            task.state = TaskState.RUNNING
         transaction.on_commit(lambda: _announce(task.id, ready))
     return task
 
 
-def _create_task(principal: Principal, submission: Submission, session: Session, idempotency: str | None) -> Task:
-    stored = [*submission.stored, *(_store(principal.tenant_id, given) for given in submission.attachments)]
-    task = Task.objects.create(
-        tenant_id=principal.tenant_id,
-        user_id=principal.user_id,
-        session=session,
-        query=submission.query,
-        mode=_mode(submission),
-        complexity=_score(submission),
-        priority=submission.priority,
-        deadline_at=now() + timedelta(seconds=submission.deadline_s or settings.DEADLINE_S),
-        context={**submission.context, **({"attachments": stored} if stored else {})},
-        attachments=stored,
-        principal={
-            "role": principal.role,
-            "scopes": sorted(principal.scopes),
-            "permissions": sorted(principal.permissions),
-        },
-        seq=1,
-        idempotency=idempotency,
-        origin=submission.origin,
-    )
-    task.envelopes = ensure_envelopes(tenant=task.tenant_id, wanted=_budgets(task))
-    return task
+def _rights(principal: Principal) -> JSON:
+    return {
+        "role": principal.role,
+        "scopes": sorted(principal.scopes),
+        "permissions": sorted(principal.permissions),
+    }
+
+
+def _as_id(name: str | None) -> UUID | None:
+    try:
+        return UUID(name) if name else None
+    except ValueError:
+        return None
 
 
 def _score(submission: Submission) -> float:
@@ -151,18 +163,6 @@ def _score(submission: Submission) -> float:
 
 def _mode(submission: Submission) -> str:
     return submission.mode or complexity.mode_of(_score(submission))
-
-
-def _budgets(task: Task) -> list[Envelope]:
-    """One per level: all of them must have room for whatever the task spends."""
-    tenant = Tenant.objects.get(id=task.tenant_id)
-    limits: list[tuple[Level, UUID, JSON]] = [
-        (Level.TENANT, tenant.id, {}),
-        (Level.USER, task.user_id, {}),
-        (Level.SESSION, task.session_id, {"tokens_limit": tenant.session_tokens}),
-        (Level.TASK, task.id, {"tokens_limit": settings.TASK_TOKENS, "usd_limit": settings.TASK_USD}),
-    ]
-    return [Envelope(tenant=tenant, level=level, owner_id=owner, **given) for level, owner, given in limits]
 
 
 def _store(tenant: UUID, attachment: Attachment) -> JSON:
@@ -176,36 +176,6 @@ def _store(tenant: UUID, attachment: Attachment) -> JSON:
         "media_type": attachment.media_type,
         "size_bytes": len(attachment.data),
     }
-
-
-def _add_steps(task: Task, steps: Sequence[NewStep]) -> None:
-    """All parked: admission starts those that wait for none."""
-    rows = [
-        Step(
-            task=task,
-            n=position,
-            tenant_id=task.tenant_id,
-            kind=step.kind,
-            queue=step.queue,
-            agent=step.agent,
-            description=step.description,
-            input=step.input,
-            parents=[after + 1 for after in step.after],
-            waits=len(step.after),
-            join=step.join,
-            is_final=step.is_final,
-            quorum=step.quorum,
-            state=StepState.WAITING,
-            delay_s=step.delay_s,
-            timeout_s=step.timeout_s,
-            tries=step.tries,
-            compensation=step.compensation,
-        )
-        for position, step in enumerate(steps, 1)
-    ]
-    Step.objects.bulk_create(rows)
-    task.steps = task.open = len(rows)
-    task.save(update_fields=["envelopes", "steps", "open"])
 
 
 def _announce(task: UUID, ready: list[ReadyStep]) -> None:

@@ -50,32 +50,23 @@ LANGUAGE plpgsql AS $$
 DECLARE
   h budgets_hold;
   s agent_tasks_step;
-  v_held_tokens bigint;
-  v_held_usd numeric;
   v_envelopes uuid[];
 BEGIN
-  SELECT * INTO h FROM budgets_hold WHERE task_id = p_task AND step = p_step AND fence = p_fence AND state = 'open' FOR UPDATE;
-  IF NOT FOUND THEN RETURN '[]'; END IF;
-  v_held_tokens := h.held_tokens; v_held_usd := h.held_usd;
-  IF NOT p_sent THEN
-    h.prompt_tokens := 0; h.completion_tokens := 0; h.usd := 0;
-  ELSIF p_usage IS NOT NULL THEN
-    h.prompt_tokens := (p_usage->>'prompt_tokens')::bigint;
-    h.completion_tokens := (p_usage->>'completion_tokens')::bigint;
-    h.cached_tokens := (p_usage->>'cached_tokens')::bigint;
-    h.usd := (p_usage->>'usd')::numeric;
-  END IF;
   UPDATE budgets_hold SET state = CASE WHEN p_sent THEN 'settled' ELSE 'released' END,
-         prompt_tokens = h.prompt_tokens, completion_tokens = h.completion_tokens, cached_tokens = h.cached_tokens,
-         usd = h.usd, worst_case = p_sent AND p_usage IS NULL, closed_at = clock_timestamp()
-  WHERE task_id = p_task AND step = p_step AND fence = p_fence;
+    prompt_tokens = CASE WHEN NOT p_sent THEN 0 ELSE coalesce((p_usage->>'prompt_tokens')::bigint, prompt_tokens) END,
+    completion_tokens = CASE WHEN NOT p_sent THEN 0 ELSE coalesce((p_usage->>'completion_tokens')::bigint, completion_tokens) END,
+    cached_tokens = CASE WHEN p_sent THEN coalesce((p_usage->>'cached_tokens')::bigint, cached_tokens) ELSE cached_tokens END,
+    usd = CASE WHEN NOT p_sent THEN 0 ELSE coalesce((p_usage->>'usd')::numeric, usd) END,
+    worst_case = p_sent AND p_usage IS NULL, closed_at = clock_timestamp()
+  WHERE task_id = p_task AND step = p_step AND fence = p_fence AND state = 'open' RETURNING * INTO h;
+  IF NOT FOUND THEN RETURN '[]'; END IF;
   UPDATE agent_tasks_task SET prompt_tokens = prompt_tokens + h.prompt_tokens,
          completion_tokens = completion_tokens + h.completion_tokens, cost_usd = cost_usd + h.usd
   WHERE id = p_task RETURNING envelopes INTO v_envelopes;
-  UPDATE budgets_envelope SET tokens_held = tokens_held - v_held_tokens, usd_held = usd_held - v_held_usd,
+  UPDATE budgets_envelope SET tokens_held = tokens_held - h.held_tokens, usd_held = usd_held - h.held_usd,
          tokens_spent = tokens_spent + h.prompt_tokens + h.completion_tokens, usd_spent = usd_spent + h.usd,
-         tokens_overrun = tokens_overrun + greatest(0, h.prompt_tokens + h.completion_tokens - v_held_tokens),
-         usd_overrun = usd_overrun + greatest(0, h.usd - v_held_usd)
+         tokens_overrun = tokens_overrun + greatest(0, h.prompt_tokens + h.completion_tokens - h.held_tokens),
+         usd_overrun = usd_overrun + greatest(0, h.usd - h.held_usd)
   WHERE id = ANY(v_envelopes);
   SELECT * INTO s FROM agent_tasks_step WHERE task_id = p_task AND n = p_step;
   s.fence := p_fence;

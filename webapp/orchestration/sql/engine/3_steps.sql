@@ -85,8 +85,25 @@ BEGIN
   RETURN engine_start(p_task, p_hint_s);
 END $$;
 
--- A step adds steps. Their `after`, `grown_by` and `replaces` are positions in the list itself; they take the next
--- numbers of the task. One with a record has ended already: it is served from an earlier run and waits for nobody.
+-- Steps of a task, numbered on from p_base. Their `after`, `grown_by` and `replaces` are positions in the list itself.
+-- One with a record has ended already: it is served from an earlier run and waits for nobody.
+CREATE FUNCTION engine_add(p_task uuid, p_tenant uuid, p_base int, p_steps jsonb, p_grown_by int, p_heir int) RETURNS void
+LANGUAGE sql AS $$
+  INSERT INTO agent_tasks_step (task_id, n, tenant_id, kind, queue, agent, description, input, parents, waits, met, "join",
+    quorum, is_final, state, fence, retries, hints, delay_s, timeout_s, tries, compensation, grown_by, replaces, record_of,
+    output, error, finished_at, created_at)
+  SELECT p_task, p_base + nr, p_tenant, g->>'kind', g->>'queue', g->>'agent', g->>'description', g->'input',
+    ARRAY(SELECT p_base + 1 + a::int FROM jsonb_array_elements_text(g->'after') AS a), jsonb_array_length(g->'after'), 0,
+    g->>'join', (g->>'quorum')::int, (g->>'is_final')::boolean, coalesce(g->'record'->>'state', 'waiting'), 0, 0, 0,
+    (g->>'delay_s')::float, (g->>'timeout_s')::float, (g->>'tries')::int, nullif(g->'compensation', 'null'),
+    coalesce(p_base + 1 + (g->>'grown_by')::int, p_grown_by),
+    coalesce(p_base + 1 + (g->>'replaces')::int, CASE WHEN nr = p_heir + 1 THEN p_grown_by END), (g->>'record_of')::int,
+    nullif(g->'record'->'output', 'null'), nullif(g->'record'->'error', 'null'),
+    CASE WHEN g->'record' <> 'null' THEN clock_timestamp() END, clock_timestamp()
+  FROM jsonb_array_elements(p_steps) WITH ORDINALITY AS x(g, nr)
+$$;
+
+-- A step adds steps; they take the next numbers of the task.
 -- The heir takes the step's place: what waited for the step now waits for its heir.
 CREATE FUNCTION engine_grow(s agent_tasks_step, p_grow jsonb, p_heir int) RETURNS void LANGUAGE plpgsql AS $$
 DECLARE
@@ -95,17 +112,7 @@ DECLARE
 BEGIN
   UPDATE agent_tasks_task SET steps = steps + jsonb_array_length(p_grow), open = open + jsonb_array_length(p_grow) - v_served
   WHERE id = s.task_id RETURNING steps - jsonb_array_length(p_grow) INTO v_base;
-  INSERT INTO agent_tasks_step (task_id, n, tenant_id, kind, queue, agent, description, input, parents, waits, met, "join",
-    quorum, is_final, state, fence, retries, hints, delay_s, timeout_s, tries, compensation, grown_by, replaces, record_of, output, error, finished_at, created_at)
-  SELECT s.task_id, v_base + nr, s.tenant_id, g->>'kind', g->>'queue', g->>'agent', g->>'description', g->'input',
-    ARRAY(SELECT v_base + 1 + a::int FROM jsonb_array_elements_text(g->'after') AS a), jsonb_array_length(g->'after'), 0,
-    g->>'join', (g->>'quorum')::int, (g->>'is_final')::boolean, coalesce(g->'record'->>'state', 'waiting'), 0, 0, 0, (g->>'delay_s')::float,
-    (g->>'timeout_s')::float, (g->>'tries')::int, nullif(g->'compensation', 'null'),
-    coalesce(v_base + 1 + (g->>'grown_by')::int, s.n),
-    coalesce(v_base + 1 + (g->>'replaces')::int, CASE WHEN nr = p_heir + 1 THEN s.n END), (g->>'record_of')::int,
-    nullif(g->'record'->'output', 'null'), nullif(g->'record'->'error', 'null'),
-    CASE WHEN g->'record' <> 'null' THEN clock_timestamp() END, clock_timestamp()
-  FROM jsonb_array_elements(p_grow) WITH ORDINALITY AS x(g, nr);
+  PERFORM engine_add(s.task_id, s.tenant_id, v_base, p_grow, s.n, p_heir);
   IF v_served > 0 THEN PERFORM engine_serve(s.task_id, v_base); END IF;
   IF p_heir IS NOT NULL THEN
     UPDATE agent_tasks_step SET parents = array_replace(parents, s.n, v_base + 1 + p_heir)
@@ -213,7 +220,7 @@ BEGIN
     WHERE task_id = v_task AND n = (c->>'n')::int AND fence = (c->>'fence')::int AND state = 'cancelled' AND stopped_at IS NULL;
     RETURN NULL;
   END IF;
-  PERFORM engine_record(s, c->'decisions');
+  IF c->'decisions' <> '[]' THEN PERFORM engine_record(s, c->'decisions'); END IF;
   v_told := v_told || (c->'events');
   IF v_status IN ('retry', 'handback') THEN
     UPDATE agent_tasks_step SET worker = NULL, waits = 0, error = nullif(c->'error', 'null'),
@@ -247,7 +254,7 @@ BEGIN
   SELECT st.* INTO s FROM agent_tasks_step st JOIN agent_tasks_task t ON t.id = st.task_id AND t.state = ANY(engine_open())
   WHERE st.task_id = (b->>'task')::uuid AND st.n = (b->>'n')::int AND st.fence = (b->>'fence')::int AND st.state = 'running';
   IF NOT FOUND THEN RETURN '{"lost": true}'; END IF;
-  PERFORM engine_record(s, b->'decisions');
+  IF b->'decisions' <> '[]' THEN PERFORM engine_record(s, b->'decisions'); END IF;
   IF b->'hold' <> 'null' THEN v_answer := engine_hold(s, b->'hold'); END IF;
   PERFORM engine_emit(s.task_id, (b->'events') || coalesce(v_answer->'told', '[]'));
   RETURN v_answer - 'told';

@@ -1,0 +1,59 @@
+-- A task with its session, its budgets, its first steps and its first event, and what of its tenant's may start now:
+-- one write, within the tenant's scope and under its row-level security.
+-- A session is found by its id or by the name that its user gave it, else made. Limits of budgets are set when they are
+-- made, and kept. Returns {id, created_at, state, session, session_name, ready}.
+CREATE FUNCTION engine_submit(p jsonb, p_tenant_limit int, p_user_limit int, p_hint_s float) RETURNS jsonb LANGUAGE plpgsql AS $$
+DECLARE
+  v_session agent_sessions_session;
+  t agent_tasks_task;
+  v_count int := jsonb_array_length(p->'steps');
+  v_ready jsonb;
+BEGIN
+  v_session := engine_session((p->>'tenant')::uuid, (p->>'user')::uuid, (p->>'session')::uuid, p->>'session_name', p->>'title');
+  INSERT INTO agent_tasks_task (tenant_id, user_id, session_id, query, mode, complexity, state, priority, context,
+    attachments, principal, envelopes, seq, steps, open, artifacts, prompt_tokens, completion_tokens, cost_usd,
+    cancel_reason, cancelled_by, paused_by, pause_reason, deadline_at, idempotency, origin)
+  VALUES ((p->>'tenant')::uuid, (p->>'user')::uuid, v_session.id, p->>'query', p->>'mode', (p->>'complexity')::float,
+    'queued', (p->>'priority')::int, p->'context', p->'attachments', p->'principal', '{}', 0, v_count, v_count, '[]', 0, 0, 0,
+    '', '', '', '', clock_timestamp() + (p->>'deadline_s')::float * interval '1 s', p->>'idempotency', nullif(p->'origin', 'null'))
+  RETURNING * INTO t;
+  UPDATE agent_tasks_task SET envelopes = engine_envelopes(t, (p->>'task_tokens')::bigint, (p->>'task_usd')::numeric)
+  WHERE id = t.id;
+  PERFORM engine_add(t.id, t.tenant_id, 0, p->'steps', NULL, NULL);
+  PERFORM engine_emit(t.id, engine_task_event('WORKFLOW_STARTED', 'Task accepted', p->'told'));
+  v_ready := engine_admit(t.tenant_id, p_tenant_limit, p_user_limit, p_hint_s);
+  RETURN jsonb_build_object('id', t.id, 'created_at', t.created_at, 'session', v_session.id,
+    'session_name', v_session.external_id, 'ready', v_ready);
+END $$;
+
+CREATE FUNCTION engine_session(p_tenant uuid, p_user uuid, p_id uuid, p_name text, p_title text)
+RETURNS agent_sessions_session LANGUAGE plpgsql AS $$
+DECLARE
+  s agent_sessions_session;
+BEGIN
+  IF p_name IS NOT NULL THEN
+    SELECT * INTO s FROM agent_sessions_session
+    WHERE tenant_id = p_tenant AND user_id = p_user AND deleted_at IS NULL AND (external_id = p_name OR id = p_id) LIMIT 1;
+    IF FOUND THEN RETURN s; END IF;
+  END IF;
+  INSERT INTO agent_sessions_session AS made (tenant_id, user_id, external_id, title, context)
+  VALUES (p_tenant, p_user, p_name, p_title, '{}')
+  ON CONFLICT (user_id, external_id) DO UPDATE SET updated_at = clock_timestamp()  -- another request has just made it
+  RETURNING made.* INTO s;
+  RETURN s;
+END $$;
+
+-- Of every level that the task spends from, in the order in which they are locked.
+CREATE FUNCTION engine_envelopes(t agent_tasks_task, p_tokens bigint, p_usd numeric) RETURNS uuid[] LANGUAGE plpgsql AS $$
+BEGIN
+  INSERT INTO budgets_envelope (tenant_id, level, owner_id, tokens_limit, usd_limit, tokens_spent, tokens_held,
+    tokens_overrun, usd_spent, usd_held, usd_overrun)
+  SELECT t.tenant_id, level, owner, tokens, usd, 0, 0, 0, 0, 0, 0 FROM (VALUES
+    ('tenant', t.tenant_id, NULL::bigint, NULL::numeric), ('user', t.user_id, NULL, NULL),
+    ('session', t.session_id, (SELECT session_tokens FROM tenants_tenant WHERE id = t.tenant_id), NULL),
+    ('task', t.id, p_tokens, p_usd)) AS wanted(level, owner, tokens, usd)
+  WHERE NOT EXISTS (SELECT 1 FROM budgets_envelope e WHERE e.level = wanted.level AND e.owner_id = owner)
+  ON CONFLICT (level, owner_id) DO NOTHING;
+  RETURN ARRAY(SELECT id FROM budgets_envelope WHERE (level, owner_id) IN
+    (('tenant', t.tenant_id), ('user', t.user_id), ('session', t.session_id), ('task', t.id)) ORDER BY id);
+END $$;
