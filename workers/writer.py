@@ -161,5 +161,4 @@ def _answer(result: TurnResult, item: Item) -> JSON:
     if isinstance(item, Begin):
         return result.begun[item.step.attempt]
     assert isinstance(item, Completion)
-    refused = result.rejected.get(item.step.attempt)
-    return {"error": refused} if refused else {"accepted": item.step.attempt in result.done}
+    return {"accepted": item.step.attempt in result.done}

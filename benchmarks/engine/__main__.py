@@ -37,7 +37,7 @@ def main() -> None:
     services = start_services(durable=True)
     try:
         os.environ |= {**services.env, "HARTLEY_TASKS_PER_USER": "100000", "HARTLEY_TASKS_PER_TENANT": "100000",
-                       "HARTLEY_TASK_TOKENS": "1000000000"}  # fmt: skip
+                       "HARTLEY_TASK_TOKENS": "1000000000", "HARTLEY_TOOL_SLOTS": "2000"}  # fmt: skip
         migrate = [sys.executable, "manage.py", "migrate", "--database=owner", "-v", "0"]
         subprocess.run(migrate, check=True, cwd=ROOT)
         import django

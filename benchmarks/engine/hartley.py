@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 from uuid import UUID
 
 from redis import Redis
+from redis.exceptions import RedisError
 
 from benchmarks.engine.figures import Figures, alone, cpu_s, pushes, rss_mb
 from benchmarks.engine.shapes import FAN, Shape
@@ -37,7 +38,10 @@ class Ended:
 
     def _listen(self) -> None:
         while not self._stop.is_set():
-            message = self._heard.get_message(timeout=0.2)
+            try:
+                message = self._heard.get_message(timeout=0.2)
+            except RedisError:
+                return  # it has been stopped, at the end
             if message:
                 at = time.perf_counter()
                 with self._news:

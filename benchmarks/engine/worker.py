@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import os
+import time
 from decimal import Decimal
+from pathlib import Path
 
 from policies import inputs
+from tests.support.marker import append
 from webapp.orchestration.steps import ClaimedStep, Completion, HoldRequest, Settlement
 from workers.app import app
 from workers.beats import Beats
@@ -50,3 +54,12 @@ async def bare(step: ClaimedStep, beats: Beats) -> Completion:
 async def sleep(step: ClaimedStep, beats: Beats) -> Completion:
     await asyncio.sleep(step.input["seconds"])
     return Completion(step, output={"text": ""})
+
+
+@handles("control.tick")
+async def tick(step: ClaimedStep, beats: Beats) -> Completion:
+    """Leaves marks until it is stopped."""
+    log = Path(os.environ["HARTLEY_TICK_LOG"])
+    while True:
+        append(log, {"task_id": str(step.task), "step": step.n, "at": time.time()})
+        await asyncio.sleep(0.05)

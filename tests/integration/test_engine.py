@@ -71,15 +71,6 @@ def test_a_completion_sent_twice_counts_once(task: Task) -> None:
     assert fresh(task).open == 1
 
 
-def test_a_poisonous_completion_does_not_undo_the_others(cast: Cast, task: Task) -> None:
-    other = submit_task(principal=cast.owner.principal, submission=Submission(query="y", mode="simple"))
-    bad = Completion(claim(task, 1), grow=[NewStep("k" * 100 + ".x")])
-    good = Completion(claim(other, 1))
-    result = turn(completions=[bad, good])
-    assert bad.step.attempt in result.rejected and good.step.attempt in result.done
-    assert fresh(task).open == 2
-
-
 def test_text_that_postgres_refuses_is_cleaned(task: Task) -> None:
     odd = "a\0b\ud800c"
     assert turn(completions=[Completion(claim(task, 1), output={"text": odd}, events=[event("X", message=odd)])]).done

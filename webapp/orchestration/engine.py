@@ -27,7 +27,6 @@ class TurnResult:
 
     done: set[Attempt] = field(default_factory=set)
     stale: set[Attempt] = field(default_factory=set)
-    rejected: dict[Attempt, str] = field(default_factory=dict)
     begun: dict[Attempt, JSON] = field(default_factory=dict)
     claimed: list[ClaimedStep] = field(default_factory=list)
     ready: list[ReadyStep] = field(default_factory=list)
@@ -70,8 +69,6 @@ def turn(
                 result.done.add(_attempt(body))
             case "stale":
                 result.stale.add(_attempt(body))
-            case "rejected":
-                result.rejected[_attempt(body)] = body["error"]
             case "begun":
                 result.begun[_attempt(body)] = body
             case "claimed":

@@ -1,4 +1,4 @@
-"""Submitting in one write."""
+"""Submitting in one write, fewer statements in a turn."""
 
 from django.db import migrations
 

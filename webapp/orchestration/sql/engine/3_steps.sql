@@ -1,6 +1,7 @@
 -- One step at a time: started, claimed, begun, completed; its children, its task.
 
 -- Win the right to work on a step, or NULL. A waiting step without open parents is a retry or timer that is up.
+-- `told` in the answer is for readers, and for the caller to emit.
 CREATE FUNCTION engine_claim(p_task uuid, p_n int, p_worker text, p_lease_s float) RETURNS jsonb LANGUAGE plpgsql AS $$
 DECLARE
   s agent_tasks_step;
@@ -14,8 +15,8 @@ BEGIN
     AND (state = 'ready' OR (state = 'waiting' AND waits = 0 AND due <= clock_timestamp()))
   RETURNING * INTO s;
   IF NOT FOUND THEN RETURN NULL; END IF;
-  PERFORM engine_emit(p_task, jsonb_build_array(engine_step_event(s, 'STEP_STARTED', s.description, '{}')));
-  RETURN jsonb_build_object('task', s.task_id, 'n', s.n, 'fence', s.fence, 'retries', s.retries, 'kind', s.kind,
+  RETURN jsonb_build_object('told', jsonb_build_array(engine_step_event(s, 'STEP_STARTED', s.description, '{}')),
+    'task', s.task_id, 'n', s.n, 'fence', s.fence, 'retries', s.retries, 'kind', s.kind,
     'queue', s.queue, 'agent', s.agent, 'description', s.description, 'input', s.input, 'parents', s.parents,
     'is_final', s.is_final, 'timeout_s', s.timeout_s, 'tries', s.tries,
     'tenant', s.tenant_id, 'session', t.session_id, 'user', t.user_id, 'principal', t.principal);
@@ -143,8 +144,8 @@ CREATE FUNCTION engine_needs(s agent_tasks_step) RETURNS int LANGUAGE sql IMMUTA
 $$;
 
 -- A step has come to its end: count its children down, skip those that can no longer start, or end the task.
--- The steps that may start now are parked; engine_start finds them.
-CREATE FUNCTION engine_release(s agent_tasks_step, p_hint_s float) RETURNS jsonb LANGUAGE plpgsql AS $$
+-- The steps that may start now are parked; engine_start finds them. `p_grew`: it has added steps.
+CREATE FUNCTION engine_release(s agent_tasks_step, p_grew boolean, p_hint_s float) RETURNS jsonb LANGUAGE plpgsql AS $$
 DECLARE
   t agent_tasks_task;
   c agent_tasks_step;
@@ -152,6 +153,7 @@ DECLARE
   v_final boolean;
   v_cause jsonb := coalesce(s.error->'cause', s.error || jsonb_build_object('step', s.n));
   v_ready jsonb;
+  v_some boolean := p_grew;  -- might something start now?
 BEGIN
   UPDATE agent_tasks_task SET open = open - 1 WHERE id = s.task_id AND state = ANY(engine_open()) RETURNING * INTO t;
   IF NOT FOUND THEN RETURN '[]'; END IF;
@@ -170,6 +172,7 @@ BEGIN
   END IF;
   FOR c IN UPDATE agent_tasks_step SET waits = waits - 1, met = met + v_done::int
       WHERE task_id = s.task_id AND state = 'waiting' AND waits > 0 AND s.n = ANY(parents) RETURNING * LOOP
+    v_some := v_some OR c.waits = 0 OR c."join" IN ('any', 'quorum');
     IF c.met >= engine_needs(c) THEN
       IF c.waits > 0 AND c."join" IN ('any', 'quorum') THEN
         UPDATE agent_tasks_step SET waits = 0 WHERE task_id = c.task_id AND n = c.n;
@@ -183,13 +186,14 @@ BEGIN
           'Skipped: %s of %s steps before it succeeded, %s are needed', c.met, cardinality(c.parents), engine_needs(c)))
       WHERE task_id = c.task_id AND n = c.n RETURNING * INTO c;
       PERFORM engine_emit(c.task_id, jsonb_build_array(engine_step_event(c, 'STEP_SKIPPED', c.error->>'message', '{}')));
-      v_ready := engine_release(c, p_hint_s);
+      v_ready := engine_release(c, false, p_hint_s);
+      v_some := true;
       IF NOT (SELECT state = ANY(engine_open()) AND failure IS NULL FROM agent_tasks_task WHERE id = s.task_id) THEN
         RETURN v_ready;
       END IF;
     END IF;
   END LOOP;
-  RETURN engine_start(s.task_id, p_hint_s);
+  RETURN CASE WHEN v_some THEN engine_start(s.task_id, p_hint_s) ELSE '[]' END;
 END $$;
 
 -- A paused task whose last running step has come to an end stands still: its readers are told.
@@ -239,13 +243,13 @@ BEGIN
     PERFORM engine_emit(v_task, v_told || engine_step_event(s,
       CASE v_status WHEN 'done' THEN 'STEP_COMPLETED' ELSE 'STEP_FAILED' END, coalesce(s.error->>'message', s.description),
       jsonb_build_object('duration_ms', round(extract(epoch FROM s.finished_at - s.started_at) * 1000))));
-    v_ready := engine_release(s, p_hint_s);
+    v_ready := engine_release(s, jsonb_array_length(c->'grow') > 0, p_hint_s);
   END IF;
   PERFORM engine_standstill(v_task, CASE WHEN s.kind = 'llm.turn' THEN 'post_agent' ELSE 'pre_execution' END);
   RETURN v_ready;
 END $$;
 
--- Between the beats: record the policy decision, hold the worst case, tell what is about to happen.
+-- Between the beats: record the policy decision, hold the worst case. `told` in the answer is for the caller to emit.
 CREATE FUNCTION engine_begin(b jsonb) RETURNS jsonb LANGUAGE plpgsql AS $$
 DECLARE
   s agent_tasks_step;
@@ -253,9 +257,8 @@ DECLARE
 BEGIN
   SELECT st.* INTO s FROM agent_tasks_step st JOIN agent_tasks_task t ON t.id = st.task_id AND t.state = ANY(engine_open())
   WHERE st.task_id = (b->>'task')::uuid AND st.n = (b->>'n')::int AND st.fence = (b->>'fence')::int AND st.state = 'running';
-  IF NOT FOUND THEN RETURN '{"lost": true}'; END IF;
+  IF NOT FOUND THEN RETURN '{"lost": true, "told": []}'; END IF;
   IF b->'decisions' <> '[]' THEN PERFORM engine_record(s, b->'decisions'); END IF;
   IF b->'hold' <> 'null' THEN v_answer := engine_hold(s, b->'hold'); END IF;
-  PERFORM engine_emit(s.task_id, (b->'events') || coalesce(v_answer->'told', '[]'));
-  RETURN v_answer - 'told';
+  RETURN v_answer || jsonb_build_object('told', (b->'events') || coalesce(v_answer->'told', '[]'));
 END $$;

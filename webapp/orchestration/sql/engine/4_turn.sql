@@ -1,7 +1,8 @@
 -- What worker processes call.
 
 -- The only write path of running work: one transaction for all that a worker process has to say.
--- Returns rows (what, body): done, stale, rejected, begun, claimed, ready, ended (`next`: others of its tenant wait).
+-- What can't be written fails all of it; the writer then says it again, one by one.
+-- Returns rows (what, body): done, stale, begun, claimed, ready, ended (`next`: others of its tenant wait).
 CREATE FUNCTION engine_turn(p_worker text, p_queues text[], p_take int, p_lease_s float, p_hint_s float,
   p_completions jsonb, p_begins jsonb, p_claims jsonb)
 RETURNS TABLE(what text, body jsonb) LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public
@@ -12,6 +13,8 @@ DECLARE
   v_ready jsonb := '[]';
   v_ref jsonb;
   v_taken int := 0;
+  v_tasks uuid[] := '{}';   -- what begins and claims have to say, written once per task
+  v_events jsonb[] := '{}';
 BEGIN
   PERFORM engine_lock(
     ARRAY(SELECT (e->>'task')::uuid FROM jsonb_array_elements(p_completions || p_begins || p_claims) AS e),
@@ -19,35 +22,37 @@ BEGIN
           WHERE e->'settle' <> 'null' OR e->'hold' <> 'null'));
   FOR item IN SELECT * FROM jsonb_array_elements(p_completions) LOOP
     v_ref := jsonb_build_object('task', item->'task', 'n', item->'n', 'fence', item->'fence');
-    BEGIN  -- one poisonous completion must not undo the others
-      answer := engine_complete(item, p_hint_s);
-      what := CASE WHEN answer IS NULL THEN 'stale' ELSE 'done' END; body := v_ref; RETURN NEXT;
-      v_ready := v_ready || coalesce(answer, '[]');
-    EXCEPTION WHEN data_exception OR integrity_constraint_violation OR program_limit_exceeded THEN
-      what := 'rejected'; body := v_ref || jsonb_build_object('error', SQLERRM); RETURN NEXT;
-    END;
+    answer := engine_complete(item, p_hint_s);
+    what := CASE WHEN answer IS NULL THEN 'stale' ELSE 'done' END; body := v_ref; RETURN NEXT;
+    v_ready := v_ready || coalesce(answer, '[]');
   END LOOP;
   FOR item IN SELECT * FROM jsonb_array_elements(p_begins) LOOP
     v_ref := jsonb_build_object('task', item->'task', 'n', item->'n', 'fence', item->'fence');
-    BEGIN
-      answer := engine_begin(item);
-    EXCEPTION WHEN data_exception OR integrity_constraint_violation OR program_limit_exceeded THEN
-      answer := jsonb_build_object('error', SQLERRM);
-    END;
-    what := 'begun'; body := v_ref || answer; RETURN NEXT;
+    answer := engine_begin(item);
+    v_tasks := v_tasks || (item->>'task')::uuid; v_events := v_events || (answer->'told');
+    what := 'begun'; body := v_ref || (answer - 'told'); RETURN NEXT;
   END LOOP;
   FOR item IN SELECT * FROM jsonb_array_elements(p_claims) LOOP
     answer := engine_claim((item->>'task')::uuid, (item->>'n')::int, p_worker, p_lease_s);
-    IF answer IS NOT NULL THEN what := 'claimed'; body := answer; RETURN NEXT; END IF;
+    IF answer IS NOT NULL THEN
+      v_tasks := v_tasks || (item->>'task')::uuid; v_events := v_events || (answer->'told');
+      what := 'claimed'; body := answer - 'told'; RETURN NEXT;
+    END IF;
   END LOOP;
   FOR item IN SELECT * FROM jsonb_array_elements(v_ready) LOOP
     what := 'ready'; body := item;
     IF v_taken < p_take AND item->>'queue' = ANY(p_queues) AND (item->>'delay_s')::float = 0 THEN  -- go on with what is mine: no message needed
       answer := engine_claim((item->>'task')::uuid, (item->>'n')::int, p_worker, p_lease_s);
-      IF answer IS NOT NULL THEN what := 'claimed'; body := answer; v_taken := v_taken + 1; END IF;
+      IF answer IS NOT NULL THEN
+        v_tasks := v_tasks || (item->>'task')::uuid; v_events := v_events || (answer->'told');
+        what := 'claimed'; body := answer - 'told'; v_taken := v_taken + 1;
+      END IF;
     END IF;
     RETURN NEXT;
   END LOOP;
+  PERFORM engine_emit(task, told) FROM (
+    SELECT task, jsonb_agg(e ORDER BY nr, k) AS told FROM unnest(v_tasks, v_events) WITH ORDINALITY AS x(task, events, nr),
+      jsonb_array_elements(events) WITH ORDINALITY AS y(e, k) GROUP BY task ORDER BY task) AS said;
   what := 'ended';
   FOR body IN SELECT jsonb_build_object('task', t.id, 'tenant', t.tenant_id, 'next', EXISTS (
         SELECT 1 FROM agent_tasks_task q WHERE q.tenant_id = t.tenant_id AND q.state = 'queued'))
