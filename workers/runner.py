@@ -17,6 +17,7 @@ from uuid import UUID, uuid4
 import structlog
 from django.db import InterfaceError, OperationalError, connections
 
+from webapp.agent_tasks import presence
 from webapp.common.errors import HartleyError
 from webapp.common.values import JSON
 from webapp.orchestration import dispatch, engine
@@ -120,6 +121,7 @@ class Runner:
         while self._running and time.monotonic() < deadline + 2:
             time.sleep(0.01)
         self._writer.stop()
+        self._publisher.submit(presence.gone, slot=self._slot)
         self._publisher.shutdown(wait=True)
         log.info("runner.stopped", handed_back=handed_back)
 
@@ -196,6 +198,7 @@ class Runner:
     def _sweep(self) -> None:
         """As many as it can start itself are its own; of the others other processes are told."""
         try:
+            presence.here(slot=self._slot, queues=self._queues, slots=self._slots, running=len(self._running))
             swept = engine.sweep(queues=self._queues, hint_s=self._hint_s, attempts=self._attempts)
         except (OperationalError, InterfaceError) as error:
             log.warning("sweep.database_away", error=type(error).__name__)

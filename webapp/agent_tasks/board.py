@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
+from collections.abc import Collection
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from decimal import Decimal
@@ -45,7 +46,7 @@ class Day:
     usd: Decimal
 
 
-def running_tasks(tenant: UUID, viewer: UUID | None, now: datetime) -> list[Running]:
+def running_tasks(tenant: UUID, viewer: UUID | None, now: datetime, served: Collection[str]) -> list[Running]:
     """The newest first, each with its open steps."""
     tasks = list(visible_tasks(tenant, viewer).filter(state__in=[TaskState.RUNNING, TaskState.PAUSED])[:SHOWN])
     found = {task.id: Running(task, ended=task.steps - task.open) for task in tasks}
@@ -54,7 +55,7 @@ def running_tasks(tenant: UUID, viewer: UUID | None, now: datetime) -> list[Runn
         if step.state == StepState.RUNNING:
             entry.active.append(step)
         else:
-            entry.waiting.append(why_not_moving(step, now))
+            entry.waiting.append(why_not_moving(step, now, served))
     return list(found.values())
 
 

@@ -197,3 +197,13 @@ class Content(TenantModel):
 
     class Meta:
         constraints = [models.UniqueConstraint(fields=["tenant", "sha256"], name="one_content_per_hash")]
+
+
+class WorkerProcess(models.Model):
+    """A worker, as it last said of itself: of the platform and of no tenant."""
+
+    slot = models.CharField(max_length=120, primary_key=True, help_text="Its name, the same after a restart.")
+    queues = ArrayField(models.CharField(max_length=20))
+    slots = models.IntegerField(help_text="Steps that it may run at once.")
+    running = models.IntegerField(help_text="Steps that it ran then.")
+    seen_at = models.DateTimeField(db_default=now())

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Protocol
@@ -47,8 +48,13 @@ class Waiting:
     retry_in_s: int | None = None
 
 
-def why_not_moving(step: OpenStep, now: datetime) -> Waiting:
-    """A step that is to be tried again is `waiting` too: for its time, with no step before it open."""
+def why_not_moving(step: OpenStep, now: datetime, served: Collection[str] | None = None) -> Waiting:
+    """
+    A step that is to be tried again is `waiting` too: for its time, with no step before it open.
+
+    Args:
+        served: the queues that have a worker; None: not known.
+    """
     if step.state == "waiting" and step.waits:
         return Waiting(step, f"waits for {step.waits} {'step' if step.waits == 1 else 'steps'} before it")
     if step.state == "waiting" and step.due is None:
@@ -58,6 +64,8 @@ def why_not_moving(step: OpenStep, now: datetime) -> Waiting:
         if not step.error:
             return Waiting(step, f"waits {left} s more, as its plan says")
         return Waiting(step, f"retries in {left} s after: {_message(step.error)}", retry_in_s=left)
+    if served is not None and step.queue not in served:
+        return Waiting(step, f"waits: no worker serves the queue {step.queue}")
     return Waiting(step, f"waits for a worker on the queue {step.queue}")
 
 

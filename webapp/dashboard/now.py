@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from django.conf import settings
 from django.http import HttpRequest, HttpResponse
 from django.utils import timezone
 
 from webapp.agent_tasks import board
+from webapp.agent_tasks.presence import queues_served
 from webapp.dashboard.pages import page, shown
 from webapp.tenants.rules import Principal
 
@@ -16,7 +18,7 @@ def now(request: HttpRequest, who: Principal) -> HttpResponse:
     context = {
         "now": at,
         "day": board.day(who.tenant_id, who.watches, at),
-        "running": board.running_tasks(who.tenant_id, who.watches, at),
+        "running": board.running_tasks(who.tenant_id, who.watches, at, queues_served(settings.WORKER_SEEN_S)),
         "failing": board.failing_tasks(who.tenant_id, who.watches, at),
         "queues": board.steps_by_queue(who.tenant_id),
         "shown": board.SHOWN,

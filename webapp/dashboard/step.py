@@ -8,11 +8,13 @@ from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
+from django.conf import settings
 from django.http import HttpRequest, HttpResponse
 from django.utils import timezone
 
 from webapp.agent_tasks import selectors
 from webapp.agent_tasks.models import Step, StepState, Task
+from webapp.agent_tasks.presence import queues_served
 from webapp.agent_tasks.rules import why_not_moving
 from webapp.budgets.models import Hold
 from webapp.budgets.selectors import holds_of
@@ -54,7 +56,7 @@ def step(request: HttpRequest, who: Principal, name: UUID, n: int) -> HttpRespon
         "task": task,
         "step": row,
         "open": stays or row.state == StepState.RUNNING,
-        "why": why_not_moving(row, timezone.now()) if stays else None,
+        "why": why_not_moving(row, timezone.now(), queues_served(settings.WORKER_SEEN_S)) if stays else None,
         "may_fork": not task.is_open and may_fork(task, row),
         "attempts": _attempts(row, told, holds_of(who.tenant_id, task.id, n)),
         "decisions": decisions_of(who.tenant_id, task.id, n),

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from urllib.parse import quote
 from uuid import UUID
 
+from django.conf import settings
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.utils import timezone
@@ -15,6 +16,7 @@ from django.views.decorators.http import require_POST
 
 from webapp.agent_tasks import selectors
 from webapp.agent_tasks.models import Step, StepState, Task, TaskState
+from webapp.agent_tasks.presence import queues_served
 from webapp.agent_tasks.rules import Waiting, why_not_moving
 from webapp.budgets.selectors import model_breakdown
 from webapp.common.errors import Conflict, NotFound
@@ -75,7 +77,7 @@ def _parts(who: Principal, found: Task, *, whole_line: bool) -> JSON:
         "look_at": look_at(found.error["code"]) if found.error else "",
         "cancelled_by": _email(found.cancelled_by),
         "whole_tenant": who.watches is None,
-        "waiting": _waiting(steps, at) if found.is_open else [],
+        "waiting": _waiting(steps, at, queues_served(settings.WORKER_SEEN_S)) if found.is_open else [],
         "ended": sum(step.finished_at is not None for step in steps),
         "made_of_it": [] if found.is_open else selectors.descendants(who.tenant_id, who.watches, found.id),
         "models": model_breakdown(who.tenant_id, found.id),
@@ -167,9 +169,9 @@ def _marks(found: Task, again: list[int]) -> list[timeline.Mark]:
     ]
 
 
-def _waiting(steps: Sequence[Step], at: datetime) -> list[Waiting]:
+def _waiting(steps: Sequence[Step], at: datetime, served: Collection[str]) -> list[Waiting]:
     """Retries first: they tell of trouble; then what waits for a worker, then what waits for other steps."""
-    waits = [why_not_moving(step, at) for step in steps if step.state in (StepState.READY, StepState.WAITING)]
+    waits = [why_not_moving(step, at, served) for step in steps if step.state in (StepState.READY, StepState.WAITING)]
     return sorted(waits, key=lambda wait: (wait.retry_in_s is None, wait.step.waits > 0, wait.step.n))
 
 

@@ -10,7 +10,7 @@ from django.http import HttpRequest, HttpResponse
 from django.utils import timezone
 from redis.exceptions import RedisError
 
-from webapp.agent_tasks import board
+from webapp.agent_tasks import board, presence
 from webapp.common.values import JSON
 from webapp.dashboard.pages import action, page, shown
 from webapp.orchestration import dispatch
@@ -27,8 +27,12 @@ PURPOSES = {
 @page(scope="workflows:read")
 def workers(request: HttpRequest, who: Principal) -> HttpResponse:
     states = board.steps_by_queue(who.tenant_id)
+    seen = presence.workers(settings.WORKER_SEEN_S)
+    served = {queue for worker in seen for queue in worker.queues}
     context = {
         "queues": [{"name": name, "purpose": text, **states.get(name, {})} for name, text in PURPOSES.items()],
+        "workers": seen if "queues:read" in who.scopes else [],
+        "unserved": [queue for queue in PURPOSES if queue not in served],
         "held": board.held_steps(who.tenant_id, who.watches),
         "now": timezone.now(),
         "sees_platform": "queues:read" in who.scopes,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import signal
 from collections.abc import Callable
 from datetime import datetime
 from itertools import pairwise
@@ -14,6 +15,7 @@ import pytest
 from deploy.embedded import programs
 from tests.support.cast import Cast
 from tests.support.farm import Farm, eventually
+from tests.support.pages import signed_in
 from webapp.common.tenancy import tenant_scope
 from webapp.orchestration.policies import freeze, thaw
 
@@ -107,6 +109,20 @@ def test_what_was_done_is_undone_the_last_first(connected: Farm, cast: Cast) -> 
     assert marks(connected, task) == [f"do {n}" for n in names] + [f"undo {n}" for n in reversed(names)]
     kinds = [event["type"] for event in connected.events(cast.owner.api_key, task)]
     assert kinds.count("STREAM_END") == 1 and kinds[-1] == "STREAM_END"
+
+
+def test_a_queue_that_no_worker_serves_is_named_until_one_does(connected: Farm, cast: Cast) -> None:
+    worker = connected.processes["worker-llm"]
+    worker.send_signal(signal.SIGTERM)
+    worker.wait(20)
+    client = signed_in(cast.owner)
+    task = connected.submit(cast.owner.api_key, "Hello", mode="simple")
+    told = "no worker serves the queue llm"
+    eventually(lambda: told in client.get(f"/tasks/{task}").content.decode())
+    assert "No worker serves llm" in client.get("/workers").content.decode()
+    connected.launch("worker-llm")
+    assert connected.finished(cast.owner.api_key, task)["status"] == "TASK_STATUS_COMPLETED"
+    assert "No worker serves" not in client.get("/workers").content.decode()
 
 
 def restart_everything(farm: Farm) -> None:

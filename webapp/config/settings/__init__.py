@@ -208,6 +208,7 @@ PROBE_TIMEOUT_S = env.number("HARTLEY_PROBE_TIMEOUT_S", 4, least=0.1)
 LEASE_S = env.number("HARTLEY_LEASE_S", 15, least=1)
 HINT_S = env.number("HARTLEY_HINT_S", 10, least=0.5)
 SWEEP_S = env.number("HARTLEY_SWEEP_S", 5, least=0.2)
+WORKER_SEEN_S = 4 * SWEEP_S  # a worker that has not said so for longer is taken for gone; it does with each sweep
 DRAIN_S = env.number("DRAIN_S", 30)
 MAX_ATTEMPTS = env.whole("HARTLEY_MAX_ATTEMPTS", 5, least=1)
 TASKS_PER_TENANT = env.whole("HARTLEY_TASKS_PER_TENANT", 100, least=1)  # running at once; the others are queued

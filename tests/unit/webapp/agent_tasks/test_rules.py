@@ -29,3 +29,9 @@ ERROR = {"code": "model.rate_limited", "message": "too many requests"}
 )  # fmt: skip
 def test_each_state_has_its_reason(fields: dict[str, object], reason: str) -> None:
     assert why_not_moving(Step(n=1, kind="llm.turn", queue="llm", **fields), NOW).reason == reason
+
+
+def test_a_queue_without_a_worker_is_named() -> None:
+    step = Step(n=1, kind="llm.turn", queue="llm", state="ready", waits=0)
+    assert why_not_moving(step, NOW, {"tools"}).reason == "waits: no worker serves the queue llm"
+    assert why_not_moving(step, NOW, {"llm"}).reason == "waits for a worker on the queue llm"
