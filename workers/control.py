@@ -27,6 +27,7 @@ from workers.replay import replay_run
 log = structlog.get_logger()
 PLAN_SHOWN_CHARS = 2000
 WARNINGS_SHOWN = 20
+JSON_BYTES_PER_CHAR = 8  # six at most, and the rest of the output
 
 
 @app.task(name="control.steps")
@@ -68,7 +69,12 @@ async def wait(step: ClaimedStep, beats: Beats) -> Completion:
 async def collect(step: ClaimedStep, beats: Beats) -> Completion:
     """The answer of a plan without an agent at its end: what its last steps brought, as text."""
     results = await context.read(step, context.parents)
-    return Completion(step, output={"text": "\n\n".join(_result(past) for past in results)})
+    share = settings.OUTPUT_LIMIT_BYTES // (JSON_BYTES_PER_CHAR * max(1, len(results)))
+    return Completion(step, output={"text": "\n\n".join(_shortened(_result(past), share) for past in results)})
+
+
+def _shortened(text: str, chars: int) -> str:
+    return text if len(text) <= chars else f"{text[:chars]} … ({len(text)} characters)"
 
 
 def _result(past: Past) -> str:

@@ -48,6 +48,7 @@ def start(*, slot: str, queues: Sequence[str]) -> None:
         hint_s=settings.HINT_S,
         sweep_s=settings.SWEEP_S,
         attempts=settings.MAX_ATTEMPTS,
+        output_bytes=settings.OUTPUT_LIMIT_BYTES,
         handlers=this.handlers,
         admit=admit_waiting,
     )

@@ -30,7 +30,7 @@ Decided = dict[tuple[str, str], tuple[str, str]]  # (point, subject): (effect, r
 
 NOT_DECIDED = ("step.worker_lost", "step.timeout", "internal", "step.output_rejected")  # accidents, not decisions
 NEVER_SENT = ("policy.denied", "tool.unknown", "tool.arguments_invalid")
-DIFFERENCES_KEPT = 200
+DIFFERENCES_KEPT = 100
 SHOWN_CHARS = 300
 
 

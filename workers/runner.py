@@ -46,6 +46,15 @@ class StepTimeout(HartleyError):
         super().__init__(f"The step took longer than {timeout_s:g} s")
 
 
+class OutputTooLarge(HartleyError):
+    """What the step brought doesn't fit into its row; large results belong into files."""
+
+    code = "step.output_too_large"
+
+    def __init__(self, size: int, limit: int) -> None:
+        super().__init__(f"The step's output has {size} bytes as JSON; the limit is {limit}")
+
+
 PENDING_LIMIT = 10_000  # hints kept while all slots are full; beyond, the sweep hints again
 
 
@@ -56,6 +65,7 @@ class Runner:
         slots: how many steps may run at once.
         sweep_s: how often it looks itself for what is due of its queues, so that work goes on without messages.
         attempts: of a step whose workers are lost, at most.
+        output_bytes: of a step's output, at most.
         handlers: the middle beat of each kind of step.
         admit: lets queued tasks of these tenants run.
     """
@@ -70,13 +80,14 @@ class Runner:
         hint_s: float,
         sweep_s: float,
         attempts: int,
+        output_bytes: int,
         handlers: Mapping[str, Perform],
         admit: Callable[[Iterable[UUID]], Sequence[ReadyStep]],
     ) -> None:
         self.worker = f"{slot}/{uuid4().hex[:12]}"
         self._slot, self._handlers, self._slots = slot, handlers, slots
         self._queues, self._lease_s, self._hint_s = queues, lease_s, hint_s
-        self._sweep_s, self._attempts = sweep_s, attempts
+        self._sweep_s, self._attempts, self._output_bytes = sweep_s, attempts, output_bytes
         self._admit = admit
         self._pending: deque[StepRef] = deque(maxlen=PENDING_LIMIT)
         self._running: dict[engine.Attempt, tuple[ClaimedStep, asyncio.Task[None]]] = {}
@@ -227,7 +238,7 @@ class Runner:
         try:
             completion = await self._perform(step, beats)
             if completion:
-                await self._complete(completion)
+                await self._complete(self._in_bounds(completion))
         finally:
             self._running.pop(step.attempt, None)
             self._pump()
@@ -266,6 +277,13 @@ class Runner:
         if delay is None:
             return Completion(step, status="failed", error=body, settle=settle)
         return Completion(step, status="retry", delay_s=delay, error=body, settle=settle)
+
+    def _in_bounds(self, completion: Completion) -> Completion:
+        """An output that is too large for its row is refused, whoever made it; what it cost is paid."""
+        size = len(engine.wire(completion.output)) if completion.output else 0
+        if size <= self._output_bytes:
+            return completion
+        return self._failure(completion.step, OutputTooLarge(size, self._output_bytes), completion.settle)
 
     async def _complete(self, completion: Completion) -> None:
         answer = await self._put(completion)

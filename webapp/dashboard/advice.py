@@ -26,6 +26,7 @@ ADVICE = {
     "tool.misdeclared": SETUP,
     "call.timeout": "The call was sent and its outcome is unknown. Look at what it did before you run the task again.",
     "sandbox.unavailable": "No sandbox could be started on any attempt: look at the workers of the queue tools.",
+    "step.output_too_large": "Let the step write a file, or ask it for less; what it has cost is booked.",
     "task.deadline": "It was stopped where it stood. Run it again with more time, or as smaller parts.",
     "step.timeout": "The plan gives this step less time than it takes: raise its timeout_s, or look at why it is slow.",
     "tool.failed": "The plan calls this tool by itself, so its failure is the step's. Open the step: the tool says why.",

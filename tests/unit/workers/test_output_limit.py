@@ -1,0 +1,55 @@
+"""A step's output has a limit, whoever made it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+from uuid import uuid4
+
+import pytest
+
+from webapp.orchestration.steps import ClaimedStep, Completion, Settlement
+from workers.runner import Runner
+
+LIMIT = 1000
+
+
+@pytest.fixture
+def runner() -> Iterator[Runner]:
+    found = Runner(
+        slot="w",
+        queues=["llm"],
+        slots=1,
+        lease_s=15,
+        hint_s=10,
+        sweep_s=5,
+        attempts=5,
+        output_bytes=LIMIT,
+        handlers={},
+        admit=lambda _tenants: [],
+    )
+    yield found
+    found.loop.close()
+
+
+def step() -> ClaimedStep:
+    ids: dict[str, Any] = {name: uuid4() for name in ("task", "tenant", "session", "user")}
+    rest = {"agent": "", "description": "", "input": {}, "parents": [], "is_final": True, "timeout_s": None}
+    return ClaimedStep(
+        n=1, fence=1, retries=0, kind="llm.turn", queue="llm", tries=None, principal={}, **ids, **rest
+    )  # fmt: skip
+
+
+def test_an_output_within_the_limit_passes(runner: Runner) -> None:
+    completion = Completion(step(), output={"text": "x" * (LIMIT - 20)})
+    assert runner._in_bounds(completion) is completion
+
+
+def test_an_output_beyond_it_fails_the_step_and_is_paid(runner: Runner) -> None:
+    paid = Settlement(sent=True, usage={"prompt_tokens": 1})
+    refused = runner._in_bounds(Completion(step(), output={"text": "x" * LIMIT}, settle=paid))
+    assert refused.status == "failed" and refused.output is None and refused.settle == paid
+    assert refused.error == {
+        "code": "step.output_too_large",
+        "message": f"The step's output has {LIMIT + 12} bytes as JSON; the limit is {LIMIT}",
+    }
