@@ -32,7 +32,7 @@ app.conf.update(
     task_serializer="json",
     accept_content=["json"],
     worker_prefetch_multiplier=8,
-    worker_send_task_events=True,
+    worker_send_task_events=False,  # of hints; what runs is told by the runner
     worker_hijack_root_logger=False,
     broker_connection_retry_on_startup=True,
     broker_pool_limit=20,
@@ -58,7 +58,7 @@ def _start(sender: Any, **_signal: Any) -> None:
     from workers import process  # the runner belongs to a running worker, not to whoever imports the app
 
     queues = [queue.name for queue in sender.task_consumer.queues]
-    process.start(slot=sender.hostname, queues=queues)
+    process.start(app=app, slot=sender.hostname, queues=queues)
 
 
 @worker_shutdown.connect

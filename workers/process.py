@@ -7,12 +7,14 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from uuid import UUID
 
+from celery import Celery
 from django.conf import settings
 
 from webapp.orchestration.control import admit_waiting
 from webapp.orchestration.steps import StepRef
 from workers.runner import Perform, Runner
 from workers.services import services
+from workers.step_events import StepEvents
 
 CLOSE_S = 5.0
 
@@ -38,7 +40,7 @@ def handles(kind: str) -> Callable[[Perform], Perform]:
     return register
 
 
-def start(*, slot: str, queues: Sequence[str]) -> None:
+def start(*, app: Celery, slot: str, queues: Sequence[str]) -> None:
     slots = settings.TOOL_SLOTS if "tools" in queues else settings.LLM_SLOTS
     runner = Runner(
         slot=slot,
@@ -51,6 +53,7 @@ def start(*, slot: str, queues: Sequence[str]) -> None:
         output_bytes=settings.OUTPUT_LIMIT_BYTES,
         handlers=this.handlers,
         admit=admit_waiting,
+        events=StepEvents(app, slot),
     )
     runner.start()
     this.runner = runner

@@ -26,6 +26,7 @@ from webapp.orchestration.steps import Begin, ClaimedStep, Completion, ReadyStep
 from workers.beats import Beats, StepLost
 from workers.listener import EndedListener
 from workers.retries import retry_delay_s
+from workers.step_events import StepEvents
 from workers.writer import Answers, Entry, Renewal, Writer
 
 log = structlog.get_logger()
@@ -55,6 +56,7 @@ class OutputTooLarge(HartleyError):
         super().__init__(f"The step's output has {size} bytes as JSON; the limit is {limit}")
 
 
+REPORT_S = 0.5
 PENDING_LIMIT = 10_000  # hints kept while all slots are full; beyond, the sweep hints again
 
 
@@ -68,6 +70,7 @@ class Runner:
         output_bytes: of a step's output, at most.
         handlers: the middle beat of each kind of step.
         admit: lets queued tasks of these tenants run.
+        events: tells Flower.
     """
 
     def __init__(
@@ -83,12 +86,13 @@ class Runner:
         output_bytes: int,
         handlers: Mapping[str, Perform],
         admit: Callable[[Iterable[UUID]], Sequence[ReadyStep]],
+        events: StepEvents,
     ) -> None:
         self.worker = f"{slot}/{uuid4().hex[:12]}"
         self._slot, self._handlers, self._slots = slot, handlers, slots
         self._queues, self._lease_s, self._hint_s = queues, lease_s, hint_s
         self._sweep_s, self._attempts, self._output_bytes = sweep_s, attempts, output_bytes
-        self._admit = admit
+        self._admit, self._events = admit, events
         self._pending: deque[StepRef] = deque(maxlen=PENDING_LIMIT)
         self._running: dict[engine.Attempt, tuple[ClaimedStep, asyncio.Task[None]]] = {}
         self._asked = 0  # claims on their way
@@ -117,6 +121,7 @@ class Runner:
         freed = engine.take_over(slot=self._slot, worker=self.worker)
         self.loop.call_soon_threadsafe(self._renew_later)
         self.loop.call_soon_threadsafe(self._sweep_later)
+        self.loop.call_soon_threadsafe(self._report_later)
         self._listener.start()
         log.info("runner.started", worker=self.worker, slots=self._slots, freed=freed)
 
@@ -132,6 +137,7 @@ class Runner:
         while self._running and time.monotonic() < deadline + 2:
             time.sleep(0.01)
         self._writer.stop()
+        self._publisher.submit(self._events.flush)
         self._publisher.submit(presence.gone, slot=self._slot)
         self._publisher.shutdown(wait=True)
         log.info("runner.stopped", handed_back=handed_back)
@@ -222,6 +228,11 @@ class Runner:
         dispatch.send_hints(swept.ready[own:])
         dispatch.wake_readers(swept.moved)
 
+    def _report_later(self) -> None:
+        if not self._stopping:
+            self._publisher.submit(self._events.flush)
+            self.loop.call_later(REPORT_S, self._report_later)
+
     # --- running ---
 
     def _arrived(self, claimed: Iterable[ClaimedStep], answers: Answers) -> None:
@@ -234,11 +245,14 @@ class Runner:
 
     async def _run(self, step: ClaimedStep) -> None:
         structlog.contextvars.bind_contextvars(task=str(step.task), step=step.n, tenant=str(step.tenant))
-        beats = Beats(step, self._put)
+        beats, began = Beats(step, self._put), time.monotonic()
+        self._events.started(step)
         try:
             completion = await self._perform(step, beats)
             if completion:
-                await self._complete(self._in_bounds(completion))
+                completion = self._in_bounds(completion)
+                await self._complete(completion)
+                self._events.ended(completion, ran_s=time.monotonic() - began)
         finally:
             self._running.pop(step.attempt, None)
             self._pump()

@@ -41,6 +41,7 @@ def flower(port: int, host: str = "127.0.0.1") -> list[str]:
     """Reached through the web process only, under /flower/ and its sign-in."""
     return [
         "-m", "celery", "-A", "workers.app", "flower", f"--address={host}", f"--port={port}", "--url_prefix=flower",
+        "--enable_events=False",  # of hints; workers tell of their steps by themselves
     ]  # fmt: skip
 
 

@@ -135,6 +135,9 @@ def _submit(principal: Principal, submission: Submission, idempotency: str | Non
             context=context,
             attachments=stored,
             origin=submission.origin,
+            seq=1,
+            steps=len(first),
+            open=len(first),
             created_at=datetime.fromisoformat(made["created_at"]),
             state=TaskState.RUNNING if any(step.ref.task == UUID(made["id"]) for step in ready) else TaskState.QUEUED,
         )

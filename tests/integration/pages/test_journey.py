@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import re
+from typing import Any
 
 from playwright.sync_api import Browser, FilePayload, expect
 
 from tests.support.browser import visitor
 from tests.support.cast import PASSWORD, Cast
-from tests.support.farm import Farm
+from tests.support.farm import Farm, eventually
 from tests.support.services import ROOT
 
 DATA = ROOT / "examples" / "electricity" / "iowa-electricity.csv"
@@ -128,6 +129,12 @@ def test_a_key_is_made_shown_once_used_and_revoked(chromium: Browser, farm: Farm
         assert farm.call(secret, "/api/v1/tasks")[0] == 401
 
 
+def steps_in_flower(farm: Farm, cast: Cast, task: str) -> dict[str, dict[str, Any]]:
+    """The task's steps that have ended, by kind."""
+    listed = farm.call(cast.operator.api_key, "/flower/api/tasks?limit=200")[1]
+    return {t["name"]: t for t in listed.values() if t["root_id"] == task and t["state"] == "SUCCESS"}
+
+
 def test_the_queues_are_seen_by_the_platforms_operators_and_nobody_else(
     chromium: Browser, farm: Farm, cast: Cast
 ) -> None:
@@ -139,6 +146,11 @@ def test_the_queues_are_seen_by_the_platforms_operators_and_nobody_else(
         expect(page.get_by_text("llm@").first).to_be_visible(timeout=CONFIRM_MS)
         assert window.complaints == []
     assert farm.call(cast.operator.api_key, "/flower/api/workers")[0] == 200
+    task = farm.submit(cast.owner.api_key, "What is 2 + 2?", mode="simple")
+    farm.finished(cast.owner.api_key, task)
+    told = eventually(lambda: steps_in_flower(farm, cast, task).get("llm.turn"))
+    assert (told["state"], told["root_id"]) == ("SUCCESS", task) and "2 + 2" not in str(told)
+    assert {"policy.admit", "control.plan", "tools.call"} <= set(steps_in_flower(farm, cast, task))
     assert farm.call(cast.operator.api_key, "/flower/api/worker/shutdown/tools@x", {}, "POST")[0] == 403
     assert farm.call(cast.user.api_key, "/flower/api/workers")[0] == 403
     assert farm.call(cast.stranger.api_key, "/flower/api/workers")[0] == 403, "an owner, but of another tenant"

@@ -7,9 +7,11 @@ from typing import Any
 from uuid import uuid4
 
 import pytest
+from celery import Celery
 
 from webapp.orchestration.steps import ClaimedStep, Completion, Settlement
 from workers.runner import Runner
+from workers.step_events import StepEvents
 
 LIMIT = 1000
 
@@ -27,6 +29,7 @@ def runner() -> Iterator[Runner]:
         output_bytes=LIMIT,
         handlers={},
         admit=lambda _tenants: [],
+        events=StepEvents(Celery("nowhere"), "w"),
     )
     yield found
     found.loop.close()
