@@ -18,7 +18,7 @@ from webapp.api.tasks import caller, ids_of
 from webapp.common.errors import Invalid
 from webapp.common.tenancy import tenant_scope
 from webapp.common.values import JSON
-from webapp.orchestration.comparison import Brought, Comparison, Pair, Side, compare
+from webapp.orchestration.comparison import Brought, Comparison, Pair, Side, compare, report_of
 from webapp.orchestration.manual import PLAN
 from webapp.orchestration.plan import DESCRIPTION_LIMIT_CHARS
 from webapp.orchestration.travel import Changes, fork_task, replay_task
@@ -114,7 +114,12 @@ class ForkTask(APIView):
 
 
 class CompareTask(APIView):
-    """A fork beside its run: answers, tokens, cost and time, and each step that ran anew."""
+    """
+    A fork beside its run: answers, tokens, cost and time, and each step that ran anew.
+
+    Of a replay: its report, `{"task", "steps", "served", "left_out", "model_calls", "count", "differences": [{"step",
+    "kind", "agent", "what", "then", "now"}]}`; 409 until it has ended.
+    """
 
     scopes: ClassVar = {"GET": "workflows:read"}
     unlimited: ClassVar = frozenset({"GET"})
@@ -122,8 +127,10 @@ class CompareTask(APIView):
     def get(self, request: Request, name: str) -> Response:
         who = caller(request)
         with tenant_scope(who.tenant_id):
-            fork = selectors.find_task(who.tenant_id, who.watches, name)
-            return Response(comparison_body(compare(tenant=who.tenant_id, viewer=who.watches, fork=fork)))
+            task = selectors.find_task(who.tenant_id, who.watches, name)
+            if (task.origin or {}).get("kind") == "replay":
+                return Response(report_of(who.tenant_id, task))
+            return Response(comparison_body(compare(tenant=who.tenant_id, viewer=who.watches, fork=task)))
 
 
 def comparison_body(found: Comparison) -> JSON:

@@ -11,7 +11,8 @@ from uuid import UUID
 from webapp.agent_tasks import selectors
 from webapp.agent_tasks.models import Step, Task
 from webapp.budgets.selectors import Spent, spent_by_step
-from webapp.common.errors import NotFound
+from webapp.common.errors import Conflict, NotFound
+from webapp.common.values import JSON
 from webapp.orchestration.fork import EVERY_RUN_ITSELF
 
 TEXT_CHARS = 2000  # of what a step brought
@@ -101,6 +102,19 @@ def compare(*, tenant: UUID, viewer: UUID | None, fork: Task) -> Comparison:
     saved = [then[n].spent for n in served if n in then]
     total = Spent(sum(spent.tokens for spent in saved), sum((spent.usd for spent in saved), Decimal(0)))
     return Comparison(_side(run), _side(fork), origin["step"], len(served), total, list(_pairs(then, now)))
+
+
+def report_of(tenant: UUID, replay: Task) -> JSON:
+    """
+    What a replay has found. Within the tenant's scope.
+
+    Raises:
+        Conflict: it has not found it yet, or failed.
+    """
+    for step in selectors.steps_of(tenant, replay.id):
+        if step.kind == "control.replay" and step.output:
+            return dict(step.output["replay"])
+    raise Conflict(f"The replay has no report: it is {replay.state}")
 
 
 def _by_number(tenant: UUID, task: Task) -> dict[int, Brought]:

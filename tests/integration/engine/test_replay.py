@@ -15,7 +15,7 @@ from tests.support.farm import Farm, eventually
 from tests.support.marker import marks
 from tests.support.model_server import ModelServer
 from tests.support.services import ROOT
-from webapp.agent_tasks.models import Step, Task
+from webapp.agent_tasks.models import Task
 from webapp.budgets.models import Hold
 from webapp.common.tenancy import tenant_scope
 from webapp.orchestration.policies import freeze, thaw
@@ -96,8 +96,8 @@ def report(farm: Farm, cast: Cast, replay: str) -> dict[str, Any]:
     """What a replay has found."""
     body = farm.finished(cast.owner.api_key, replay, within_s=120)
     assert body["status"] == "TASK_STATUS_COMPLETED", body
-    with tenant_scope(cast.acme.id):
-        return dict(Step.objects.get(task_id=replay, kind="control.replay").output["replay"])
+    assert farm.call(cast.stranger.api_key, f"/api/v1/tasks/{replay}/comparison")[0] == 404
+    return dict(farm.call(cast.owner.api_key, f"/api/v1/tasks/{replay}/comparison")[1])
 
 
 def run(farm: Farm, cast: Cast, **body: Any) -> str:

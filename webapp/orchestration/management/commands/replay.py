@@ -6,10 +6,10 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
-from webapp.agent_tasks import selectors
 from webapp.agent_tasks.models import TaskState
 from webapp.common.errors import HartleyError
 from webapp.common.tenancy import tenant_scope
+from webapp.orchestration.comparison import report_of
 from webapp.orchestration.travel import replay_task
 from webapp.orchestration.waiting import add_common, await_end, person
 
@@ -33,7 +33,6 @@ class Command(BaseCommand):
             )
         self.stdout.write(ended.result or "")
         with tenant_scope(who.tenant_id):
-            steps = selectors.steps_of(who.tenant_id, ended.id)
-        (output,) = [step.output or {} for step in steps if step.kind == "control.replay"]
-        if output["replay"]["count"]:
+            report = report_of(who.tenant_id, ended)
+        if report["count"]:
             raise CommandError("Today's code decides otherwise")
