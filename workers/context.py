@@ -18,10 +18,10 @@ from webapp.common.values import JSON
 from webapp.decisions.models import PolicyDecision
 from webapp.orchestration.steps import ClaimedStep
 from workers.gateway.types import FileRef
+from workers.retries import DATABASE_AWAY_S
 
 log = structlog.get_logger()
 T = TypeVar("T")
-RETRY_S = (0.1, 0.5, 1.0, 2.0)  # the database is away: the last one repeats
 HEAD_CHARS = 2000
 _READERS = ThreadPoolExecutor(4, thread_name_prefix="reader")
 
@@ -72,12 +72,12 @@ async def in_reader(query: Callable[[], T]) -> T:
         close_old_connections()
         return query()
 
-    delays = iter(RETRY_S)
+    delays = iter(DATABASE_AWAY_S)
     while True:
         try:
             return await asyncio.get_running_loop().run_in_executor(_READERS, fresh)
         except (OperationalError, InterfaceError) as error:
-            delay = next(delays, RETRY_S[-1])
+            delay = next(delays, DATABASE_AWAY_S[-1])
             log.warning("reader.database_away", error=type(error).__name__, retry_s=delay)
             await asyncio.sleep(delay)
 

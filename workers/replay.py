@@ -268,7 +268,9 @@ class _Run:
     def _decisions(self, step: Step, beats: ReplayBeats) -> Iterable[tuple[str, str, str]]:
         """A decision of the policy step before it stands as long as neither policy nor action has changed."""
         earlier = [self.decided[n] for n in step.parents if n in self.steps and self.steps[n].kind == "policy.tool"]
-        then = {**{key: value for each in earlier for key, value in each.items()}, **self.decided[step.n]}
+        then: Decided = {}
+        for each in (*earlier, self.decided[step.n]):
+            then |= each
         now = {(d["point"], d["subject"]): (d["effect"], d["rule"]) for d in beats.decisions}
         if step.queue == "policy" or not now:
             return

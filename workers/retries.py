@@ -20,6 +20,7 @@ RULES = {
     "resource": Rule(tries=4, first_s=1.0, doubling=True),
 }
 LONGEST_S = 60.0
+DATABASE_AWAY_S = (0.1, 0.5, 1.0, 2.0)  # between tries to reach it; the last one repeats
 
 
 def retry_delay_s(

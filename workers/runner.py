@@ -137,8 +137,8 @@ class Runner:
         while self._running and time.monotonic() < deadline + 2:
             time.sleep(0.01)
         self._writer.stop()
-        self._publisher.submit(self._events.flush)
-        self._publisher.submit(presence.gone, slot=self._slot)
+        self._beside(self._events.flush)
+        self._beside(presence.gone, slot=self._slot)
         self._publisher.shutdown(wait=True)
         log.info("runner.stopped", handed_back=handed_back)
 
@@ -181,8 +181,19 @@ class Runner:
         if result.claimed or answers:
             self.loop.call_soon_threadsafe(self._arrived, result.claimed, answers)
         changed = {UUID(task) for task, _, _ in result.done | set(result.begun)} | {s.task for s in result.claimed}
-        self._publisher.submit(self._publish, result, changed | result.ended)
+        self._beside(self._publish, result, changed | result.ended)
         self._pump()
+
+    def _beside(self, call: Callable[..., object], *args: object, **named: object) -> None:
+        """In the publisher's thread, one after the other. Nobody waits for it, so what goes wrong is told here."""
+
+        def told() -> None:
+            try:
+                call(*args, **named)
+            except Exception:
+                log.exception("publisher.failed", call=call.__name__)
+
+        self._publisher.submit(told)
 
     def _publish(self, result: TurnResult, changed: set[UUID]) -> None:
         self._send_hints(result.ready)
@@ -202,14 +213,14 @@ class Runner:
 
     def _send_later(self, step: ReadyStep) -> None:
         due = [step._replace(delay_s=0.0)]
-        self.loop.call_later(step.delay_s + 0.005, self._publisher.submit, dispatch.send_hints, due)
+        self.loop.call_later(step.delay_s + 0.005, self._beside, dispatch.send_hints, due)
 
     # --- what is due ---
 
     def _sweep_later(self) -> None:
         """At once after the start, for what a predecessor left; then every so often, not all processes together."""
         if not self._stopping:
-            self._publisher.submit(self._sweep)
+            self._beside(self._sweep)
             self.loop.call_later(self._sweep_s * random.uniform(0.75, 1.25), self._sweep_later)
 
     def _sweep(self) -> None:
@@ -230,7 +241,7 @@ class Runner:
 
     def _report_later(self) -> None:
         if not self._stopping:
-            self._publisher.submit(self._events.flush)
+            self._beside(self._events.flush)
             self.loop.call_later(REPORT_S, self._report_later)
 
     # --- running ---
@@ -250,7 +261,6 @@ class Runner:
         try:
             completion = await self._perform(step, beats)
             if completion:
-                completion = self._in_bounds(completion)
                 await self._complete(completion)
                 self._events.ended(completion, ran_s=time.monotonic() - began)
         finally:
@@ -260,7 +270,10 @@ class Runner:
     async def _perform(self, step: ClaimedStep, beats: Beats) -> Completion | None:
         try:
             async with asyncio.timeout(step.timeout_s) as scope:
-                return await self._handlers[step.kind](step, beats)
+                completion = await self._handlers[step.kind](step, beats)
+            beats.settlement = completion.settle or beats.settlement
+            self._check_size(completion)
+            return completion
         except (asyncio.CancelledError, StepLost):
             # Settles what was held; the step itself, if it is still ours, goes back to be run elsewhere.
             return Completion(step, status="handback", settle=beats.settlement)
@@ -292,12 +305,14 @@ class Runner:
             return Completion(step, status="failed", error=body, settle=settle)
         return Completion(step, status="retry", delay_s=delay, error=body, settle=settle)
 
-    def _in_bounds(self, completion: Completion) -> Completion:
-        """An output that is too large for its row is refused, whoever made it; what it cost is paid."""
+    def _check_size(self, completion: Completion) -> None:
+        """
+        Raises:
+            OutputTooLarge: for its row, whoever made it.
+        """
         size = len(engine.wire(completion.output)) if completion.output else 0
-        if size <= self._output_bytes:
-            return completion
-        return self._failure(completion.step, OutputTooLarge(size, self._output_bytes), completion.settle)
+        if size > self._output_bytes:
+            raise OutputTooLarge(size, self._output_bytes)
 
     async def _complete(self, completion: Completion) -> None:
         answer = await self._put(completion)

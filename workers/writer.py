@@ -20,7 +20,7 @@ from webapp.common.values import JSON
 from webapp.orchestration import engine
 from webapp.orchestration.engine import TurnResult
 from webapp.orchestration.steps import Begin, ClaimedStep, Completion, StepRef
-from workers.context import RETRY_S
+from workers.retries import DATABASE_AWAY_S
 
 log = structlog.get_logger()
 T = TypeVar("T")
@@ -146,12 +146,12 @@ class Writer:
 
     def _patiently(self, call: Callable[[], T]) -> T:
         """Repeat while the database is away. Harmless: a turn that did commit makes its repetition stale."""
-        delays = iter(RETRY_S)
+        delays = iter(DATABASE_AWAY_S)
         while True:
             try:
                 return call()
             except (OperationalError, InterfaceError) as error:
-                delay = next(delays, RETRY_S[-1])
+                delay = next(delays, DATABASE_AWAY_S[-1])
                 log.warning("writer.database_away", error=type(error).__name__, retry_s=delay)
                 connections["default"].close()
                 time.sleep(delay)

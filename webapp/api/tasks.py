@@ -35,6 +35,18 @@ def caller(request: Request) -> Principal:
     return cast(Principal, request.user)
 
 
+def named_task(request: Request, name: str) -> Task:
+    """
+    The task of the route, for what opens its own scope.
+
+    Raises:
+        NotFound: also for another's.
+    """
+    who = caller(request)
+    with tenant_scope(who.tenant_id):
+        return selectors.find_task(who.tenant_id, who.watches, name)
+
+
 def page(request: Request, name: str, default: int, *, least: int, most: int = FURTHEST) -> int:
     """A number of the query string, in its range or refused."""
     raw = request.query_params.get(name, str(default))
@@ -146,10 +158,8 @@ class CancelTask(APIView):
 
     @idempotent
     def post(self, request: Request, name: str) -> Response:
-        who = caller(request)
-        with tenant_scope(who.tenant_id):
-            task = selectors.find_task(who.tenant_id, who.watches, name)
-        cancelled = cancel_task(principal=who, task=task.id, reason=_reason(request))
+        task = named_task(request, name)
+        cancelled = cancel_task(principal=caller(request), task=task.id, reason=_reason(request))
         message = "Task cancelled" if cancelled else f"Task has already ended: {task.state}"
         return Response({"success": cancelled, "message": message}, status=202)
 
@@ -160,10 +170,8 @@ class PauseTask(APIView):
 
     @idempotent
     def post(self, request: Request, name: str) -> Response:
-        who = caller(request)
-        with tenant_scope(who.tenant_id):
-            task = selectors.find_task(who.tenant_id, who.watches, name)
-        pause_task(principal=who, task=task.id, reason=_reason(request))
+        task = named_task(request, name)
+        pause_task(principal=caller(request), task=task.id, reason=_reason(request))
         return Response({"success": True, "message": "Task paused", "task_id": str(task.id)}, status=202)
 
 
@@ -173,10 +181,8 @@ class ResumeTask(APIView):
 
     @idempotent
     def post(self, request: Request, name: str) -> Response:
-        who = caller(request)
-        with tenant_scope(who.tenant_id):
-            task = selectors.find_task(who.tenant_id, who.watches, name)
-        resume_task(principal=who, task=task.id, reason=_reason(request))
+        task = named_task(request, name)
+        resume_task(principal=caller(request), task=task.id, reason=_reason(request))
         return Response({"success": True, "message": "Task resumed", "task_id": str(task.id)}, status=202)
 
 

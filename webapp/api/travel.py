@@ -14,7 +14,7 @@ from webapp.agent_tasks.models import Task
 from webapp.api import presenters
 from webapp.api.idempotency import idempotent, place_of
 from webapp.api.submission import PROVIDERS, TIERS, one_of, plan_of, query_of, text_of
-from webapp.api.tasks import caller, ids_of
+from webapp.api.tasks import caller, ids_of, named_task
 from webapp.common.errors import Invalid
 from webapp.common.tenancy import tenant_scope
 from webapp.common.values import JSON
@@ -94,7 +94,7 @@ class ReplayTask(APIView):
 
     @idempotent
     def post(self, request: Request, name: str) -> Response:
-        run = _found(request, name)
+        run = named_task(request, name)
         made = replay_task(principal=caller(request), task=run.id, idempotency=place_of(request))
         return _started(made, run)
 
@@ -105,7 +105,7 @@ class ForkTask(APIView):
 
     @idempotent
     def post(self, request: Request, name: str) -> Response:
-        run = _found(request, name)
+        run = named_task(request, name)
         step, changes = read_fork(request.data)
         made = fork_task(
             principal=caller(request), task=run.id, step=step, changes=changes, idempotency=place_of(request)
@@ -174,12 +174,6 @@ def _brought(brought: Brought | None) -> JSON | None:
         "cost_usd": float(brought.spent.usd),
         "duration_s": brought.took_s,
     }
-
-
-def _found(request: Request, name: str) -> Task:
-    who = caller(request)
-    with tenant_scope(who.tenant_id):
-        return selectors.find_task(who.tenant_id, who.watches, name)
 
 
 def _started(made: Task, run: Task) -> Response:

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from decimal import Decimal
+from itertools import chain
 from uuid import UUID
 
 from webapp.agent_tasks import selectors
@@ -138,7 +139,10 @@ def _pairs(then: Mapping[int, Brought], now: Mapping[int, Brought]) -> Iterator[
         alike = left[step.kind, step.agent]
         match = then.get(step.record_of) if step.record_of is not None else alike.pop(0) if alike else None
         yield Pair(match, brought)
-    yield from (Pair(brought, None) for brought in sorted(_flat(left.values()), key=lambda brought: brought.step.n))
+    yield from (
+        Pair(brought, None)
+        for brought in sorted(chain.from_iterable(left.values()), key=lambda brought: brought.step.n)
+    )
 
 
 def _queues(brought: Iterable[Brought]) -> dict[tuple[str, str], list[Brought]]:
@@ -146,8 +150,3 @@ def _queues(brought: Iterable[Brought]) -> dict[tuple[str, str], list[Brought]]:
     for one in brought:
         found[one.step.kind, one.step.agent].append(one)
     return found
-
-
-def _flat(lists: Iterable[Sequence[Brought]]) -> Iterator[Brought]:
-    for each in lists:
-        yield from each

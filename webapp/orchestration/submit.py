@@ -122,7 +122,8 @@ def _submit(principal: Principal, submission: Submission, idempotency: str | Non
             settings.TASKS_PER_USER,
             settings.HINT_S,
         )
-        made, ready = json.loads(answer), ready_steps(json.loads(answer)["ready"])
+        made = json.loads(answer)
+        ready = ready_steps(made["ready"])
         task = Task(
             id=UUID(made["id"]),
             tenant_id=principal.tenant_id,

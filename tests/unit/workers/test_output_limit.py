@@ -10,10 +10,12 @@ import pytest
 from celery import Celery
 
 from webapp.orchestration.steps import ClaimedStep, Completion, Settlement
+from workers.beats import Beats
 from workers.runner import Runner
 from workers.step_events import StepEvents
 
 LIMIT = 1000
+PAID = Settlement(sent=True, usage={"prompt_tokens": 1})
 
 
 @pytest.fixture
@@ -43,16 +45,32 @@ def step() -> ClaimedStep:
     )  # fmt: skip
 
 
+def performed(runner: Runner, output: Any) -> Completion:
+    async def brings(step: ClaimedStep, _beats: Beats) -> Completion:
+        return Completion(step, output=output, settle=PAID)
+
+    async def nowhere(_item: Any) -> dict[str, Any]:
+        return {}
+
+    runner._handlers["llm.turn"] = brings  # type: ignore[index]
+    completion = runner.loop.run_until_complete(runner._perform(step(), Beats(step(), nowhere)))
+    assert completion
+    return completion
+
+
 def test_an_output_within_the_limit_passes(runner: Runner) -> None:
-    completion = Completion(step(), output={"text": "x" * (LIMIT - 20)})
-    assert runner._in_bounds(completion) is completion
+    assert performed(runner, {"text": "x" * (LIMIT - 12)}).status == "done"
 
 
 def test_an_output_beyond_it_fails_the_step_and_is_paid(runner: Runner) -> None:
-    paid = Settlement(sent=True, usage={"prompt_tokens": 1})
-    refused = runner._in_bounds(Completion(step(), output={"text": "x" * LIMIT}, settle=paid))
-    assert refused.status == "failed" and refused.output is None and refused.settle == paid
+    refused = performed(runner, {"text": "x" * LIMIT})
+    assert refused.status == "failed" and refused.output is None and refused.settle == PAID
     assert refused.error == {
         "code": "step.output_too_large",
         "message": f"The step's output has {LIMIT + 12} bytes as JSON; the limit is {LIMIT}",
     }
+
+
+def test_an_output_that_is_no_json_fails_the_step_and_is_paid(runner: Runner) -> None:
+    refused = performed(runner, {"text": object()})
+    assert (refused.status, (refused.error or {})["code"], refused.settle) == ("failed", "internal", PAID)
