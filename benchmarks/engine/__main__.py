@@ -19,7 +19,8 @@ from dataclasses import replace
 
 from benchmarks.engine.figures import Figures, table
 from benchmarks.engine.shapes import critical_path, random_dags
-from tests.support.services import ROOT, Services, start_services
+from benchmarks.engine.started import started
+from tests.support.services import ROOT, Services
 
 
 def main() -> None:
@@ -34,21 +35,16 @@ def main() -> None:
         "--dags", type=int, metavar="N", help="makespan over critical path of N random DAGs, steps of 200 ms"
     )
     options = given.parse_args()
-    services = start_services(durable=True)
-    try:
-        os.environ |= {**services.env, "HARTLEY_TASKS_PER_USER": "100000", "HARTLEY_TASKS_PER_TENANT": "100000",
-                       "HARTLEY_TASK_TOKENS": "1000000000", "HARTLEY_TOOL_SLOTS": "2000"}  # fmt: skip
-        migrate = [sys.executable, "manage.py", "migrate", "--database=owner", "-v", "0"]
-        subprocess.run(migrate, check=True, cwd=ROOT)
-        import django
-
-        django.setup()
+    with started(
+        HARTLEY_TASKS_PER_USER="100000",
+        HARTLEY_TASKS_PER_TENANT="100000",
+        HARTLEY_TASK_TOKENS="1000000000",
+        HARTLEY_TOOL_SLOTS="2000",
+    ) as services:
         if options.chain or options.dags:
             shapes(services, options)
         else:
             print(table(list(rows(services, options))))
-    finally:
-        services.stop()
 
 
 def rows(services: Services, options: argparse.Namespace) -> Iterator[Figures]:

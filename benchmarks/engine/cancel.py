@@ -13,16 +13,15 @@ from __future__ import annotations
 import argparse
 import os
 import random
-import subprocess
-import sys
 import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from uuid import UUID
 
 from benchmarks.engine.__main__ import owner
+from benchmarks.engine.started import started
 from tests.support.marker import marks
-from tests.support.services import ROOT, Services, start_services
+from tests.support.services import Services
 
 BETWEEN_S = 0.1  # two cancels, on the average
 WITHIN_S = 60.0
@@ -33,23 +32,10 @@ def main() -> None:
     given.add_argument("--tasks", type=int, default=200, help="to cancel, in each row (default: 200)")
     given.add_argument("--steps", type=int, default=2, help="of each task, side by side (default: 2)")
     options = given.parse_args()
-    services = start_services(durable=True)
-    try:
-        os.environ |= {
-            **services.env,
-            "HARTLEY_TICK_LOG": str(services.home.path("ticks")),
-            "HARTLEY_TASKS_PER_USER": "100000",
-            "HARTLEY_TASKS_PER_TENANT": "100000",
-            "HARTLEY_TOOL_SLOTS": "5000",
-        }
-        migrate = [sys.executable, "manage.py", "migrate", "--database=owner", "-v", "0"]
-        subprocess.run(migrate, check=True, cwd=ROOT)
-        import django
-
-        django.setup()
+    unlimited = {"HARTLEY_TASKS_PER_USER": "100000", "HARTLEY_TASKS_PER_TENANT": "100000", "HARTLEY_TOOL_SLOTS": "5000"}
+    with started(**unlimited) as services:
+        os.environ["HARTLEY_TICK_LOG"] = str(services.home.path("ticks"))
         measure(services, options.tasks, options.steps)
-    finally:
-        services.stop()
 
 
 def measure(services: Services, tasks: int, steps: int) -> None:

@@ -10,12 +10,11 @@ from __future__ import annotations
 
 import argparse
 import os
-import subprocess
-import sys
 import time
 from uuid import UUID
 
-from tests.support.services import ROOT, Services, start_services
+from benchmarks.engine.started import started
+from tests.support.services import Services
 
 PAUSE_S = 0.5
 WITHIN_S = 60.0
@@ -26,18 +25,9 @@ def main() -> None:
     given.add_argument("--queued", type=int, default=2000, help="tasks of the busy tenant (default: 2000)")
     given.add_argument("--times", type=int, default=20, help="how often the other one submits (default: 20)")
     options = given.parse_args()
-    services = start_services(durable=True)
-    try:
-        defaults = {"HARTLEY_TASKS_PER_USER": "10", "HARTLEY_TASKS_PER_TENANT": "100"}
-        os.environ |= {**services.env, **defaults, "HARTLEY_TASK_TOKENS": "1000000000"}
-        migrate = [sys.executable, "manage.py", "migrate", "--database=owner", "-v", "0"]
-        subprocess.run(migrate, check=True, cwd=ROOT)
-        import django
-
-        django.setup()
+    defaults = {"HARTLEY_TASKS_PER_USER": "10", "HARTLEY_TASKS_PER_TENANT": "100"}
+    with started(**defaults, HARTLEY_TASK_TOKENS="1000000000") as services:
         measure(services, options.queued, options.times)
-    finally:
-        services.stop()
 
 
 def measure(services: Services, queued: int, times: int) -> None:
@@ -66,12 +56,12 @@ def started_after(driver: object, times: int) -> list[float]:
 
     took = []
     for _ in range(times):
-        took.append(started(driver, driver.submit(FAN, "control.sleep", 0.2)))  # type: ignore[attr-defined]
+        took.append(start_of(driver, driver.submit(FAN, "control.sleep", 0.2)))  # type: ignore[attr-defined]
         time.sleep(PAUSE_S)
     return took
 
 
-def started(driver: object, task: UUID) -> float:
+def start_of(driver: object, task: UUID) -> float:
     from webapp.agent_tasks.models import Step
     from webapp.common.tenancy import tenant_scope
 
