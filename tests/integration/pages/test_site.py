@@ -33,7 +33,7 @@ def test_no_page_is_forgotten(site: list[Look]) -> None:
     assert routes == NO_PAGES | {look.route for look in site} - {"admin/"}
 
 
-@pytest.mark.parametrize(("width", "scheme"), [(1440, "light"), (1440, "dark"), (390, "dark")])
+@pytest.mark.parametrize(("width", "scheme"), [(1440, "light"), (1440, "dark"), (390, "light"), (390, "dark")])
 def test_axe_and_the_console_have_nothing_to_complain_of_and_nothing_is_cut_off(
     width: int, scheme: Any, chromium: Browser, farm: Farm, cast: Cast, site: list[Look]
 ) -> None:
