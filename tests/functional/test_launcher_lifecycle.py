@@ -43,6 +43,14 @@ def answers(url: str, login: str = "") -> bool:
         return False
 
 
+def command_line(pid: int) -> str:
+    """Empty for one that has ended: Postgres' children come and go."""
+    try:
+        return Path(f"/proc/{pid}/cmdline").read_text()
+    except OSError:
+        return ""
+
+
 def restarted(stack: Launched, name: str, old: int) -> bool:
     return stack.pids().get(name, {}).get("pid", old) != old and answers(f"{stack.credentials()['url']}/readiness")
 
@@ -85,7 +93,8 @@ def test_the_database_lets_nobody_in_without_a_password_and_the_app_role_makes_n
 
 def test_no_password_stands_in_a_command_line(stack: Launched) -> None:
     secrets = json.loads((stack.home / "secrets.json").read_text())
-    lines = "".join(Path(f"/proc/{pid}/cmdline").read_text() for pid in stack.all_pids())
+    lines = "".join(map(command_line, stack.all_pids()))
+    assert len(lines) > 1000
     assert not [name for name, value in secrets.items() if isinstance(value, str) and value in lines]
 
 
