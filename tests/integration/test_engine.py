@@ -224,6 +224,43 @@ def test_money_limits_a_hold_too(cast: Cast) -> None:
     assert envelope(task).usd_held == Decimal("0.15")
 
 
+@settings(max_examples=20, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(
+    limit=st.integers(0, 1500),
+    asked=st.lists(st.integers(1, 400), min_size=1, max_size=4),
+    used=st.lists(st.integers(0, 600), min_size=4, max_size=4),
+)
+def test_holds_and_settlements_of_one_turn_are_those_of_many(
+    cast: Cast, limit: int, asked: list[int], used: list[int]
+) -> None:
+    """Each of a batch is granted what it would be alone, in its place; what they cost is booked to the last token."""
+    task = limited(cast, limit)
+    turn(completions=[Completion(claim(task, 1))])
+    turn(completions=[Completion(claim(task, 2), grow=[NewStep("llm.turn", "a") for _ in asked], heir=0)])
+    held = turn(claims=[StepRef(task.id, 3 + nth) for nth in range(len(asked))]).claimed
+    begun = turn(begins=[Begin(s, hold=ask(n, least=1)) for s, n in zip(held, asked, strict=True)]).begun
+    left, granted = limit, []
+    for step, tokens in zip(held, asked, strict=True):
+        answer = begun[step.attempt]
+        if left > 100:
+            granted.append((step, min(tokens, left - 100)))
+            assert answer["granted"] == granted[-1][1]
+            left -= 100 + granted[-1][1]
+        else:
+            assert answer["refused"]["tokens_left"] == left
+    assert envelope(task).tokens_held == limit - left
+    costs = [
+        Settlement(sent=True, usage={"prompt_tokens": 100, "completion_tokens": u, "cached_tokens": 0, "usd": "0.5"})
+        for u in used
+    ]
+    turn(completions=[Completion(step, settle=cost) for (step, _), cost in zip(granted, costs, strict=False)])
+    books, billed = envelope(task), used[: len(granted)]
+    assert (books.tokens_held, books.usd_held) == (0, 0)
+    assert books.tokens_spent == sum(100 + tokens for tokens in billed)
+    assert books.usd_spent == fresh(task).cost_usd == Decimal("0.5") * len(granted)
+    assert books.tokens_overrun == sum(max(0, u - got) for u, (_, got) in zip(billed, granted, strict=True))
+
+
 @pytest.mark.parametrize(
     ("settle", "spent"),
     [

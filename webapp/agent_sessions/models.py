@@ -11,7 +11,8 @@ class Session(TenantModel):
     """`external_id` is the name that a client chose; two users may choose the same."""
 
     id = models.UUIDField(primary_key=True, db_default=uuid7(), editable=False)
-    user = models.ForeignKey("tenants.User", on_delete=models.CASCADE, related_name="+")
+    tenant = models.ForeignKey("tenants.Tenant", on_delete=models.CASCADE, related_name="+", db_index=False)
+    user = models.ForeignKey("tenants.User", on_delete=models.CASCADE, related_name="+", db_index=False)
     external_id = models.CharField(max_length=128, null=True)
     title = models.CharField(max_length=60, blank=True)
     context = models.JSONField(default=dict)

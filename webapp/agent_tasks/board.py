@@ -100,7 +100,7 @@ def _open_steps(tenant: UUID, tasks: list[UUID]) -> list[Step]:
 def steps_by_queue(tenant: UUID) -> dict[str, dict[str, int]]:
     """Open steps of the tenant by queue and state."""
     rows = (
-        Step.objects.filter(tenant_id=tenant, state__in=[StepState.RUNNING, StepState.READY])
+        Step.objects.filter(tenant_id=tenant, due__isnull=False, state__in=[StepState.RUNNING, StepState.READY])
         .values("queue", "state")
         .annotate(steps=Count("n"))
     )
@@ -112,7 +112,7 @@ def steps_by_queue(tenant: UUID) -> dict[str, dict[str, int]]:
 
 def held_steps(tenant: UUID, viewer: UUID | None) -> list[Step]:
     """What workers hold now, the longest first."""
-    steps = Step.objects.filter(tenant_id=tenant, state=StepState.RUNNING).select_related("task")
+    steps = Step.objects.filter(tenant_id=tenant, due__isnull=False, state=StepState.RUNNING).select_related("task")
     steps = steps if viewer is None else steps.filter(task__user_id=viewer)
     heavy = ("input", "output", "task__context", "task__result", "task__artifacts")
     return list(steps.defer(*heavy).order_by("started_at")[:HELD_SHOWN])

@@ -6,7 +6,7 @@ from django.contrib.postgres.fields import ArrayField
 from django.db import models
 from django.db.models.fields.json import KeyTextTransform
 
-from webapp.common.tables import TenantModel, now, uuid7
+from webapp.common.tables import EngineModel, TenantModel, now, uuid7
 
 
 class Mode(models.TextChoices):
@@ -71,8 +71,11 @@ class Task(TenantModel):
     """
 
     id = models.UUIDField(primary_key=True, db_default=uuid7(), editable=False)
-    user = models.ForeignKey("tenants.User", on_delete=models.CASCADE, related_name="+")
-    session = models.ForeignKey("agent_sessions.Session", on_delete=models.CASCADE, related_name="tasks")
+    tenant = models.ForeignKey("tenants.Tenant", on_delete=models.CASCADE, related_name="+", db_index=False)
+    user = models.ForeignKey("tenants.User", on_delete=models.CASCADE, related_name="+", db_index=False)
+    session = models.ForeignKey(
+        "agent_sessions.Session", on_delete=models.CASCADE, related_name="tasks", db_index=False
+    )  # no index of their own: those below begin with each of them
     query = models.TextField()
     mode = models.CharField(max_length=12, choices=Mode.choices)
     complexity = models.FloatField()
@@ -130,7 +133,7 @@ class Task(TenantModel):
         return self.finished_at is None
 
 
-class Step(TenantModel):
+class Step(EngineModel):
     """
     One node of a task's DAG.
 
@@ -139,7 +142,6 @@ class Step(TenantModel):
     """
 
     pk = models.CompositePrimaryKey("task_id", "n")
-    task = models.ForeignKey(Task, on_delete=models.CASCADE, related_name="+")
     n = models.IntegerField()
     kind = models.CharField(max_length=40)
     queue = models.CharField(max_length=20)
@@ -182,7 +184,8 @@ class Step(TenantModel):
 
     class Meta:
         indexes = [
-            models.Index(fields=["queue", "due"], name="step_due_of_queue", condition=models.Q(due__isnull=False))
+            models.Index(fields=["queue", "due"], name="step_due_of_queue", condition=models.Q(due__isnull=False)),
+            models.Index(fields=["tenant"], name="step_due_of_tenant", condition=models.Q(due__isnull=False)),
         ]
 
 

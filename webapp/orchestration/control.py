@@ -13,7 +13,7 @@ from django.db import connections, transaction
 from webapp.common.errors import Conflict
 from webapp.common.tenancy import tenant_scope
 from webapp.common.values import JSON
-from webapp.orchestration import dispatch, engine
+from webapp.orchestration import bell, dispatch, engine
 from webapp.orchestration.steps import ReadyStep
 from webapp.tenants.rules import Principal
 
@@ -61,7 +61,7 @@ def pause_task(*, principal: Principal, task: UUID, reason: str) -> None:
         if not one("engine_pause(%s, %s, %s)", task, str(principal.user_id), reason):
             raise Conflict("Only a running task can be paused")
         ready = admit_in_scope(principal.tenant_id)
-        transaction.on_commit(lambda: _start([task], ready))
+        transaction.on_commit(lambda: bell.ring([task], ready))
 
 
 def resume_task(*, principal: Principal, task: UUID, reason: str) -> None:
@@ -75,7 +75,7 @@ def resume_task(*, principal: Principal, task: UUID, reason: str) -> None:
         ready = one("engine_resume(%s, %s, %s, %s)", task, str(principal.user_id), reason, settings.HINT_S)
         if ready is None:
             raise Conflict("Only a paused task can be resumed")
-        transaction.on_commit(lambda: _start([task], ready_steps(ready)))
+        transaction.on_commit(lambda: bell.ring([task], ready_steps(ready)))
 
 
 def cancel_task(*, principal: Principal, task: UUID, reason: str) -> bool:
@@ -89,13 +89,8 @@ def cancel_task(*, principal: Principal, task: UUID, reason: str) -> bool:
         cancelled = bool(one("engine_cancel(%s, %s, %s)", task, str(principal.user_id), reason))
         ready = admit_in_scope(principal.tenant_id)
         transaction.on_commit(lambda: dispatch.stop_workers([task]))
-        transaction.on_commit(lambda: _start([task], ready))
+        transaction.on_commit(lambda: bell.ring([task], ready))
     return cancelled
-
-
-def _start(changed: list[UUID], ready: list[ReadyStep]) -> None:
-    dispatch.send_hints(ready)
-    dispatch.wake_readers([*changed, *(step.ref.task for step in ready)])
 
 
 def one(call: str, *args: Any) -> Any:

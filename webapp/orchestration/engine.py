@@ -51,6 +51,7 @@ def turn(
     Args:
         take: how many of the released steps of `queues` to claim at once, without a message.
     """
+    completions = list(completions)
     rows = _pairs(
         "SELECT what, body FROM engine_turn(%s, %s, %s, %s, %s, %s::jsonb, %s::jsonb, %s::jsonb)",
         worker,
@@ -67,8 +68,6 @@ def turn(
         match what:
             case "done":
                 result.done.add(_attempt(body))
-            case "stale":
-                result.stale.add(_attempt(body))
             case "begun":
                 result.begun[_attempt(body)] = body
             case "claimed":
@@ -79,6 +78,7 @@ def turn(
                 result.ended.add(UUID(body["task"]))
                 if body["next"]:
                     result.waiting.add(UUID(body["tenant"]))
+    result.stale = {c.step.attempt for c in completions} - result.done
     return result
 
 

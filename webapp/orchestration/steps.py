@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any, Literal, NamedTuple
 from uuid import UUID
@@ -118,7 +118,7 @@ class NewStep:
         return self.kind.partition(".")[0]
 
     def to_json(self) -> JSON:
-        return {**asdict(self), "queue": self.queue}
+        return {**vars(self), "queue": self.queue}
 
 
 @dataclass(frozen=True)
@@ -158,7 +158,7 @@ class Begin:
             **_ref(self.step),
             "events": self.events,
             "decisions": self.decisions,
-            "hold": asdict(self.hold) if self.hold else None,
+            "hold": vars(self.hold) if self.hold else None,
         }
 
 
@@ -188,7 +188,7 @@ class Completion:
             "heir": self.heir,
             "events": self.events,
             "decisions": self.decisions,
-            "settle": asdict(self.settle) if self.settle else None,
+            "settle": vars(self.settle) if self.settle else None,
         }
 
 

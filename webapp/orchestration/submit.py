@@ -17,11 +17,11 @@ from webapp.agent_tasks.models import Content, Priority, Task, TaskState
 from webapp.agent_tasks.selectors import tasks_of
 from webapp.common.tenancy import tenant_scope
 from webapp.common.values import JSON
-from webapp.orchestration import complexity, dispatch
+from webapp.orchestration import bell, complexity
 from webapp.orchestration.control import one, ready_steps
 from webapp.orchestration.engine import wire
 from webapp.orchestration.plan import first_steps
-from webapp.orchestration.steps import NewStep, ReadyStep
+from webapp.orchestration.steps import NewStep
 from webapp.tenants.rules import Principal
 
 
@@ -142,7 +142,7 @@ def _submit(principal: Principal, submission: Submission, idempotency: str | Non
             created_at=datetime.fromisoformat(made["created_at"]),
             state=TaskState.RUNNING if any(step.ref.task == UUID(made["id"]) for step in ready) else TaskState.QUEUED,
         )
-        transaction.on_commit(lambda: _announce(task.id, ready))
+        transaction.on_commit(lambda: bell.ring([task.id], ready))
     return task
 
 
@@ -180,8 +180,3 @@ def _store(tenant: UUID, attachment: Attachment) -> JSON:
         "media_type": attachment.media_type,
         "size_bytes": len(attachment.data),
     }
-
-
-def _announce(task: UUID, ready: list[ReadyStep]) -> None:
-    dispatch.send_hints(ready)
-    dispatch.wake_readers([task, *(step.ref.task for step in ready)])

@@ -6,7 +6,7 @@ import pytest
 
 from tests.support.cast import Cast, make_cast
 from tests.support.driven import ERROR, Driven, events, fresh, sweep, turn
-from webapp.orchestration.steps import Completion, StepRef
+from webapp.orchestration.steps import Completion, NewStep, StepRef
 
 
 @pytest.fixture(scope="module")
@@ -163,6 +163,35 @@ def test_only_what_was_done_is_undone(cast: Cast) -> None:
     run.done("a")
     run.failed("b")
     assert undone(run) == [run.step("a").n]
+
+
+@pytest.mark.parametrize("undo", [None, {"tool": "marker", "arguments": {"text": "undo"}}])
+def test_what_ends_in_the_turn_that_fails_the_task_is_recorded_and_leads_nowhere(
+    cast: Cast, undo: dict[str, object] | None
+) -> None:
+    act = {"kind": "tool", "tool": "marker", "arguments": {"text": "do"}, **({"compensate": undo} if undo else {})}
+    run = Driven(
+        cast.owner, {"id": "a", **act}, {"id": "b"}, {"id": "c"}, {"id": "last", "depends_on": ["a", "b", "c"]}
+    ).planned()
+    run.done("a")
+    failing, growing = run.claim("b"), run.claim("c")
+    before = len(run.steps())
+    more = [NewStep("control.wait", "more")]
+    turn(
+        completions=[
+            Completion(failing, status="failed", error=ERROR),
+            Completion(growing, output={"text": "c"}, grow=more, heir=0),
+        ]
+    )
+    assert run.states()["c"] == "done" and "more" not in run.states()
+    assert len(undone(run)) == len(run.steps()) - before == (1 if undo else 0)
+    for step in run.steps():
+        if step.compensates is not None:
+            (held,) = turn(claims=[StepRef(run.task.id, step.n)]).claimed
+            turn(completions=[Completion(held)])
+    ended = fresh(run.task)
+    assert (ended.state, ended.open) == ("failed", 0)
+    assert run.types().count("STREAM_END") == 1 and run.types()[-1] == "STREAM_END"
 
 
 def test_a_row_that_the_database_refuses_does_not_keep_others_from_being_swept(cast: Cast) -> None:

@@ -1,6 +1,7 @@
 -- The engine's write path. Outer functions (turn, sweep, renew, takeover, admit_all) are SECURITY DEFINER, because
 -- one batch spans tenants; they touch only rows that their ids name, and every id comes from a claim the engine itself
 -- won. Inner functions run with the caller's rights, so that a service inside a tenant scope may use them under RLS.
+-- They are plpgsql, which keeps its plans; SQL only where one expression can be put in the caller's place.
 --
 -- Lock order, everywhere: a tenant's admission; task rows by id, in a statement of their own; then envelopes by id;
 -- steps, holds and events change only under their task's lock. (A lock taken in the same statement would read the
@@ -24,31 +25,41 @@ BEGIN
   END IF;
 END $$;
 
--- Events take the task's next numbers. A task that has ended says nothing more: STREAM_END stays last.
-CREATE FUNCTION engine_emit(p_task uuid, p_events jsonb) RETURNS void LANGUAGE plpgsql AS $$
-DECLARE
-  v_count int := jsonb_array_length(p_events);
-  v_first int;
-  v_tenant uuid;
+-- What each of these tasks has to say, a list of events per entry, takes the task's next numbers in this order. A task
+-- that has ended says nothing more: STREAM_END stays last.
+CREATE FUNCTION engine_tell(p_tasks uuid[], p_events jsonb[]) RETURNS void LANGUAGE plpgsql AS $$
 BEGIN
-  UPDATE agent_tasks_task SET seq = seq + v_count, updated_at = clock_timestamp()
-  WHERE id = p_task AND state = ANY(engine_open()) AND v_count > 0
-  RETURNING seq - v_count, tenant_id INTO v_first, v_tenant;
-  IF NOT FOUND THEN RETURN; END IF;
+  WITH said AS (
+    SELECT task, e, row_number() OVER (PARTITION BY task ORDER BY nr, k) AS place FROM
+      unnest(p_tasks, p_events) WITH ORDINALITY AS x(task, list, nr), jsonb_array_elements(list) WITH ORDINALITY AS y(e, k)
+  ), numbered AS (
+    UPDATE agent_tasks_task t SET seq = seq + (SELECT count(*) FROM said WHERE task = t.id), updated_at = clock_timestamp()
+    WHERE t.id = ANY(p_tasks) AND t.state = ANY(engine_open()) RETURNING t.id, t.tenant_id, t.seq
+  )
   INSERT INTO progress_event (task_id, tenant_id, seq, type, agent_id, message, payload, created_at)
-  SELECT p_task, v_tenant, v_first + nr, e->>'type', coalesce(e->>'agent_id', ''), coalesce(e->>'message', ''),
-         nullif(e->'payload', 'null'), clock_timestamp()
-  FROM jsonb_array_elements(p_events) WITH ORDINALITY AS x(e, nr);
+  SELECT id, tenant_id, seq - count(*) OVER (PARTITION BY id) + place, e->>'type', coalesce(e->>'agent_id', ''),
+         coalesce(e->>'message', ''), nullif(e->'payload', 'null'), clock_timestamp()
+  FROM numbered JOIN said ON task = id;
+END $$;
+
+CREATE FUNCTION engine_emit(p_task uuid, p_events jsonb) RETURNS void LANGUAGE plpgsql AS $$
+BEGIN
+  PERFORM engine_tell(ARRAY[p_task], ARRAY[p_events]);
 END $$;
 
 CREATE FUNCTION engine_step_event(s agent_tasks_step, p_type text, p_message text, p_extra jsonb) RETURNS jsonb
-LANGUAGE sql IMMUTABLE AS $$
+LANGUAGE sql STABLE AS $$
   SELECT jsonb_build_object('type', p_type, 'agent_id', s.agent, 'message', p_message, 'payload',
     jsonb_build_object('step', s.n, 'kind', s.kind, 'queue', s.queue, 'agent', s.agent, 'attempt', s.fence) || p_extra)
 $$;
 
 -- An event of the task as a whole.
-CREATE FUNCTION engine_task_event(p_type text, p_message text, p_payload jsonb) RETURNS jsonb LANGUAGE sql IMMUTABLE AS $$
+CREATE FUNCTION engine_task_event(p_type text, p_message text, p_payload jsonb) RETURNS jsonb LANGUAGE sql STABLE AS $$
   SELECT jsonb_build_array(jsonb_build_object(
     'type', p_type, 'agent_id', 'orchestrator', 'message', p_message, 'payload', p_payload))
+$$;
+
+-- Whom an answer is for: one attempt.
+CREATE FUNCTION engine_ref(p jsonb) RETURNS jsonb LANGUAGE sql STABLE AS $$
+  SELECT jsonb_build_object('task', p->'task', 'n', p->'n', 'fence', p->'fence')
 $$;

@@ -1,78 +1,139 @@
--- Holds and settlements: what a call may cost at most, and what it did cost.
+-- Holds and settlements: what calls may cost at most, and what they did cost. A whole batch at once, so that a budget
+-- that many steps spend from is written once.
 
--- Reserve a call's worst case at every level, or say which budget refuses. Clamps the completion to what is left.
--- `told` in the answer is for readers.
-CREATE FUNCTION engine_hold(s agent_tasks_step, p jsonb) RETURNS jsonb LANGUAGE plpgsql AS $$
+-- What a call may cost at most when it is granted so many completion tokens.
+CREATE FUNCTION engine_worst_usd(p_hold jsonb, p_granted bigint) RETURNS numeric LANGUAGE sql IMMUTABLE AS $$
+  SELECT (p_hold->>'prompt_tokens')::bigint * (p_hold->>'input_usd')::numeric + (p_hold->>'fixed_usd')::numeric
+         + p_granted * (p_hold->>'output_usd')::numeric
+$$;
+
+-- Reserve the worst case of all these begins that ask for a hold, at every level, each with what is `granted` to it; or,
+-- where one budget has less, nothing at all: false.
+CREATE FUNCTION engine_book(p_begins jsonb) RETURNS boolean LANGUAGE plpgsql AS $$
 DECLARE
+  v_fits boolean;
+BEGIN
+  WITH asked AS (
+    SELECT s.*, h, (h->>'prompt_tokens')::bigint AS prompt, (b->>'granted')::bigint AS granted,
+      engine_worst_usd(h, (b->>'granted')::bigint) AS usd
+    FROM jsonb_array_elements(p_begins) AS b CROSS JOIN LATERAL (SELECT b->'hold' AS h) AS x CROSS JOIN LATERAL (
+      SELECT st.task_id, st.n, st.fence, st.tenant_id, st.agent, t.envelopes
+      FROM agent_tasks_step st JOIN agent_tasks_task t ON t.id = st.task_id
+      WHERE st.task_id = (b->>'task')::uuid AND st.n = (b->>'n')::int OFFSET 0) AS s
+    WHERE h <> 'null'
+  ), wanted AS (
+    SELECT id, sum(prompt + granted)::bigint AS tokens, sum(usd) AS usd FROM asked, unnest(envelopes) AS id GROUP BY id
+  ), room AS (
+    SELECT count(*) = (SELECT count(*) FROM wanted) AND coalesce(bool_and(
+        (e.tokens_limit IS NULL OR e.tokens_spent + e.tokens_held + w.tokens <= e.tokens_limit)
+        AND (e.usd_limit IS NULL OR e.usd_spent + e.usd_held + w.usd <= e.usd_limit)), true) AS fits
+    FROM wanted w CROSS JOIN LATERAL (SELECT * FROM budgets_envelope WHERE id = w.id OFFSET 0) AS e
+  ), held AS (
+    UPDATE budgets_envelope e SET (tokens_held, usd_held) = (
+      SELECT e.tokens_held + w.tokens, e.usd_held + w.usd FROM wanted w WHERE w.id = e.id)
+    WHERE e.id = ANY(ARRAY(SELECT id FROM wanted)) AND (SELECT fits FROM room)
+  ), written AS (
+    INSERT INTO budgets_hold (task_id, step, fence, tenant_id, agent, purpose, provider, model, state, held_tokens,
+      held_usd, prompt_tokens, completion_tokens, cached_tokens, usd, worst_case, created_at)
+    SELECT task_id, n, fence, tenant_id, agent, h->>'purpose', h->>'provider', h->>'model', 'open', prompt + granted, usd,
+      prompt, granted, 0, usd, false, clock_timestamp()
+    FROM asked WHERE (SELECT fits FROM room)
+  ) SELECT fits INTO v_fits FROM room;
+  RETURN v_fits;
+END $$;
+
+-- What the budgets of its task have left for one begin: {granted}, the completion clamped to it, or {refused}, with the
+-- budget that has least.
+CREATE FUNCTION engine_grant(b jsonb) RETURNS jsonb LANGUAGE plpgsql AS $$
+DECLARE
+  p jsonb := b->'hold';
   v_envelopes uuid[];
   v_prompt bigint := (p->>'prompt_tokens')::bigint;
-  v_fixed numeric := v_prompt * (p->>'input_usd')::numeric + (p->>'fixed_usd')::numeric;
   v_each numeric := (p->>'output_usd')::numeric;
   v_tokens_left bigint;
   v_usd_left numeric;
   v_granted bigint := (p->>'max_tokens')::bigint;
-  v_usd numeric;
-  v_changed int;
 BEGIN
-  SELECT envelopes INTO v_envelopes FROM agent_tasks_task WHERE id = s.task_id;
+  SELECT envelopes INTO v_envelopes FROM agent_tasks_task WHERE id = (b->>'task')::uuid;
   SELECT min(tokens_limit - tokens_spent - tokens_held), min(usd_limit - usd_spent - usd_held)
   INTO v_tokens_left, v_usd_left FROM budgets_envelope WHERE id = ANY(v_envelopes);
   v_granted := least(v_granted, v_tokens_left - v_prompt);
-  IF v_each > 0 THEN v_granted := least(v_granted, floor((v_usd_left - v_fixed) / v_each)::bigint); END IF;
-  v_usd := v_fixed + greatest(v_granted, 0) * v_each;
-  IF v_granted < least((p->>'least_tokens')::bigint, (p->>'max_tokens')::bigint) OR v_usd > v_usd_left THEN
-    RETURN jsonb_build_object('refused', (
-      SELECT jsonb_build_object('level', level, 'tokens_limit', tokens_limit, 'tokens_left', tokens_limit - tokens_spent - tokens_held,
-        'usd_limit', usd_limit, 'usd_left', usd_limit - usd_spent - usd_held, 'prompt_tokens', v_prompt)
-      FROM budgets_envelope WHERE id = ANY(v_envelopes)
-      ORDER BY (tokens_limit - tokens_spent - tokens_held - v_prompt < (p->>'least_tokens')::bigint) DESC NULLS LAST,
-               usd_limit - usd_spent - usd_held ASC NULLS LAST LIMIT 1));
+  IF v_each > 0 THEN v_granted := least(v_granted, floor((v_usd_left - engine_worst_usd(p, 0)) / v_each)::bigint); END IF;
+  IF v_granted >= least((p->>'least_tokens')::bigint, (p->>'max_tokens')::bigint)
+     AND (v_usd_left IS NULL OR engine_worst_usd(p, greatest(v_granted, 0)) <= v_usd_left) THEN
+    RETURN jsonb_build_object('granted', v_granted);
   END IF;
-  UPDATE budgets_envelope SET tokens_held = tokens_held + v_prompt + v_granted, usd_held = usd_held + v_usd
-  WHERE id = ANY(v_envelopes)
-    AND (tokens_limit IS NULL OR tokens_spent + tokens_held + v_prompt + v_granted <= tokens_limit)
-    AND (usd_limit IS NULL OR usd_spent + usd_held + v_usd <= usd_limit);
-  GET DIAGNOSTICS v_changed = ROW_COUNT;
-  IF v_changed <> cardinality(v_envelopes) THEN RAISE EXCEPTION 'a hold of task % misses an envelope', s.task_id; END IF;
-  INSERT INTO budgets_hold (task_id, step, fence, tenant_id, agent, purpose, provider, model, state, held_tokens,
-    held_usd, prompt_tokens, completion_tokens, cached_tokens, usd, worst_case, created_at)
-  VALUES (s.task_id, s.n, s.fence, s.tenant_id, s.agent, p->>'purpose', p->>'provider', p->>'model', 'open',
-    v_prompt + v_granted, v_usd, v_prompt, v_granted, 0, v_usd, false, clock_timestamp());
-  RETURN jsonb_build_object('granted', v_granted, 'told', engine_step_event(s, 'BUDGET_HELD', '', jsonb_build_object(
-    'tokens', v_prompt + v_granted, 'cost_usd', v_usd, 'provider', p->>'provider', 'model', p->>'model')));
+  RETURN jsonb_build_object('refused', (
+    SELECT jsonb_build_object('level', level, 'tokens_limit', tokens_limit, 'tokens_left', tokens_limit - tokens_spent - tokens_held,
+      'usd_limit', usd_limit, 'usd_left', usd_limit - usd_spent - usd_held, 'prompt_tokens', v_prompt)
+    FROM budgets_envelope WHERE id = ANY(v_envelopes)
+    ORDER BY (tokens_limit - tokens_spent - tokens_held - v_prompt < (p->>'least_tokens')::bigint) DESC NULLS LAST,
+             usd_limit - usd_spent - usd_held ASC NULLS LAST LIMIT 1));
 END $$;
 
--- Close an open hold: at what the call cost, at its worst case (p_usage null), or at nothing when it was not sent.
--- Keyed by attempt, not by the step's state: a cancelled or overtaken call is still paid for, once. Returns what is to
--- be told.
-CREATE FUNCTION engine_settle(p_task uuid, p_step int, p_fence int, p_usage jsonb, p_sent boolean) RETURNS jsonb
-LANGUAGE plpgsql AS $$
+-- Reserve one begin's worst case, clamped to what is left, or say which budget refuses.
+CREATE FUNCTION engine_hold(b jsonb) RETURNS jsonb LANGUAGE plpgsql AS $$
 DECLARE
-  h budgets_hold;
-  s agent_tasks_step;
-  v_envelopes uuid[];
+  v_answer jsonb := engine_grant(b);
 BEGIN
-  UPDATE budgets_hold SET state = CASE WHEN p_sent THEN 'settled' ELSE 'released' END,
-    prompt_tokens = CASE WHEN NOT p_sent THEN 0 ELSE coalesce((p_usage->>'prompt_tokens')::bigint, prompt_tokens) END,
-    completion_tokens = CASE WHEN NOT p_sent THEN 0 ELSE coalesce((p_usage->>'completion_tokens')::bigint, completion_tokens) END,
-    cached_tokens = CASE WHEN p_sent THEN coalesce((p_usage->>'cached_tokens')::bigint, cached_tokens) ELSE cached_tokens END,
-    usd = CASE WHEN NOT p_sent THEN 0 ELSE coalesce((p_usage->>'usd')::numeric, usd) END,
-    worst_case = p_sent AND p_usage IS NULL, closed_at = clock_timestamp()
-  WHERE task_id = p_task AND step = p_step AND fence = p_fence AND state = 'open' RETURNING * INTO h;
-  IF NOT FOUND THEN RETURN '[]'; END IF;
-  UPDATE agent_tasks_task SET prompt_tokens = prompt_tokens + h.prompt_tokens,
-         completion_tokens = completion_tokens + h.completion_tokens, cost_usd = cost_usd + h.usd
-  WHERE id = p_task RETURNING envelopes INTO v_envelopes;
-  UPDATE budgets_envelope SET tokens_held = tokens_held - h.held_tokens, usd_held = usd_held - h.held_usd,
-         tokens_spent = tokens_spent + h.prompt_tokens + h.completion_tokens, usd_spent = usd_spent + h.usd,
-         tokens_overrun = tokens_overrun + greatest(0, h.prompt_tokens + h.completion_tokens - h.held_tokens),
-         usd_overrun = usd_overrun + greatest(0, h.usd - h.held_usd)
-  WHERE id = ANY(v_envelopes);
-  SELECT * INTO s FROM agent_tasks_step WHERE task_id = p_task AND n = p_step;
-  s.fence := p_fence;
-  RETURN jsonb_build_array(engine_step_event(s,
-    CASE WHEN p_sent THEN 'BUDGET_SETTLED' ELSE 'BUDGET_RELEASED' END, '', jsonb_build_object(
-    'tokens', h.prompt_tokens + h.completion_tokens, 'prompt_tokens', h.prompt_tokens,
-    'completion_tokens', h.completion_tokens, 'cost_usd', h.usd, 'provider', h.provider, 'model', h.model,
-    'worst_case', p_sent AND p_usage IS NULL)));
+  IF v_answer ? 'granted' AND NOT engine_book(jsonb_build_array(b || v_answer)) THEN
+    RAISE EXCEPTION 'a hold of task % misses an envelope', b->>'task';
+  END IF;
+  RETURN v_answer;
+END $$;
+
+-- Close the open holds of these attempts ({task, n, fence, settle: {sent, usage}}): at what the call cost, at its worst
+-- case (usage null), or at nothing when it was not sent. Keyed by attempt, not by the step's state: a cancelled or
+-- overtaken call is still paid for, once. Returns what is to be told.
+CREATE FUNCTION engine_settle(p_ends jsonb) RETURNS TABLE(of_task uuid, told jsonb) LANGUAGE plpgsql AS $$
+DECLARE
+  c jsonb;
+  v_usage jsonb;
+  v_sent boolean;
+  h budgets_hold;
+  v_closed budgets_hold[] := '{}';
+BEGIN
+  FOR c IN SELECT * FROM jsonb_array_elements(p_ends) AS e WHERE e->'settle' <> 'null' LOOP
+    v_usage := nullif(c->'settle'->'usage', 'null'); v_sent := (c->'settle'->>'sent')::boolean;
+    UPDATE budgets_hold SET state = CASE WHEN v_sent THEN 'settled' ELSE 'released' END,
+      prompt_tokens = CASE WHEN v_sent THEN coalesce((v_usage->>'prompt_tokens')::bigint, prompt_tokens) ELSE 0 END,
+      completion_tokens = CASE WHEN v_sent THEN coalesce((v_usage->>'completion_tokens')::bigint, completion_tokens) ELSE 0 END,
+      cached_tokens = CASE WHEN v_sent THEN coalesce((v_usage->>'cached_tokens')::bigint, cached_tokens) ELSE cached_tokens END,
+      usd = CASE WHEN v_sent THEN coalesce((v_usage->>'usd')::numeric, usd) ELSE 0 END,
+      worst_case = v_sent AND v_usage IS NULL, closed_at = clock_timestamp()
+    WHERE task_id = (c->>'task')::uuid AND step = (c->>'n')::int AND fence = (c->>'fence')::int AND state = 'open'
+    RETURNING * INTO h;
+    IF FOUND THEN v_closed := v_closed || h; END IF;
+  END LOOP;
+  PERFORM engine_charge(v_closed);
+  RETURN QUERY SELECT o.task_id, jsonb_build_array(engine_step_event(s.st,
+    CASE o.state WHEN 'settled' THEN 'BUDGET_SETTLED' ELSE 'BUDGET_RELEASED' END, '', jsonb_build_object(
+    'attempt', o.fence, 'tokens', o.prompt_tokens + o.completion_tokens, 'prompt_tokens', o.prompt_tokens,
+    'completion_tokens', o.completion_tokens, 'cost_usd', o.usd, 'provider', o.provider, 'model', o.model,
+    'worst_case', o.worst_case)))
+  FROM unnest(v_closed) AS o CROSS JOIN LATERAL (
+    SELECT st FROM agent_tasks_step st WHERE st.task_id = o.task_id AND st.n = o.step OFFSET 0) AS s;
+END $$;
+
+-- What closed holds have cost goes to their tasks, and to every budget that those spend from.
+CREATE FUNCTION engine_charge(p_closed budgets_hold[]) RETURNS void LANGUAGE plpgsql AS $$
+BEGIN
+  IF cardinality(p_closed) = 0 THEN RETURN; END IF;
+  WITH closed AS (
+    SELECT o.*, o.prompt_tokens + o.completion_tokens AS tokens FROM unnest(p_closed) AS o
+  ), charged AS (
+    UPDATE agent_tasks_task t SET (prompt_tokens, completion_tokens, cost_usd) = (
+      SELECT t.prompt_tokens + sum(c.prompt_tokens), t.completion_tokens + sum(c.completion_tokens), t.cost_usd + sum(c.usd)
+      FROM closed c WHERE c.task_id = t.id)
+    WHERE t.id = ANY(ARRAY(SELECT task_id FROM closed)) RETURNING t.id, t.envelopes
+  ), booked AS (
+    SELECT envelope, sum(held_tokens) AS held_tokens, sum(held_usd) AS held_usd, sum(tokens) AS tokens, sum(usd) AS usd,
+      sum(greatest(0, tokens - held_tokens)) AS tokens_over, sum(greatest(0, usd - held_usd)) AS usd_over
+    FROM closed JOIN charged ON charged.id = task_id, unnest(envelopes) AS envelope GROUP BY envelope
+  )
+  UPDATE budgets_envelope e SET (tokens_held, usd_held, tokens_spent, usd_spent, tokens_overrun, usd_overrun) = (
+    SELECT e.tokens_held - b.held_tokens, e.usd_held - b.held_usd, e.tokens_spent + b.tokens, e.usd_spent + b.usd,
+      e.tokens_overrun + b.tokens_over, e.usd_overrun + b.usd_over
+    FROM booked b WHERE b.envelope = e.id)
+  WHERE e.id = ANY(ARRAY(SELECT envelope FROM booked));
 END $$;

@@ -22,16 +22,22 @@ BEGIN
     'tenant', s.tenant_id, 'session', t.session_id, 'user', t.user_id, 'principal', t.principal);
 END $$;
 
-CREATE FUNCTION engine_record(s agent_tasks_step, p_decisions jsonb) RETURNS void LANGUAGE sql AS $$
+-- The policy's decisions of these attempts.
+CREATE FUNCTION engine_record(p_attempts jsonb) RETURNS void LANGUAGE plpgsql AS $$
+BEGIN
   INSERT INTO decisions_policydecision (tenant_id, task_id, step, fence, point, subject, effect, rule, reasons,
     revision, input_sha256, input, created_at)
-  SELECT s.tenant_id, s.task_id, s.n, s.fence, d->>'point', d->>'subject', d->>'effect', d->>'rule',
+  SELECT t.tenant_id, t.id, (a->>'n')::int, (a->>'fence')::int, d->>'point', d->>'subject', d->>'effect', d->>'rule',
     ARRAY(SELECT jsonb_array_elements_text(d->'reasons')), d->>'revision', d->>'input_sha256', d->'input', clock_timestamp()
-  FROM jsonb_array_elements(p_decisions) AS d
-$$;
+  FROM jsonb_array_elements(p_attempts) AS a CROSS JOIN LATERAL jsonb_array_elements(a->'decisions') AS d CROSS JOIN LATERAL (
+    SELECT id, tenant_id FROM agent_tasks_task WHERE id = (a->>'task')::uuid OFFSET 0) AS t;
+END $$;
 
 -- Start what is parked, if the task runs: at once, or after the step's own delay. Returns {task, n, queue, delay_s}.
-CREATE FUNCTION engine_start(p_task uuid, p_hint_s float) RETURNS jsonb LANGUAGE sql AS $$
+CREATE FUNCTION engine_start(p_task uuid, p_hint_s float) RETURNS jsonb LANGUAGE plpgsql AS $$
+DECLARE
+  v_ready jsonb;
+BEGIN
   WITH started AS (
     UPDATE agent_tasks_step SET state = CASE WHEN delay_s > 0 THEN 'waiting' ELSE 'ready' END,
       due = clock_timestamp() + CASE WHEN delay_s > 0 THEN delay_s ELSE p_hint_s END * interval '1 s'
@@ -39,8 +45,9 @@ CREATE FUNCTION engine_start(p_task uuid, p_hint_s float) RETURNS jsonb LANGUAGE
       AND (SELECT state FROM agent_tasks_task WHERE id = p_task) = 'running'
     RETURNING n, queue, delay_s
   ) SELECT coalesce(jsonb_agg(jsonb_build_object('task', p_task, 'n', n, 'queue', queue, 'delay_s', delay_s) ORDER BY n), '[]')
-    FROM started
-$$;
+    INTO v_ready FROM started;
+  RETURN v_ready;
+END $$;
 
 -- The task's last transaction. Steps still open are cancelled; whoever runs them finds the fence gone.
 CREATE FUNCTION engine_end(p_task uuid, p_state text, p_error jsonb, p_events jsonb) RETURNS void LANGUAGE plpgsql AS $$
@@ -89,7 +96,8 @@ END $$;
 -- Steps of a task, numbered on from p_base. Their `after`, `grown_by` and `replaces` are positions in the list itself.
 -- One with a record has ended already: it is served from an earlier run and waits for nobody.
 CREATE FUNCTION engine_add(p_task uuid, p_tenant uuid, p_base int, p_steps jsonb, p_grown_by int, p_heir int) RETURNS void
-LANGUAGE sql AS $$
+LANGUAGE plpgsql AS $$
+BEGIN
   INSERT INTO agent_tasks_step (task_id, n, tenant_id, kind, queue, agent, description, input, parents, waits, met, "join",
     quorum, is_final, state, fence, retries, hints, delay_s, timeout_s, tries, compensation, grown_by, replaces, record_of,
     output, error, finished_at, created_at)
@@ -101,8 +109,8 @@ LANGUAGE sql AS $$
     coalesce(p_base + 1 + (g->>'replaces')::int, CASE WHEN nr = p_heir + 1 THEN p_grown_by END), (g->>'record_of')::int,
     nullif(g->'record'->'output', 'null'), nullif(g->'record'->'error', 'null'),
     CASE WHEN g->'record' <> 'null' THEN clock_timestamp() END, clock_timestamp()
-  FROM jsonb_array_elements(p_steps) WITH ORDINALITY AS x(g, nr)
-$$;
+  FROM jsonb_array_elements(p_steps) WITH ORDINALITY AS x(g, nr);
+END $$;
 
 -- A step adds steps; they take the next numbers of the task.
 -- The heir takes the step's place: what waited for the step now waits for its heir.
@@ -197,68 +205,104 @@ BEGIN
 END $$;
 
 -- A paused task whose last running step has come to an end stands still: its readers are told.
-CREATE FUNCTION engine_standstill(p_task uuid, p_checkpoint text) RETURNS void LANGUAGE sql AS $$
-  SELECT engine_emit(p_task, engine_task_event('WORKFLOW_PAUSED', 'Paused', jsonb_build_object('checkpoint', p_checkpoint)))
-  WHERE (SELECT state FROM agent_tasks_task WHERE id = p_task) = 'paused'
-    AND NOT EXISTS (SELECT 1 FROM agent_tasks_step WHERE task_id = p_task AND state = 'running')
-$$;
-
--- Commit 2 of an attempt: settle, record, then done | failed | retry | handback. NULL when another attempt was first.
-CREATE FUNCTION engine_complete(c jsonb, p_hint_s float) RETURNS jsonb LANGUAGE plpgsql AS $$
-DECLARE
-  s agent_tasks_step;
-  v_task uuid := (c->>'task')::uuid;
-  v_status text := c->>'status';
-  v_ready jsonb := '[]';
-  v_told jsonb := '[]';  -- all that this attempt has to say, in one write
+CREATE FUNCTION engine_standstill(p_task uuid, p_checkpoint text) RETURNS void LANGUAGE plpgsql AS $$
 BEGIN
-  IF c->'settle' <> 'null' THEN
-    v_told := engine_settle(v_task, (c->>'n')::int, (c->>'fence')::int, nullif(c->'settle'->'usage', 'null'),
-                          (c->'settle'->>'sent')::boolean);
+  PERFORM 1 FROM agent_tasks_task WHERE id = p_task AND state = 'paused';
+  IF FOUND AND NOT EXISTS (SELECT 1 FROM agent_tasks_step WHERE task_id = p_task AND state = 'running') THEN
+    PERFORM engine_emit(p_task, engine_task_event('WORKFLOW_PAUSED', 'Paused', jsonb_build_object('checkpoint', p_checkpoint)));
   END IF;
-  SELECT * INTO s FROM agent_tasks_step
-  WHERE task_id = v_task AND n = (c->>'n')::int AND fence = (c->>'fence')::int AND state = 'running';
-  IF NOT FOUND THEN
-    PERFORM engine_emit(v_task, v_told);
-    UPDATE agent_tasks_step SET stopped_at = clock_timestamp()  -- from here on nothing of it has an effect
-    WHERE task_id = v_task AND n = (c->>'n')::int AND fence = (c->>'fence')::int AND state = 'cancelled' AND stopped_at IS NULL;
-    RETURN NULL;
-  END IF;
-  IF c->'decisions' <> '[]' THEN PERFORM engine_record(s, c->'decisions'); END IF;
-  v_told := v_told || (c->'events');
-  IF v_status IN ('retry', 'handback') THEN
-    UPDATE agent_tasks_step SET worker = NULL, waits = 0, error = nullif(c->'error', 'null'),
-      retries = retries + (v_status = 'retry')::int, state = 'waiting',
-      delay_s = 0, due = CASE v_status WHEN 'retry' THEN clock_timestamp() + (c->>'delay_s')::float * interval '1 s' END
-    WHERE task_id = v_task AND n = s.n;
-    PERFORM engine_emit(v_task, v_told || engine_step_event(s, 'STEP_RETRYING',
-      coalesce(c->'error'->>'message', 'handed back by a stopping worker'),
-      jsonb_build_object('delay_s', (c->>'delay_s')::float, 'error', c->'error'->>'code')));
-    IF v_status = 'handback' THEN v_ready := engine_start(v_task, p_hint_s); END IF;
+END $$;
+
+-- Commit 2 of these attempts: done | failed | retry | handback. Returns what has been won (the step as it is now, and
+-- its completion) and what is to be told of it; an attempt that another has overtaken is missing.
+CREATE FUNCTION engine_complete(p_completions jsonb) RETURNS TABLE(s agent_tasks_step, c jsonb, told jsonb)
+LANGUAGE plpgsql AS $$
+DECLARE
+  v_status text;
+  v_again boolean;
+BEGIN
+  FOR c IN SELECT * FROM jsonb_array_elements(p_completions) LOOP
+    v_status := c->>'status'; v_again := v_status IN ('retry', 'handback');
+    UPDATE agent_tasks_step SET state = CASE WHEN v_again THEN 'waiting' ELSE v_status END, worker = NULL, waits = 0,
+      output = nullif(c->'output', 'null'), error = nullif(c->'error', 'null'), retries = retries + (v_status = 'retry')::int,
+      delay_s = CASE WHEN v_again THEN 0 ELSE delay_s END, finished_at = CASE WHEN NOT v_again THEN clock_timestamp() END,
+      due = CASE v_status WHEN 'retry' THEN clock_timestamp() + (c->>'delay_s')::float * interval '1 s' END
+    WHERE task_id = (c->>'task')::uuid AND n = (c->>'n')::int AND fence = (c->>'fence')::int AND state = 'running'
+    RETURNING * INTO s;
+    IF NOT FOUND THEN  -- from here on nothing of it has an effect
+      UPDATE agent_tasks_step SET stopped_at = clock_timestamp() WHERE task_id = (c->>'task')::uuid AND n = (c->>'n')::int
+        AND fence = (c->>'fence')::int AND state = 'cancelled' AND stopped_at IS NULL;
+    ELSE
+      told := (c->'events') || CASE WHEN v_again THEN engine_step_event(s, 'STEP_RETRYING',
+          coalesce(c->'error'->>'message', 'handed back by a stopping worker'),
+          jsonb_build_object('delay_s', (c->>'delay_s')::float, 'error', c->'error'->>'code'))
+        ELSE engine_step_event(s, CASE v_status WHEN 'done' THEN 'STEP_COMPLETED' ELSE 'STEP_FAILED' END,
+          coalesce(s.error->>'message', s.description),
+          jsonb_build_object('duration_ms', round(extract(epoch FROM s.finished_at - s.started_at) * 1000))) END;
+      RETURN NEXT;
+    END IF;
+  END LOOP;
+END $$;
+
+-- What follows from a completion: added steps, children, the task's end. Returns the steps that became ready.
+CREATE FUNCTION engine_follow(s agent_tasks_step, c jsonb, p_hint_s float) RETURNS jsonb LANGUAGE plpgsql AS $$
+DECLARE
+  v_grew boolean := jsonb_array_length(c->'grow') > 0;
+  v_ready jsonb := '[]';
+BEGIN
+  IF engine_overtaken(s) THEN RETURN '[]'; END IF;
+  IF s.state = 'waiting' THEN
+    IF s.due IS NULL THEN v_ready := engine_start(s.task_id, p_hint_s); END IF;
   ELSE
-    IF jsonb_array_length(c->'grow') > 0 THEN PERFORM engine_grow(s, c->'grow', (c->>'heir')::int); END IF;
-    UPDATE agent_tasks_step SET state = v_status, due = NULL, worker = NULL, finished_at = clock_timestamp(),
-      output = nullif(c->'output', 'null'), error = nullif(c->'error', 'null')
-    WHERE task_id = v_task AND n = s.n RETURNING * INTO s;
-    PERFORM engine_emit(v_task, v_told || engine_step_event(s,
-      CASE v_status WHEN 'done' THEN 'STEP_COMPLETED' ELSE 'STEP_FAILED' END, coalesce(s.error->>'message', s.description),
-      jsonb_build_object('duration_ms', round(extract(epoch FROM s.finished_at - s.started_at) * 1000))));
-    v_ready := engine_release(s, jsonb_array_length(c->'grow') > 0, p_hint_s);
+    IF v_grew THEN PERFORM engine_grow(s, c->'grow', (c->>'heir')::int); END IF;
+    v_ready := engine_release(s, v_grew, p_hint_s);
   END IF;
-  PERFORM engine_standstill(v_task, CASE WHEN s.kind = 'llm.turn' THEN 'post_agent' ELSE 'pre_execution' END);
+  PERFORM engine_standstill(s.task_id, CASE WHEN s.kind = 'llm.turn' THEN 'post_agent' ELSE 'pre_execution' END);
   RETURN v_ready;
 END $$;
 
--- Between the beats: record the policy decision, hold the worst case. `told` in the answer is for the caller to emit.
-CREATE FUNCTION engine_begin(b jsonb) RETURNS jsonb LANGUAGE plpgsql AS $$
-DECLARE
-  s agent_tasks_step;
-  v_answer jsonb := '{}';
+-- Whether another completion of the same turn has ended the task, or has it undone: then this one is counted no more.
+CREATE FUNCTION engine_overtaken(s agent_tasks_step) RETURNS boolean LANGUAGE plpgsql STABLE AS $$
 BEGIN
-  SELECT st.* INTO s FROM agent_tasks_step st JOIN agent_tasks_task t ON t.id = st.task_id AND t.state = ANY(engine_open())
-  WHERE st.task_id = (b->>'task')::uuid AND st.n = (b->>'n')::int AND st.fence = (b->>'fence')::int AND st.state = 'running';
-  IF NOT FOUND THEN RETURN '{"lost": true, "told": []}'; END IF;
-  IF b->'decisions' <> '[]' THEN PERFORM engine_record(s, b->'decisions'); END IF;
-  IF b->'hold' <> 'null' THEN v_answer := engine_hold(s, b->'hold'); END IF;
-  RETURN v_answer || jsonb_build_object('told', (b->'events') || coalesce(v_answer->'told', '[]'));
+  RETURN (SELECT NOT (state = ANY(engine_open())) OR (failure IS NOT NULL AND s.n < (
+    SELECT min(n) FROM agent_tasks_step WHERE task_id = s.task_id AND compensates IS NOT NULL))
+  FROM agent_tasks_task WHERE id = s.task_id);
+END $$;
+
+-- These attempts, each with its step where it is still theirs to work on.
+CREATE FUNCTION engine_own(p_attempts jsonb) RETURNS TABLE(a jsonb, s agent_tasks_step) LANGUAGE plpgsql AS $$
+BEGIN
+  RETURN QUERY SELECT e, x.st FROM jsonb_array_elements(p_attempts) AS e LEFT JOIN LATERAL (
+    SELECT st FROM agent_tasks_step st JOIN agent_tasks_task t ON t.id = st.task_id AND t.state = ANY(engine_open())
+    WHERE st.task_id = (e->>'task')::uuid AND st.n = (e->>'n')::int AND st.fence = (e->>'fence')::int AND st.state = 'running'
+    OFFSET 0) AS x ON true;
+END $$;
+
+-- Between the beats: record the policy decisions, hold the worst cases. Returns the answer to each, and what is to be
+-- told.
+CREATE FUNCTION engine_begin(p_begins jsonb) RETURNS TABLE(b jsonb, answer jsonb, told jsonb) LANGUAGE plpgsql AS $$
+DECLARE
+  v_own jsonb;
+  v_full boolean;  -- all are granted what they ask for
+  o record;
+BEGIN
+  SELECT coalesce(jsonb_agg(a || jsonb_build_object('granted', a->'hold'->'max_tokens')), '[]') INTO v_own
+  FROM engine_own(p_begins) WHERE (s).n IS NOT NULL;
+  PERFORM engine_record(v_own);
+  v_full := engine_book(v_own);
+  FOR o IN SELECT * FROM engine_own(p_begins) LOOP
+    b := o.a;
+    IF (o.s).n IS NULL THEN
+      answer := '{"lost": true}'; told := '[]';
+    ELSIF b->'hold' = 'null' THEN
+      answer := '{}'; told := b->'events';
+    ELSE
+      answer := CASE WHEN v_full THEN jsonb_build_object('granted', b->'hold'->'max_tokens') ELSE engine_hold(b) END;
+      told := (b->'events') || CASE WHEN answer ? 'granted' THEN engine_step_event(o.s, 'BUDGET_HELD', '', jsonb_build_object(
+        'tokens', (b->'hold'->>'prompt_tokens')::bigint + (answer->>'granted')::bigint,
+        'cost_usd', engine_worst_usd(b->'hold', (answer->>'granted')::bigint),
+        'provider', b->'hold'->'provider', 'model', b->'hold'->'model')) ELSE '[]' END;
+    END IF;
+    RETURN NEXT;
+  END LOOP;
 END $$;

@@ -2,57 +2,59 @@
 
 -- The only write path of running work: one transaction for all that a worker process has to say.
 -- What can't be written fails all of it; the writer then says it again, one by one.
--- Returns rows (what, body): done, stale, begun, claimed, ready, ended (`next`: others of its tenant wait).
+-- Returns rows (what, body): done, begun, claimed, ready, ended (`next`: others of its tenant wait).
 CREATE FUNCTION engine_turn(p_worker text, p_queues text[], p_take int, p_lease_s float, p_hint_s float,
   p_completions jsonb, p_begins jsonb, p_claims jsonb)
 RETURNS TABLE(what text, body jsonb) LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public
-SET plan_cache_mode = force_generic_plan SET enable_seqscan = off SET enable_bitmapscan = off AS $$  -- see docs/adr/0007
+SET plan_cache_mode = force_generic_plan SET enable_seqscan = off SET enable_bitmapscan = off
+SET enable_hashjoin = off SET enable_mergejoin = off AS $$  -- see docs/adr/0007
 DECLARE
   item jsonb;
-  answer jsonb;
+  r record;
+  v_steps agent_tasks_step[] := '{}';  -- completed in this turn
+  v_ends jsonb[] := '{}';              -- and how
   v_ready jsonb := '[]';
-  v_ref jsonb;
   v_taken int := 0;
-  v_tasks uuid[] := '{}';   -- what begins and claims have to say, written once per task
-  v_events jsonb[] := '{}';
+  v_tasks uuid[];   -- who has something to say, and what
+  v_told jsonb[];
 BEGIN
   PERFORM engine_lock(
     ARRAY(SELECT (e->>'task')::uuid FROM jsonb_array_elements(p_completions || p_begins || p_claims) AS e),
     ARRAY(SELECT (e->>'task')::uuid FROM jsonb_array_elements(p_completions || p_begins) AS e
           WHERE e->'settle' <> 'null' OR e->'hold' <> 'null'));
-  FOR item IN SELECT * FROM jsonb_array_elements(p_completions) LOOP
-    v_ref := jsonb_build_object('task', item->'task', 'n', item->'n', 'fence', item->'fence');
-    answer := engine_complete(item, p_hint_s);
-    what := CASE WHEN answer IS NULL THEN 'stale' ELSE 'done' END; body := v_ref; RETURN NEXT;
-    v_ready := v_ready || coalesce(answer, '[]');
-  END LOOP;
-  FOR item IN SELECT * FROM jsonb_array_elements(p_begins) LOOP
-    v_ref := jsonb_build_object('task', item->'task', 'n', item->'n', 'fence', item->'fence');
-    answer := engine_begin(item);
-    v_tasks := v_tasks || (item->>'task')::uuid; v_events := v_events || (answer->'told');
-    what := 'begun'; body := v_ref || (answer - 'told'); RETURN NEXT;
-  END LOOP;
-  FOR item IN SELECT * FROM jsonb_array_elements(p_claims) LOOP
-    answer := engine_claim((item->>'task')::uuid, (item->>'n')::int, p_worker, p_lease_s);
-    IF answer IS NOT NULL THEN
-      v_tasks := v_tasks || (item->>'task')::uuid; v_events := v_events || (answer->'told');
-      what := 'claimed'; body := answer - 'told'; RETURN NEXT;
+  IF p_completions <> '[]' THEN
+    SELECT array_agg(of_task), array_agg(told) INTO v_tasks, v_told FROM engine_settle(p_completions);
+    FOR r IN SELECT * FROM engine_complete(p_completions) LOOP
+      IF r.c->'decisions' <> '[]' THEN PERFORM engine_record(jsonb_build_array(r.c)); END IF;
+      v_steps := v_steps || r.s; v_ends := v_ends || r.c; v_tasks := v_tasks || (r.s).task_id; v_told := v_told || r.told;
+      what := 'done'; body := engine_ref(r.c); RETURN NEXT;
+    END LOOP;
+    PERFORM engine_tell(v_tasks, v_told);
+    FOR i IN 1 .. cardinality(v_steps) LOOP
+      v_ready := v_ready || engine_follow(v_steps[i], v_ends[i], p_hint_s);
+    END LOOP;
+    v_tasks := '{}'; v_told := '{}';
+  END IF;
+  IF p_begins <> '[]' THEN
+    FOR r IN SELECT * FROM engine_begin(p_begins) LOOP
+      v_tasks := v_tasks || (r.b->>'task')::uuid; v_told := v_told || r.told;
+      what := 'begun'; body := engine_ref(r.b) || r.answer; RETURN NEXT;
+    END LOOP;
+  END IF;
+  FOR item IN SELECT * FROM jsonb_array_elements(p_claims || v_ready) LOOP
+    body := NULL;
+    IF item->'queue' IS NULL OR (v_taken < p_take AND item->>'queue' = ANY(p_queues) AND (item->>'delay_s')::float = 0) THEN
+      body := engine_claim((item->>'task')::uuid, (item->>'n')::int, p_worker, p_lease_s);
+    END IF;
+    IF body IS NOT NULL THEN
+      v_taken := v_taken + (item->'queue' IS NOT NULL)::int;  -- goes on with what is its own: no message needed
+      v_tasks := v_tasks || (item->>'task')::uuid; v_told := v_told || (body->'told');
+      what := 'claimed'; body := body - 'told'; RETURN NEXT;
+    ELSIF item->'queue' IS NOT NULL THEN
+      what := 'ready'; body := item; RETURN NEXT;
     END IF;
   END LOOP;
-  FOR item IN SELECT * FROM jsonb_array_elements(v_ready) LOOP
-    what := 'ready'; body := item;
-    IF v_taken < p_take AND item->>'queue' = ANY(p_queues) AND (item->>'delay_s')::float = 0 THEN  -- go on with what is mine: no message needed
-      answer := engine_claim((item->>'task')::uuid, (item->>'n')::int, p_worker, p_lease_s);
-      IF answer IS NOT NULL THEN
-        v_tasks := v_tasks || (item->>'task')::uuid; v_events := v_events || (answer->'told');
-        what := 'claimed'; body := answer - 'told'; v_taken := v_taken + 1;
-      END IF;
-    END IF;
-    RETURN NEXT;
-  END LOOP;
-  PERFORM engine_emit(task, told) FROM (
-    SELECT task, jsonb_agg(e ORDER BY nr, k) AS told FROM unnest(v_tasks, v_events) WITH ORDINALITY AS x(task, events, nr),
-      jsonb_array_elements(events) WITH ORDINALITY AS y(e, k) GROUP BY task ORDER BY task) AS said;
+  PERFORM engine_tell(v_tasks, v_told);
   what := 'ended';
   FOR body IN SELECT jsonb_build_object('task', t.id, 'tenant', t.tenant_id, 'next', EXISTS (
         SELECT 1 FROM agent_tasks_task q WHERE q.tenant_id = t.tenant_id AND q.state = 'queued'))

@@ -56,13 +56,20 @@ BEGIN
         SELECT 1 FROM agent_tasks_step r WHERE r.task_id = o.task_id AND r.n = o.step AND r.fence = o.fence AND r.state = 'running')
   LOOP
     BEGIN
-      PERFORM engine_emit(h.task_id, engine_settle(h.task_id, h.step, h.fence, NULL, true));
+      PERFORM engine_lose(h.task_id, h.step, h.fence);
     EXCEPTION WHEN data_exception OR integrity_constraint_violation THEN
       what := 'refused'; body := jsonb_build_object('task', h.task_id, 'step', h.step, 'error', SQLERRM); RETURN NEXT;
     END;
   END LOOP;
   what := 'waiting';
   FOR body IN SELECT DISTINCT to_jsonb(tenant_id) FROM agent_tasks_task WHERE state = 'queued' LOOP RETURN NEXT; END LOOP;
+END $$;
+
+-- Nobody will say what this attempt has cost: if it holds something, that is settled at its worst case.
+CREATE FUNCTION engine_lose(p_task uuid, p_n int, p_fence int) RETURNS void LANGUAGE plpgsql AS $$
+BEGIN
+  PERFORM engine_emit(of_task, told) FROM engine_settle(jsonb_build_array(jsonb_build_object(
+    'task', p_task, 'n', p_n, 'fence', p_fence, 'settle', '{"sent": true, "usage": null}'::jsonb)));
 END $$;
 
 -- One step whose time is up. Returns the steps to hint.
@@ -72,7 +79,7 @@ DECLARE
   v_ready jsonb;
 BEGIN
   IF s.state = 'running' THEN
-    PERFORM engine_emit(s.task_id, engine_settle(s.task_id, s.n, s.fence, NULL, true));
+    PERFORM engine_lose(s.task_id, s.n, s.fence);
     IF s.fence >= p_attempts THEN
       UPDATE agent_tasks_step SET state = 'failed', due = NULL, worker = NULL, finished_at = clock_timestamp(),
         error = jsonb_build_object('code', 'step.worker_lost', 'message', format('Its worker was lost %s times', s.fence))
