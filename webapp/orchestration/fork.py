@@ -34,6 +34,7 @@ class PastStep(Protocol):
     state: str
     output: Any
     error: Any
+    inner: Any
     delay_s: float
     timeout_s: float | None
     tries: int | None
@@ -144,10 +145,14 @@ def _new(step: PastStep, steps: Mapping[int, PastStep], place: Mapping[int, int]
         tries=step.tries,
         compensation=step.compensation if step.n in live else None,  # what was done then, is that run's to undo
         record_of=step.n,
-        record=None if step.n in live else {"state": step.state, "output": step.output, "error": step.error},
+        record=None if step.n in live else _record(step),
         grown_by=place.get(step.grown_by) if step.grown_by is not None else None,
         replaces=place.get(step.replaces) if step.replaces is not None else None,
     )
+
+
+def _record(step: PastStep) -> JSON:
+    return {"state": step.state, "output": step.output, "error": step.error, "inner": step.inner}
 
 
 def _changed(step: NewStep, description: str | None, arguments: JSON | None) -> NewStep:

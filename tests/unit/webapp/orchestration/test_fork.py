@@ -17,6 +17,7 @@ def step(n: int, kind: str = "llm.turn", *parents: int, **more: Any) -> Any:
         "n": n, "kind": kind, "agent": "", "description": "", "input": {}, "parents": list(parents), "join": "all",
         "quorum": None, "is_final": False, "state": "done", "output": {"text": f"of {n}"}, "error": None, "delay_s": 0.0,
         "timeout_s": None, "tries": None, "compensation": None, "compensates": None, "grown_by": None, "replaces": None,
+        "inner": None,
     }  # fmt: skip
     return SimpleNamespace(**{**fields, **more})
 

@@ -92,14 +92,14 @@ CREATE FUNCTION engine_add(p_task uuid, p_tenant uuid, p_base int, p_steps jsonb
 LANGUAGE sql AS $$
   INSERT INTO agent_tasks_step (task_id, n, tenant_id, kind, queue, agent, description, input, parents, waits, met, "join",
     quorum, is_final, state, fence, retries, hints, delay_s, timeout_s, tries, compensation, grown_by, replaces, record_of,
-    output, error, finished_at, created_at)
+    output, error, "inner", finished_at, created_at)
   SELECT p_task, p_base + nr, p_tenant, g->>'kind', g->>'queue', g->>'agent', g->>'description', g->'input',
     ARRAY(SELECT p_base + 1 + a::int FROM jsonb_array_elements_text(g->'after') AS a), jsonb_array_length(g->'after'), 0,
     g->>'join', (g->>'quorum')::int, (g->>'is_final')::boolean, coalesce(g->'record'->>'state', 'waiting'), 0, 0, 0,
     (g->>'delay_s')::float, (g->>'timeout_s')::float, (g->>'tries')::int, nullif(g->'compensation', 'null'),
     coalesce(p_base + 1 + (g->>'grown_by')::int, p_grown_by),
     coalesce(p_base + 1 + (g->>'replaces')::int, CASE WHEN nr = p_heir + 1 THEN p_grown_by END), (g->>'record_of')::int,
-    nullif(g->'record'->'output', 'null'), nullif(g->'record'->'error', 'null'),
+    nullif(g->'record'->'output', 'null'), nullif(g->'record'->'error', 'null'), nullif(g->'record'->'inner', 'null'),
     CASE WHEN g->'record' <> 'null' THEN clock_timestamp() END, clock_timestamp()
   FROM jsonb_array_elements(p_steps) WITH ORDINALITY AS x(g, nr)
 $$;
@@ -203,6 +203,11 @@ CREATE FUNCTION engine_standstill(p_task uuid, p_checkpoint text) RETURNS void L
     AND NOT EXISTS (SELECT 1 FROM agent_tasks_step WHERE task_id = p_task AND state = 'running')
 $$;
 
+-- How a step that failed leaves its agent, if an agent thought by it: a failed tool call fails nobody.
+CREATE FUNCTION engine_failed_agent(s agent_tasks_step) RETURNS jsonb LANGUAGE sql IMMUTABLE AS $$
+  SELECT CASE WHEN s.queue = 'llm' OR s.kind = 'control.plan' THEN '{"state": "FAILED", "beliefs": null}'::jsonb END
+$$;
+
 -- Commit 2 of an attempt: settle, record, then done | failed | retry | handback. NULL when another attempt was first.
 CREATE FUNCTION engine_complete(c jsonb, p_hint_s float) RETURNS jsonb LANGUAGE plpgsql AS $$
 DECLARE
@@ -238,7 +243,8 @@ BEGIN
   ELSE
     IF jsonb_array_length(c->'grow') > 0 THEN PERFORM engine_grow(s, c->'grow', (c->>'heir')::int); END IF;
     UPDATE agent_tasks_step SET state = v_status, due = NULL, worker = NULL, finished_at = clock_timestamp(),
-      output = nullif(c->'output', 'null'), error = nullif(c->'error', 'null')
+      output = nullif(c->'output', 'null'), error = nullif(c->'error', 'null'),
+      "inner" = CASE v_status WHEN 'failed' THEN engine_failed_agent(s) ELSE nullif(c->'inner', 'null') END
     WHERE task_id = v_task AND n = s.n RETURNING * INTO s;
     PERFORM engine_emit(v_task, v_told || engine_step_event(s,
       CASE v_status WHEN 'done' THEN 'STEP_COMPLETED' ELSE 'STEP_FAILED' END, coalesce(s.error->>'message', s.description),
