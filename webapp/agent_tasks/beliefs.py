@@ -10,9 +10,10 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Collection, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
-from typing import Any, Literal, TypeVar
+from typing import Any, Literal
 
 from webapp.common.errors import Invalid
 from webapp.common.values import JSON
@@ -26,7 +27,6 @@ TEXT_LIMIT_CHARS = 500
 ID = re.compile(r"[A-Za-z0-9_.-]{1,40}")
 
 Side = Literal["supporting", "contradicting"]
-T = TypeVar("T")
 
 
 class BeliefsInvalid(Invalid):
@@ -183,28 +183,27 @@ class Beliefs:
         Raises:
             BeliefsInvalid: names the field.
         """
-        given = _object("beliefs", body)
-        items = _items("hypotheses", given.get("hypotheses", []), HYPOTHESES_LIMIT)
-        hypotheses = [_at(f"hypotheses.{nr}", _hypothesis, item) for nr, item in enumerate(items, 1)]
-        return cls(tuple(hypotheses), given.get("threshold", THRESHOLD))
+        given = members("beliefs", body)
+        return cls(_hypotheses(given), given.get("threshold", THRESHOLD))
 
 
-def _hypothesis(body: Any) -> Hypothesis:
-    given = _object("hypothesis", body)
-    supporting, contradicting = (_evidence(given, side) for side in ("supporting", "contradicting"))
-    return Hypothesis(
-        given.get("id", ""), given.get("statement", ""), given.get("prior", PRIOR), supporting, contradicting
-    )
+def _hypotheses(given: JSON) -> tuple[Hypothesis, ...]:
+    found = []
+    for nr, item in enumerate(entries("hypotheses", given.get("hypotheses", []), HYPOTHESES_LIMIT), 1):
+        with located(f"hypotheses.{nr}"):
+            one = members("hypothesis", item)
+            sides = (_evidence(one, side) for side in ("supporting", "contradicting"))
+            found.append(Hypothesis(one.get("id", ""), one.get("statement", ""), one.get("prior", PRIOR), *sides))
+    return tuple(found)
 
 
-def _piece(body: Any) -> Evidence:
-    given = _object("evidence", body)
-    return Evidence(given.get("text", ""), given.get("weight", -1), given.get("step", 0))
-
-
-def _evidence(given: JSON, side: str) -> tuple[Evidence, ...]:
-    items = _items(side, given.get(side, []), EVIDENCE_LIMIT)
-    return tuple(_at(f"{side}.{nr}", _piece, item) for nr, item in enumerate(items, 1))
+def _evidence(given: JSON, side: Side) -> tuple[Evidence, ...]:
+    found = []
+    for nr, item in enumerate(entries(side, given.get(side, []), EVIDENCE_LIMIT), 1):
+        with located(f"{side}.{nr}"):
+            one = members("evidence", item)
+            found.append(Evidence(one.get("text", ""), one.get("weight", -1), one.get("step", 0)))
+    return tuple(found)
 
 
 def _left(evidence: Sequence[Evidence]) -> float:
@@ -212,21 +211,32 @@ def _left(evidence: Sequence[Evidence]) -> float:
     return math.prod(sorted(1 - each.weight for each in evidence))
 
 
-def _at(field: str, read: Callable[[Any], T], item: Any) -> T:
+# --- reading ---
+
+
+@contextmanager
+def located(where: str) -> Iterator[None]:
+    """Errors name the way to their field."""
     try:
-        return read(item)
+        yield
     except BeliefsInvalid as error:
         message = str(error).removeprefix(f"{error.field}: ")
-        raise BeliefsInvalid(field=f"{field}.{error.field}", message=message) from None
+        raise BeliefsInvalid(field=f"{where}.{error.field}", message=message) from None
 
 
-def _object(field: str, value: Any) -> JSON:
+def members(field: str, value: Any, known: Collection[str] | None = None) -> JSON:
+    """
+    Args:
+        known: the only names that it may have; None: any, as what a newer release has stored may have more.
+    """
     if not isinstance(value, dict):
         raise BeliefsInvalid(field=field, message="must be an object")
+    if known is not None and (unknown := set(value) - set(known)):
+        raise BeliefsInvalid(field=field, message=f"there is no field {min(map(str, unknown))[:40]}")
     return value
 
 
-def _items(field: str, value: Any, limit: int) -> list[Any]:
+def entries(field: str, value: Any, limit: int) -> list[Any]:
     if not isinstance(value, list):
         raise BeliefsInvalid(field=field, message="must be a list")
     if len(value) > limit:
