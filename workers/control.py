@@ -126,7 +126,9 @@ async def fork(step: ClaimedStep, beats: Beats) -> Completion:
     asked = step.input
     run = replace(step, task=UUID(asked["task"]))
     past = await context.read(run, context.recorded_steps)
-    added, answer = fork_steps(past, asked["step"], description=asked["description"], arguments=asked["arguments"])
+    added, answer = fork_steps(
+        past, asked["step"], first=step.n + 1, description=asked["description"], arguments=asked["arguments"]
+    )
     served = sum(new.record is not None for new in added)
     told = event(
         "PROGRESS",

@@ -337,4 +337,6 @@ def test_what_agents_believe_outlives_a_killed_worker_and_is_replayed_and_forked
     fork = started(connected, key, task, "fork", step=next(s["n"] for s in steps if s["agent"] == "check"))
     connected.finished(key, fork)
     served = [s for s in connected.steps(key, fork) if s["agent"] == "why" and s["kind"] == "llm.turn"]
-    assert all(s["served"] for s in served) and [s["inner"] for s in served] == [s["inner"] for s in turns]
+    assert [(s["served"], s["inner"]["state"]) for s in served] == [(True, s["inner"]["state"]) for s in turns]
+    (source,) = served[2]["inner"]["beliefs"]["hypotheses"][0]["supporting"]
+    assert source == {"text": PRICE[2], "weight": 0.8, "step": served[0]["n"]}, "as it is numbered here"
