@@ -188,6 +188,7 @@ def test_a_fork_pays_only_for_what_comes_after_it(connected: Farm, cast: Cast, m
     assert {(s["kind"], s["then"]["n"] is not None) for s in compared["steps"]} == {
         ("llm.turn", True), ("llm.synthesise", True),
     }  # fmt: skip
+    assert {s["now"]["agent_state"] for s in compared["steps"]} == {"COMPLETED"}
     assert Decimal(str(whole["cost_usd"])) > 0
 
     found = report(connected, cast, started(connected, key, fork, "replay"))
