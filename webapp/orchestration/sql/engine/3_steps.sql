@@ -204,8 +204,8 @@ CREATE FUNCTION engine_standstill(p_task uuid, p_checkpoint text) RETURNS void L
 $$;
 
 -- How a step that failed leaves its agent, if an agent thought by it: a failed tool call fails nobody.
-CREATE FUNCTION engine_failed_agent(s agent_tasks_step) RETURNS jsonb LANGUAGE sql IMMUTABLE AS $$
-  SELECT CASE WHEN s.queue = 'llm' OR s.kind = 'control.plan' THEN '{"state": "FAILED", "beliefs": null}'::jsonb END
+CREATE FUNCTION engine_failed_agent(p_queue text, p_kind text) RETURNS jsonb LANGUAGE sql IMMUTABLE AS $$
+  SELECT CASE WHEN p_queue = 'llm' OR p_kind = 'control.plan' THEN '{"state": "FAILED", "beliefs": null}'::jsonb END
 $$;
 
 -- Commit 2 of an attempt: settle, record, then done | failed | retry | handback. NULL when another attempt was first.
@@ -244,7 +244,7 @@ BEGIN
     IF jsonb_array_length(c->'grow') > 0 THEN PERFORM engine_grow(s, c->'grow', (c->>'heir')::int); END IF;
     UPDATE agent_tasks_step SET state = v_status, due = NULL, worker = NULL, finished_at = clock_timestamp(),
       output = nullif(c->'output', 'null'), error = nullif(c->'error', 'null'),
-      "inner" = CASE v_status WHEN 'failed' THEN engine_failed_agent(s) ELSE nullif(c->'inner', 'null') END
+      "inner" = CASE v_status WHEN 'failed' THEN engine_failed_agent(queue, kind) WHEN 'done' THEN nullif(c->'inner', 'null') END
     WHERE task_id = v_task AND n = s.n RETURNING * INTO s;
     PERFORM engine_emit(v_task, v_told || engine_step_event(s,
       CASE v_status WHEN 'done' THEN 'STEP_COMPLETED' ELSE 'STEP_FAILED' END, coalesce(s.error->>'message', s.description),
