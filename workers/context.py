@@ -38,6 +38,7 @@ class Past:
     input: JSON
     output: JSON | None
     error: JSON | None
+    inner: JSON | None = None
 
 
 @dataclass(frozen=True)
@@ -139,7 +140,7 @@ def file_bytes(step: ClaimedStep) -> dict[str, bytes]:
 
 
 def _past(row: Step) -> Past:
-    return Past(row.n, row.kind, row.agent, row.description, row.state, row.input, row.output, row.error)
+    return Past(row.n, row.kind, row.agent, row.description, row.state, row.input, row.output, row.error, row.inner)
 
 
 def _file_ref(step: ClaimedStep, attachment: JSON) -> FileRef:

@@ -10,6 +10,7 @@ from uuid import UUID
 import structlog
 from django.conf import settings
 
+from webapp.agent_tasks.rules import AgentState
 from webapp.orchestration import complexity, dispatch, engine
 from webapp.orchestration.compile import compile_steps, describe
 from webapp.orchestration.control import admit_waiting
@@ -23,6 +24,7 @@ from workers.beats import Beats
 from workers.context import Past, TaskContext
 from workers.process import handles, offer, this
 from workers.replay import replay_run
+from workers.thinking import left_in, state_after
 
 log = structlog.get_logger()
 PLAN_SHOWN_CHARS = 2000
@@ -93,11 +95,12 @@ async def plan(step: ClaimedStep, beats: Beats) -> Completion:
     plan of one agent, with a warning.
     """
     task = await context.read(step, context.task_context)
+    proposed = [] if "plan" in task.context else await context.read(step, context.parents)
     if "plan" in task.context:
         warnings: list[dict[str, Any]] = []
         added = read_plan(task.context["plan"], limit=settings.STEPS_LIMIT - task.steps - 1)
     else:
-        chosen, warnings = _choose(task, await context.read(step, context.parents))
+        chosen, warnings = _choose(task, proposed)
         added = agent_steps(chosen)
     payload = {
         "plan": [_shown(new, task.steps, position) for position, new in enumerate(added)],
@@ -109,6 +112,7 @@ async def plan(step: ClaimedStep, beats: Beats) -> Completion:
     told = event("PROGRESS", agent="planner", message=f"Plan: {payload['canvas']}"[:PLAN_SHOWN_CHARS], payload=payload)
     return Completion(
         step,
+        inner=left_in(AgentState.PLANNING, before=state_after(proposed)),
         output={"subtasks": list(dict.fromkeys(new.agent for new in added if new.kind != "llm.synthesise"))},
         grow=added,
         heir=len(added) - 1,
@@ -122,7 +126,9 @@ async def fork(step: ClaimedStep, beats: Beats) -> Completion:
     asked = step.input
     run = replace(step, task=UUID(asked["task"]))
     past = await context.read(run, context.recorded_steps)
-    added, answer = fork_steps(past, asked["step"], description=asked["description"], arguments=asked["arguments"])
+    added, answer = fork_steps(
+        past, asked["step"], first=step.n + 1, description=asked["description"], arguments=asked["arguments"]
+    )
     served = sum(new.record is not None for new in added)
     told = event(
         "PROGRESS",

@@ -7,6 +7,7 @@ from typing import Any
 
 from django.conf import settings
 
+from webapp.agent_tasks.rules import AgentState
 from webapp.common.values import JSON
 from webapp.orchestration import complexity, dispatch
 from webapp.orchestration.steps import ClaimedStep, Completion, event
@@ -18,6 +19,7 @@ from workers.gateway.types import ModelReply
 from workers.model_call import Answered, ask_model
 from workers.process import handles, offer
 from workers.services import services
+from workers.thinking import SPEC, beliefs_held, left_in, state_after, weigh
 from workers.turns import TooManySteps, next_steps
 
 OUTPUT_LIMIT_CHARS = 10_000  # of the text in an event; the step's output has all of it
@@ -39,7 +41,13 @@ async def plan(step: ClaimedStep, beats: Beats) -> Completion:
     task = await context.read(step, context.task_context)
     messages = prompts.plan_messages(task, limit=complexity.AGENTS[task.mode])
     answered = await ask_model(step, beats, task, purpose="plan", query=task.query, messages=messages)
-    return Completion(step, output=_output(answered), events=[_told(step, answered)], settle=answered.settlement)
+    return Completion(
+        step,
+        output=_output(answered),
+        inner=left_in(AgentState.ANALYZING, before=None),
+        events=[_told(step, answered)],
+        settle=answered.settlement,
+    )
 
 
 @handles("llm.turn")
@@ -49,8 +57,10 @@ async def turn(step: ClaimedStep, beats: Beats) -> Completion:
     history = await context.read(step, context.agent_history)
     needs = step.input["needs"]
     needed = await context.read(step, lambda s: context.answers_of(s, needs)) if needs else []
+    given = step.input.get("beliefs")
+    held = beliefs_held(given, history)
     messages = prompts.turn_messages(
-        task, role=step.input["role"], description=step.description, needed=needed, history=history
+        task, role=step.input["role"], description=step.description, needed=needed, history=history, beliefs=given
     )
     number = step.input["turn"]
     answered = await ask_model(
@@ -60,13 +70,16 @@ async def turn(step: ClaimedStep, beats: Beats) -> Completion:
         purpose="turn",
         query=step.description,
         messages=messages,
-        tools=services().tools.specs(),
+        tools=[*services().tools.specs(), *([] if held is None else [SPEC])],
         may_call=number < settings.TURNS_LIMIT,
     )
     calls = list(answered.reply.tool_calls)[: settings.TOOL_CALLS_LIMIT]
+    before = state_after(past for past in history if past.kind == step.kind)
     if not calls:
-        return _answer(step, answered, made=_made(history))
-    grow = next_steps(step, calls, services().tools)
+        inner = left_in(AgentState.COMPLETED, before=before, beliefs=held)
+        return _answer(step, answered, made=_made(history), inner=inner)
+    weighed = weigh(step, held, calls)
+    grow = next_steps(step, weighed.others, services().tools)
     if task.steps + len(grow) > settings.STEPS_LIMIT:
         raise TooManySteps(limit=settings.STEPS_LIMIT)
     return Completion(
@@ -75,10 +88,12 @@ async def turn(step: ClaimedStep, beats: Beats) -> Completion:
             **_output(answered),
             "tool_calls": [asdict(call) for call in calls],
             "blocks": [dict(block) for block in answered.reply.blocks],
+            **({"weighed": weighed.results} if weighed.results else {}),
         },
+        inner=left_in(AgentState.EXECUTING, before=before, beliefs=weighed.beliefs),
         grow=grow,
         heir=len(grow) - 1,
-        events=[_told(step, answered)],
+        events=[_told(step, answered), *weighed.events],
         settle=answered.settlement,
     )
 
@@ -93,14 +108,16 @@ async def synthesise(step: ClaimedStep, beats: Beats) -> Completion:
         return Completion(step, status="failed", error=error)
     messages = prompts.synthesis_messages(task, results)
     answered = await ask_model(step, beats, task, purpose="synthesise", query=task.query, messages=messages)
-    return _answer(step, answered, made=[made for result in results for made in (result.output or {}).get("made", [])])
+    made = [made for result in results for made in (result.output or {}).get("made", [])]
+    return _answer(step, answered, made=made, inner=left_in(AgentState.COMPLETED, before=None))
 
 
-def _answer(step: ClaimedStep, answered: Answered, *, made: list[JSON]) -> Completion:
+def _answer(step: ClaimedStep, answered: Answered, *, made: list[JSON], inner: JSON) -> Completion:
     done = event("AGENT_COMPLETED", agent=step.agent, message=step.description[:200])
     return Completion(
         step,
         output={**_output(answered), "made": made},
+        inner=inner,
         events=[_told(step, answered), done],
         settle=answered.settlement,
     )

@@ -6,6 +6,7 @@ nothing, and serves what was recorded instead of calling.
 
 from __future__ import annotations
 
+import json
 from collections import defaultdict
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -50,7 +51,7 @@ class RecordedFailure(HartleyError):
 
 @dataclass(frozen=True)
 class Difference:
-    """`what` is one of outcome, decision, prompt, price, steps, output."""
+    """`what` is one of outcome, decision, prompt, price, agent state, beliefs, added step, output."""
 
     step: int
     kind: str
@@ -258,6 +259,7 @@ class _Run:
                 ("outcome", _outcome(step.state, step.error), _outcome(now.status, now.error)),
                 *self._decisions(step, beats),
                 *_versions(step, now),
+                *_inner(step, now),
                 *self._steps(step, now),
                 *_outputs(step, now),
             )
@@ -307,8 +309,8 @@ def _shape(new: Step | NewStep, after: Sequence[int]) -> str:
 
 
 def _plain(value: Any) -> str:
-    """The same for what went through JSON and what did not."""
-    return str(list(value) if isinstance(value, tuple) else value)
+    """The same for what went through the database's JSON, which orders keys in its own way, and what did not."""
+    return json.dumps(value, sort_keys=True) if isinstance(value, dict | list | tuple) else str(value)
 
 
 def _outcome(status: str, error: JSON | None) -> str:
@@ -329,6 +331,21 @@ def _versions(step: Step, now: Completion) -> Iterable[tuple[str, str, str]]:
             f"{then['input_usd']} + {then['output_usd']} USD",
             f"{today['input_usd']} + {today['output_usd']} USD",
         )
+
+
+def _inner(step: Step, now: Completion) -> Iterable[tuple[str, str, str]]:
+    """Runs from before it was recorded have none; how a failed step leaves its agent follows from its outcome."""
+    if step.inner is None or now.inner is None:
+        return
+    yield "agent state", step.inner["state"], now.inner["state"]
+    yield "beliefs", _believed(step.inner), _believed(now.inner)
+
+
+def _believed(inner: JSON) -> str:
+    if not inner["beliefs"]:
+        return "none"
+    sure = (f"{each['id']} {each['confidence']:.3f}" for each in inner["beliefs"]["hypotheses"])
+    return ", ".join(sure) or "no hypothesis"
 
 
 def _outputs(step: Step, now: Completion) -> Iterable[tuple[str, str, str]]:

@@ -93,7 +93,7 @@ def day(tenant: UUID, viewer: UUID | None, now: datetime) -> Day:
 
 def _open_steps(tenant: UUID, tasks: list[UUID]) -> list[Step]:
     wanted = [StepState.RUNNING, StepState.READY, StepState.WAITING]
-    steps = Step.objects.filter(tenant_id=tenant, task_id__in=tasks, state__in=wanted).defer("input", "output")
+    steps = Step.objects.filter(tenant_id=tenant, task_id__in=tasks, state__in=wanted).defer("input", "output", "inner")
     return list(steps.order_by("task_id", "n"))
 
 

@@ -162,6 +162,9 @@ class Step(EngineModel):
     due = models.DateTimeField(null=True)
     output = models.JSONField(null=True)
     error = models.JSONField(null=True)
+    inner = models.JSONField(
+        null=True, help_text="In which state it left its agent, and what that believes: `{state, beliefs}`."
+    )
     created_at = models.DateTimeField(db_default=now())
     started_at = models.DateTimeField(null=True)
     finished_at = models.DateTimeField(null=True)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime
+from enum import StrEnum
 from typing import Any, Protocol
 
 TASK_STATES = {  # state: what it may become
@@ -24,6 +25,45 @@ STEP_STATES = {
     "failed": set(),
     "cancelled": set(),
 }
+
+
+class AgentState(StrEnum):
+    """In which a step leaves its agent."""
+
+    ANALYZING = "ANALYZING"
+    PLANNING = "PLANNING"
+    EXECUTING = "EXECUTING"
+    COMPLETED = "COMPLETED"
+    FAILED = "FAILED"
+
+
+AGENT_STATES = {  # an agent's first step may leave it in any of them
+    "ANALYZING": {"ANALYZING", "PLANNING", "FAILED"},
+    "PLANNING": {"PLANNING", "EXECUTING", "COMPLETED", "FAILED"},
+    "EXECUTING": {"EXECUTING", "ANALYZING", "PLANNING", "COMPLETED", "FAILED"},
+    "COMPLETED": set(),
+    "FAILED": set(),
+}
+
+
+class TransitionForbidden(Exception):
+    """An agent would become what it may not become: a mistake in Hartley, never the tenant's."""
+
+    def __init__(self, before: AgentState, after: AgentState) -> None:
+        may = ", ".join(sorted(AGENT_STATES[before])) or "nothing any more"
+        super().__init__(f"An agent that is {before} can't become {after}; it may become {may}")
+
+
+def next_agent_state(before: AgentState | None, after: AgentState) -> AgentState:
+    """
+    Args:
+        before: in which the agent's newest earlier step left it; None: this is its first.
+    Raises:
+        TransitionForbidden
+    """
+    if before is not None and after not in AGENT_STATES[before]:
+        raise TransitionForbidden(before, after)
+    return after
 
 
 class OpenStep(Protocol):

@@ -73,7 +73,7 @@ def steps_of(tenant: UUID, task: UUID) -> list[Step]:
 
 def steps_without_data(tenant: UUID, task: UUID) -> list[Step]:
     """For lists and drawings: what went in and came out stays in the database."""
-    return list(Step.objects.filter(tenant_id=tenant, task_id=task).defer("input", "output").order_by("n"))
+    return list(Step.objects.filter(tenant_id=tenant, task_id=task).defer("input", "output", "inner").order_by("n"))
 
 
 def find_step(tenant: UUID, task: UUID, n: int) -> Step:

@@ -123,6 +123,7 @@ def control_state(task: Task, line: JSON | None, stop: LastEffect | None) -> JSO
 
 
 def step_body(step: Step) -> JSON:
+    """For `inner` see docs/agents.md: `{"state": "COMPLETED", "beliefs": {"threshold", "best", "hypotheses"} or None}`."""
     return {
         "n": step.n,
         "kind": step.kind,
@@ -137,6 +138,7 @@ def step_body(step: Step) -> JSON:
         "record_of": step.record_of,
         "retries": step.retries,
         "error": step.error,
+        "inner": step.inner,
         "created_at": moment(step.created_at),
         "started_at": moment(step.started_at),
         "finished_at": moment(step.finished_at),

@@ -169,6 +169,7 @@ def _brought(brought: Brought | None) -> JSON | None:
     return {
         "n": brought.step.n,
         "state": brought.step.state,
+        "agent_state": brought.agent_state,
         "text": brought.text,
         "tokens": brought.spent.tokens,
         "cost_usd": float(brought.spent.usd),

@@ -109,13 +109,14 @@ def with_origins(steps: Sequence[DrawnStep]) -> dict[int, set[int]]:
     """
     Parents by step, and for those that were added while running the step they came from.
 
-    A tool call comes from the last turn of its agent before it, an agent's first turn from the plan.
+    A tool call, and a turn that follows one without, comes from the last turn of its agent before it, an agent's first
+    turn from the plan.
     """
     found: dict[int, set[int]] = {}
     turns: dict[str, int] = {}
     planned = 0
     for step in sorted(steps, key=lambda step: step.n):
-        origin = turns.get(step.agent) if step.kind == "tools.call" or step.kind == "policy.tool" else planned
+        origin = turns.get(step.agent, 0 if step.kind in ("tools.call", "policy.tool") else planned)
         found[step.n] = {p for p in step.parents if p != step.n} or ({origin} if origin else set())
         if step.kind == "llm.turn":
             turns[step.agent] = step.n

@@ -1,4 +1,4 @@
-"""One step: why it does not move, what went in and came out, what each attempt cost, and what policy said."""
+"""One step: why it does not move, what its agent believed, what went in and came out, what each attempt cost, and what policy said."""
 
 from __future__ import annotations
 
@@ -58,6 +58,8 @@ def step(request: HttpRequest, who: Principal, name: UUID, n: int) -> HttpRespon
         "open": stays or row.state == StepState.RUNNING,
         "why": why_not_moving(row, timezone.now(), queues_served(settings.WORKER_SEEN_S)) if stays else None,
         "may_fork": not task.is_open and may_fork(task, row),
+        "agent_state": row.inner["state"] if row.inner else None,
+        "beliefs": row.inner["beliefs"] if row.inner else None,
         "attempts": _attempts(row, told, holds_of(who.tenant_id, task.id, n)),
         "decisions": decisions_of(who.tenant_id, task.id, n),
         "text": pretty(output.get("text") or (output.get("shown") or {}).get("stdout") or ""),

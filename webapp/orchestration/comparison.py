@@ -32,6 +32,11 @@ class Brought:
         return (self.step.finished_at - self.step.started_at).total_seconds() if ran else None  # type: ignore[operator]
 
     @property
+    def agent_state(self) -> str | None:
+        """In which it left its agent."""
+        return self.step.inner["state"] if self.step.inner else None
+
+    @property
     def text(self) -> str:
         """Its beginning, or why it failed."""
         output = self.step.output if isinstance(self.step.output, dict) else {}
@@ -55,7 +60,9 @@ class Pair:
 
     @property
     def same(self) -> bool:
-        return bool(self.then and self.now and self.then.text and self.then.text == self.now.text)
+        if not (self.then and self.now and self.then.text):
+            return False
+        return (self.then.text, self.then.agent_state) == (self.now.text, self.now.agent_state)
 
 
 @dataclass(frozen=True)

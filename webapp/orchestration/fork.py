@@ -34,6 +34,7 @@ class PastStep(Protocol):
     state: str
     output: Any
     error: Any
+    inner: Any
     delay_s: float
     timeout_s: float | None
     tries: int | None
@@ -44,7 +45,12 @@ class PastStep(Protocol):
 
 
 def fork_steps(
-    past: Sequence[PastStep], at: int, *, description: str | None = None, arguments: JSON | None = None
+    past: Sequence[PastStep],
+    at: int,
+    *,
+    first: int = 1,
+    description: str | None = None,
+    arguments: JSON | None = None,
 ) -> tuple[list[NewStep], int]:
     """
     The steps of the new run in the order of their numbers, and the position of the one whose output is the answer.
@@ -54,6 +60,7 @@ def fork_steps(
 
     Args:
         past: every step of the run.
+        first: the number that the first of the new steps will have.
         description: of an agent's turn: what the agent is to do.
         arguments: of a tool call.
     Raises:
@@ -66,7 +73,8 @@ def fork_steps(
     place = {step.n: position for position, step in enumerate(kept)}
     answer = _in_place_of(_final(steps), steps, place)
     assert answer is not None, "the first of those that had each other's place is kept"
-    new = [_new(step, steps, place, live) for step in kept]
+    numbers = {n: first + position for n, position in place.items()}
+    new = [_new(step, steps, place, live, numbers) for step in kept]
     if description is not None or arguments is not None:
         new[place[at]] = _changed(new[place[at]], description, arguments)
     return new, place[answer]
@@ -129,7 +137,13 @@ def _in_place_of(n: int, steps: Mapping[int, PastStep], kept: Mapping[int, int])
     return n
 
 
-def _new(step: PastStep, steps: Mapping[int, PastStep], place: Mapping[int, int], live: set[int]) -> NewStep:
+def _new(
+    step: PastStep,
+    steps: Mapping[int, PastStep],
+    place: Mapping[int, int],
+    live: set[int],
+    numbers: Mapping[int, int],
+) -> NewStep:
     parents = [_in_place_of(parent, steps, place) for parent in step.parents]
     return NewStep(
         kind=step.kind,
@@ -144,10 +158,26 @@ def _new(step: PastStep, steps: Mapping[int, PastStep], place: Mapping[int, int]
         tries=step.tries,
         compensation=step.compensation if step.n in live else None,  # what was done then, is that run's to undo
         record_of=step.n,
-        record=None if step.n in live else {"state": step.state, "output": step.output, "error": step.error},
+        record=None if step.n in live else _record(step, numbers),
         grown_by=place.get(step.grown_by) if step.grown_by is not None else None,
         replaces=place.get(step.replaces) if step.replaces is not None else None,
     )
+
+
+def _record(step: PastStep, numbers: Mapping[int, int]) -> JSON:
+    inner = step.inner and {**step.inner, "beliefs": _renumbered(step.inner["beliefs"], numbers)}
+    return {"state": step.state, "output": step.output, "error": step.error, "inner": inner}
+
+
+def _renumbered(beliefs: JSON | None, numbers: Mapping[int, int]) -> JSON | None:
+    """Evidence names the step in which it was weighed; in the new run that has another number."""
+    if beliefs is None:
+        return None
+    hypotheses = [dict(each) for each in beliefs["hypotheses"]]
+    for each in hypotheses:
+        for side in ("supporting", "contradicting"):
+            each[side] = [{**piece, "step": numbers.get(piece["step"], piece["step"])} for piece in each[side]]
+    return {**beliefs, "hypotheses": hypotheses}
 
 
 def _changed(step: NewStep, description: str | None, arguments: JSON | None) -> NewStep:

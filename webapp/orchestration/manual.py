@@ -7,6 +7,8 @@ import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from webapp.agent_tasks.beliefs import BeliefsInvalid
+from webapp.agent_tasks.weighing import GIVEN, beliefs_given
 from webapp.common.values import JSON
 from webapp.orchestration.plan import DESCRIPTION_LIMIT_CHARS, ID, PlanInvalid
 from webapp.orchestration.steps import NewStep
@@ -15,7 +17,7 @@ JOINS = ("all", "any", "quorum", "partial", "settled")
 KINDS = ("agent", "tool", "wait")
 FIELDS = {
     "id", "kind", "description", "role", "tool", "arguments", "depends_on", "join", "quorum", "delay_s", "timeout_s",
-    "tries", "compensate",
+    "tries", "compensate", "beliefs",
 }  # fmt: skip
 LONGEST_S = 7 * 86_400.0
 TRIES = 20
@@ -35,6 +37,7 @@ PLAN: JSON = {  # as OpenAPI tells it; what counts is read_plan
                     "kind": {"enum": list(KINDS), "default": "agent"},
                     "description": {"type": "string"},
                     "role": {"type": "string"},
+                    "beliefs": GIVEN,
                     "tool": {"type": "string"},
                     "arguments": {"type": "object"},
                     "depends_on": {"type": "array", "items": {"type": "string"}},
@@ -138,6 +141,8 @@ def _step(name: str, item: JSON, needs: list[str], place: Mapping[str, int]) -> 
         "tries": _whole(name, item, "tries", TRIES),
         "compensation": _compensation(name, item),
     }
+    if kind != "agent" and "beliefs" in item:
+        raise PlanInvalid(f"step {name}: only an agent has beliefs")
     if kind == "wait":
         return NewStep("control.wait", **step)
     if kind == "tool":
@@ -145,7 +150,7 @@ def _step(name: str, item: JSON, needs: list[str], place: Mapping[str, int]) -> 
     role = item.get("role", "generalist")
     if not isinstance(role, str) or len(role) > 40:
         raise PlanInvalid(f"step {name}: role must be a string of at most 40 characters")
-    return NewStep("llm.turn", input={"turn": 1, "role": role, "needs": needs}, **step)
+    return NewStep("llm.turn", input={"turn": 1, "role": role, "needs": needs, **_beliefs(name, item)}, **step)
 
 
 def _with_answer(steps: list[NewStep]) -> list[NewStep]:
@@ -167,6 +172,15 @@ def _call(name: str, item: Any, call_id: str) -> JSON:
         raise PlanInvalid(f"step {name}: arguments must be an object")
     raw = json.dumps(arguments, ensure_ascii=False)
     return {"call_id": call_id, "tool": tool, "arguments": arguments, "raw": raw, "strict": True}
+
+
+def _beliefs(name: str, item: JSON) -> JSON:
+    if item.get("beliefs") is None:
+        return {}
+    try:
+        return {"beliefs": beliefs_given(item["beliefs"]).to_json()}
+    except BeliefsInvalid as error:
+        raise PlanInvalid(f"step {name}: {error}") from None
 
 
 def _compensation(name: str, item: JSON) -> JSON | None:

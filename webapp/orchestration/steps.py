@@ -91,7 +91,7 @@ class NewStep:
         tries: attempts at most; None: by the class of the error.
         compensation: `{kind, queue, description, input}` of the step that undoes it when the task fails.
         record_of: the step of an earlier run that it stands for.
-        record: `{state, output, error}` of that step: it has ended already, and does not run.
+        record: `{state, output, error, inner}` of that step: it has ended already, and does not run.
         grown_by, replaces: positions in the same list, as they were in that run; None: as it is added.
     """
 
@@ -164,12 +164,19 @@ class Begin:
 
 @dataclass(frozen=True)
 class Completion:
-    """The commit after the call. `heir` is the position in `grow` of the step that takes this one's place."""
+    """
+    The commit after the call.
+
+    Args:
+        inner: `{"state", "beliefs"}` in which the step leaves its agent; of a failed step the engine says it.
+        heir: the position in `grow` of the step that takes this one's place.
+    """
 
     step: ClaimedStep
     status: Status = "done"
     output: JSON | None = None
     error: JSON | None = None
+    inner: JSON | None = None
     delay_s: float = 0.0
     grow: list[NewStep] = field(default_factory=list)
     heir: int | None = None
@@ -183,6 +190,7 @@ class Completion:
             "status": self.status,
             "output": self.output,
             "error": self.error,
+            "inner": self.inner,
             "delay_s": self.delay_s,
             "grow": [new.to_json() for new in self.grow],
             "heir": self.heir,

@@ -16,15 +16,20 @@ from workers.toolbox.tool import Tool, ToolContext, ToolError, ToolResult
 __all__ = ["Artifact", "Registry", "Tool", "ToolContext", "ToolError", "ToolResult", "load_registry"]
 
 
+WEIGH_EVIDENCE = "weigh_evidence"  # what a turn answers itself
+
+
 class Registry:
     """
     Raises:
-        ToolMisdeclared: two tools have one name, or a schema is not fit for use.
+        ToolMisdeclared: two tools have one name, one has a name of Hartley's own, or a schema is not fit for use.
     """
 
     def __init__(self, tools: Iterable[Tool]) -> None:
         self._tools: dict[str, Tool] = {}
         for tool in tools:
+            if tool.name == WEIGH_EVIDENCE:
+                raise ToolMisdeclared(f"{tool.name}: this name is Hartley's own")
             if tool.name in self._tools:
                 raise ToolMisdeclared(f"{tool.name}: there are two tools of this name")
             self._tools[tool.name] = tool

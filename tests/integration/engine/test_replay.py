@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from decimal import Decimal
 from pathlib import Path
@@ -14,6 +15,7 @@ from tests.support.cast import Cast
 from tests.support.farm import Farm, eventually
 from tests.support.marker import marks
 from tests.support.model_server import ModelServer
+from tests.support.pages import signed_in
 from tests.support.services import ROOT
 from webapp.agent_tasks.models import Task
 from webapp.budgets.models import Hold
@@ -186,6 +188,7 @@ def test_a_fork_pays_only_for_what_comes_after_it(connected: Farm, cast: Cast, m
     assert {(s["kind"], s["then"]["n"] is not None) for s in compared["steps"]} == {
         ("llm.turn", True), ("llm.synthesise", True),
     }  # fmt: skip
+    assert {s["now"]["agent_state"] for s in compared["steps"]} == {"COMPLETED"}
     assert Decimal(str(whole["cost_usd"])) > 0
 
     found = report(connected, cast, started(connected, key, fork, "replay"))
@@ -265,3 +268,76 @@ def test_a_fork_survives_a_killed_worker(connected: Farm, cast: Cast, model_serv
     connected.kill("worker-llm")
     connected.launch("worker-llm")
     assert connected.finished(key, fork)["result"] == "x"
+
+
+def weighs(*evidence: tuple[str, bool, str, float]) -> dict[str, Any]:
+    names = ("hypothesis", "supports", "text", "weight")
+    given = [dict(zip(names, each, strict=True)) for each in evidence]
+    return {"name": "weigh_evidence", "arguments": {"evidence": given}}
+
+
+PRICE, SEASON = ("price", True, "It was halved in May", 0.8), ("season", False, "It is so every year", 0.5)
+WEIGHING = [
+    {"match": {"user_contains": "Find out about check"}, "reply": {"text": "So it is"}},
+    {"match": {"system_contains": "You are an agent", "last_role": "user"}, "reply": {"tool_calls": [
+        weighs(PRICE), {"name": "calculator", "arguments": {"expression": "2 + 3"}}, weighs(SEASON)]}},
+    {"match": {"system_contains": "You are an agent", "last_role": "tool"}, "times": 1, "reply": {"tool_calls": [
+        weighs(("price", True, "And that is certain", 7))]}},
+    {"match": {"system_contains": "You are an agent"}, "times": 1, "reply": {"text": "Never said", "delay_s": 9}},
+    {"match": {"system_contains": "You are an agent"}, "reply": {"text": "It was the price"}},
+]  # fmt: skip
+BELIEFS = {
+    "threshold": 0.8,
+    "hypotheses": [{"id": "price", "statement": "Its price fell"}, {"id": "season", "statement": "It is the season"}],
+}
+
+
+def test_what_agents_believe_outlives_a_killed_worker_and_is_replayed_and_forked(
+    connected: Farm, cast: Cast, model_server: ModelServer
+) -> None:
+    key = cast.owner.api_key
+    model_server.script(WEIGHING)
+    plan = [agent("why", beliefs=BELIEFS), agent("check", "why")]
+    task = connected.submit(key, "Why did sales rise?", context={"plan": {"steps": plan}})
+
+    def third_turn() -> bool:
+        ran = [s["state"] for s in connected.steps(key, task) if s["kind"] == "llm.turn" and s["agent"] == "why"]
+        return ran == ["done", "done", "running"]
+
+    eventually(third_turn)
+    connected.kill("worker-llm")
+    connected.launch("worker-llm")
+    assert connected.finished(key, task)["status"] == "TASK_STATUS_COMPLETED"
+
+    steps = connected.steps(key, task)
+    turns = [s for s in steps if s["agent"] == "why" and s["kind"] == "llm.turn"]
+    assert [s["inner"]["state"] for s in turns] == ["EXECUTING", "EXECUTING", "COMPLETED"]
+    assert turns[0]["inner"]["beliefs"] == turns[1]["inner"]["beliefs"] == turns[2]["inner"]["beliefs"]
+    held = turns[2]["inner"]["beliefs"]
+    assert held["best"] == "price" and [round(h["confidence"], 3) for h in held["hypotheses"]] == [0.833, 0.333]
+    assert held["hypotheses"][0]["supporting"] == [{"text": PRICE[2], "weight": 0.8, "step": turns[0]["n"]}]
+    assert {s["kind"]: s["inner"] and s["inner"]["state"] for s in steps if s["kind"] != "llm.turn"} == {
+        "policy.admit": None, "control.plan": "PLANNING", "tools.call": None,
+    }  # fmt: skip
+    asked = [call for call in model_server.log() if "Result of why" in json.dumps(call["messages"])]
+    assert asked and "0.833" in json.dumps(asked[0]["messages"]), "who builds on it is told"
+
+    told = connected.events(key, task)
+    (thought,) = [e for e in told if e["type"] == "AGENT_THINKING"]
+    assert thought["message"] == "Holds price at 83%: Its price fell"
+    assert any("weight: must be a number from 0 to 1" in e["message"] for e in told if e["type"] == "WARNING")
+    ended = [e["payload"].get("agent_state") for e in told if e["type"] == "STEP_COMPLETED"]
+    assert ended.count("EXECUTING") == 2 and ended.count("COMPLETED") == 2
+
+    page = signed_in(cast.owner).get(f"/tasks/{task}/steps/{turns[2]['n']}").content.decode()
+    assert "83.3 %" in page and "It was halved in May" in page and page.count(">best<") == 1
+    assert connected.call(cast.stranger.api_key, f"/api/v1/tasks/{task}/steps")[0] == 404
+    assert signed_in(cast.stranger).get(f"/tasks/{task}/steps/{turns[2]['n']}").status_code == 404
+
+    assert report(connected, cast, started(connected, key, task, "replay"))["differences"] == []
+    fork = started(connected, key, task, "fork", step=next(s["n"] for s in steps if s["agent"] == "check"))
+    connected.finished(key, fork)
+    served = [s for s in connected.steps(key, fork) if s["agent"] == "why" and s["kind"] == "llm.turn"]
+    assert [(s["served"], s["inner"]["state"]) for s in served] == [(True, s["inner"]["state"]) for s in turns]
+    (source,) = served[2]["inner"]["beliefs"]["hypotheses"][0]["supporting"]
+    assert source == {"text": PRICE[2], "weight": 0.8, "step": served[0]["n"]}, "as it is numbered here"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from datetime import datetime
 from decimal import Decimal
@@ -18,6 +19,7 @@ TONES = {
     "ready": "wait", "waiting": "wait", "allow": "good", "deny": "bad", "needs_approval": "wait", "open": "run",
     "settled": "good", "released": "quiet", "paused": "wait", "active": "good", "expired": "quiet", "revoked": "quiet",
     "given_up": "wait", "queued": "wait", "served": "quiet",
+    "ANALYZING": "run", "PLANNING": "run", "EXECUTING": "run", "COMPLETED": "good", "FAILED": "bad",
 }  # fmt: skip
 MARKER = re.compile(r"^\s*([-*+>]|\d+\.)\s+")
 EMPHASIS = re.compile(r"(\*{1,2}|`)(?=\S)(.+?)(?<=\S)\1")
@@ -120,6 +122,23 @@ def bar(spent: float, held: float, limit: float) -> SafeString:
         '<rect class="held" x="{}" width="{}" height="4"/></svg>',
         tone, first, first, second,
     )  # fmt: skip
+
+
+@register.simple_tag
+def sureness(confidence: float, threshold: float) -> SafeString:
+    """A confidence as a picture, with a line at the threshold; the words beside it say the same."""
+    return format_html(
+        '<svg class="meter sure" viewBox="0 0 100 4" preserveAspectRatio="none" aria-hidden="true">'
+        '<rect class="track" width="100" height="4"/><rect class="{}" width="{}" height="4"/>'
+        '<rect class="mark" x="{}" width="1" height="4"/></svg>',
+        "spent" if confidence >= threshold else "below", share(confidence, 1), min(99.0, share(threshold, 1)),
+    )  # fmt: skip
+
+
+@register.filter
+def percent(part: float) -> str:
+    """Rounded down, so that what is below a threshold never reads as if it had reached it."""
+    return f"{math.floor(1000 * part + 1e-9) / 10:g} %"
 
 
 @register.filter

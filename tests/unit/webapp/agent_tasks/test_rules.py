@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from webapp.agent_tasks.models import Step
-from webapp.agent_tasks.rules import why_not_moving
+from webapp.agent_tasks.rules import AGENT_STATES, AgentState, TransitionForbidden, next_agent_state, why_not_moving
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
 SOON, BEFORE = NOW + timedelta(seconds=7), NOW - timedelta(seconds=1)
@@ -35,3 +35,17 @@ def test_a_queue_without_a_worker_is_named() -> None:
     step = Step(n=1, kind="llm.turn", queue="llm", state="ready", waits=0)
     assert why_not_moving(step, NOW, {"tools"}).reason == "waits: no worker serves the queue llm"
     assert why_not_moving(step, NOW, {"llm"}).reason == "waits for a worker on the queue llm"
+
+
+def test_an_agents_first_step_may_leave_it_in_any_state() -> None:
+    assert [next_agent_state(None, state) for state in AgentState] == list(AgentState)
+
+
+@pytest.mark.parametrize("before", AgentState)
+@pytest.mark.parametrize("after", AgentState)
+def test_an_agent_becomes_what_the_table_says_and_nothing_else(before: AgentState, after: AgentState) -> None:
+    if after in AGENT_STATES[before]:
+        assert next_agent_state(before, after) == after
+    else:
+        with pytest.raises(TransitionForbidden, match=f"that is {before} can't become {after}; it may become "):
+            next_agent_state(before, after)

@@ -6,7 +6,7 @@ import re
 
 from tests.support.services import ROOT
 from webapp.agent_tasks.models import StepState, TaskState
-from webapp.agent_tasks.rules import STEP_STATES, TASK_STATES
+from webapp.agent_tasks.rules import AGENT_STATES, STEP_STATES, TASK_STATES, AgentState
 
 
 def documented(heading: str) -> dict[str, list[str]]:
@@ -28,3 +28,9 @@ def test_steps_are_documented_as_they_are() -> None:
     found = documented("Steps")
     assert {state: set(re.findall(r"`(\w+)`", cells[-1])) for state, cells in found.items()} == STEP_STATES
     assert set(found) == {state.value for state in StepState}
+
+
+def test_agents_are_documented_as_they_are() -> None:
+    found = documented("Agents")
+    assert {state: set(re.findall(r"`(\w+)`", cells[-1])) for state, cells in found.items()} == AGENT_STATES
+    assert list(found) == list(AgentState)

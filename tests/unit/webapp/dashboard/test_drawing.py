@@ -120,8 +120,9 @@ def test_what_was_added_while_running_hangs_on_where_it_came_from() -> None:
         Step(4, "tools.call", "a1"),
         Step(5, "llm.turn", "a1", parents=[4]),
         Step(6, "tools.call", "a2"),
+        Step(7, "llm.turn", "a1"),
     ]
-    assert with_origins(steps) == {1: set(), 2: {1}, 3: {1}, 4: {2}, 5: {4}, 6: {3}}
+    assert with_origins(steps) == {1: set(), 2: {1}, 3: {1}, 4: {2}, 5: {4}, 6: {3}, 7: {5}}
 
 
 def test_nothing_is_drawn_of_nothing() -> None:

@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from webapp.agent_tasks.beliefs import Beliefs, Evidence, Hypothesis
 from webapp.orchestration.fork import ForkInvalid, fork_steps
 
 
@@ -17,6 +18,7 @@ def step(n: int, kind: str = "llm.turn", *parents: int, **more: Any) -> Any:
         "n": n, "kind": kind, "agent": "", "description": "", "input": {}, "parents": list(parents), "join": "all",
         "quorum": None, "is_final": False, "state": "done", "output": {"text": f"of {n}"}, "error": None, "delay_s": 0.0,
         "timeout_s": None, "tries": None, "compensation": None, "compensates": None, "grown_by": None, "replaces": None,
+        "inner": None,
     }  # fmt: skip
     return SimpleNamespace(**{**fields, **more})
 
@@ -142,3 +144,15 @@ def test_no_live_step_is_served_to_a_served_one_and_the_answer_is_live(past: lis
             assert new.record["state"] in ("done", "failed")
     assert steps[answer].record is None
     assert {s.record_of for s in steps} == {s.n for s in past if s.n > 1}
+
+
+def test_evidence_that_is_served_names_the_step_by_its_new_number() -> None:
+    past = run()
+    beliefs = Beliefs((Hypothesis("h", "s"),)).weigh("h", "supporting", Evidence("x", 0.5, 4)).to_json()
+    past[-1].inner = {"state": "COMPLETED", "beliefs": beliefs}
+    steps, _ = fork_steps(past, 6, first=3)
+    (served,) = [new for new in steps if new.record_of == 8]
+    at = next(position for position, new in enumerate(steps) if new.record_of == 4)
+    assert served.record and served.record["inner"]["state"] == "COMPLETED"
+    ((piece,),) = [each["supporting"] for each in served.record["inner"]["beliefs"]["hypotheses"]]
+    assert piece["step"] == 3 + at != 4

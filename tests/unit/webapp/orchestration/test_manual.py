@@ -21,6 +21,10 @@ def wait(id_: str, *needs: str, **more: Any) -> dict[str, Any]:
     return {"id": id_, "kind": "wait", "depends_on": list(needs), **more}
 
 
+def thinker(**more: Any) -> dict[str, Any]:
+    return {"id": "a", "description": "Find out", **more}
+
+
 @pytest.mark.parametrize(
     ("steps", "told"),
     [
@@ -51,6 +55,11 @@ def wait(id_: str, *needs: str, **more: Any) -> dict[str, Any]:
         ([wait("a", tries=True)], "step a: tries must be"),
         ([wait("a", compensate="undo")], "step a: compensate must be an object"),
         ([wait("a", compensate={})], "step a: tool must be the name"),
+        ([wait("a", beliefs={})], "step a: only an agent has beliefs"),
+        ([thinker(beliefs=[])], "step a: beliefs: must be an object"),
+        ([thinker(beliefs={"best": "x"})], "step a: beliefs: there is no field best"),
+        ([thinker(beliefs={"threshold": "high"})], "step a: threshold: must be a number from 0 to 1"),
+        ([thinker(beliefs={"hypotheses": [{"id": "h", "statement": ""}]})], "step a: hypotheses.1.statement: must be"),
     ],
 )
 def test_a_broken_plan_is_told_by_step_and_rule(steps: list[Any], told: str) -> None:
@@ -96,3 +105,11 @@ def test_every_dag_becomes_steps_that_follow_their_parents(data: st.DataObject) 
             assert {names[parent] for parent in step.after} == {f"s{m}" for m in needs[int(step.agent[1:])]}
     ends = {f"s{n}" for n in range(count)} - {f"s{m}" for parents in needs.values() for m in parents}
     assert {names[parent] for parent in steps[-1].after} == ends
+
+
+def test_an_agent_begins_with_the_hypotheses_it_is_given_and_without_them_works_as_ever() -> None:
+    (step,) = read(thinker(beliefs={"hypotheses": [{"id": "h", "statement": "It is so", "prior": 0.3}]}))
+    (one,) = step.input["beliefs"]["hypotheses"]
+    assert (one["id"], one["confidence"], step.input["beliefs"]["threshold"]) == ("h", pytest.approx(0.3), 0.75)
+    (open_,), (plain,) = read(thinker(beliefs={})), read(thinker())
+    assert open_.input["beliefs"]["hypotheses"] == [] and "beliefs" not in plain.input

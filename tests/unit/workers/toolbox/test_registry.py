@@ -155,3 +155,8 @@ def test_two_tools_of_one_name_are_refused() -> None:
 def test_a_schema_that_is_not_fit_for_use_is_refused(parameters: dict[str, Any]) -> None:
     with pytest.raises(ToolMisdeclared, match="^odd: parameters"):
         Registry([declared("odd", parameters)])
+
+
+def test_a_name_of_hartleys_own_is_refused() -> None:
+    with pytest.raises(ToolMisdeclared, match="weigh_evidence: this name is Hartley's own"):
+        Registry([declared("weigh_evidence", Mailer.parameters)])

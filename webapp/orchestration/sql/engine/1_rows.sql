@@ -47,10 +47,12 @@ BEGIN
   PERFORM engine_tell(ARRAY[p_task], ARRAY[p_events]);
 END $$;
 
+-- Once a step has left its agent in a state, its events tell it.
 CREATE FUNCTION engine_step_event(s agent_tasks_step, p_type text, p_message text, p_extra jsonb) RETURNS jsonb
 LANGUAGE sql STABLE AS $$
   SELECT jsonb_build_object('type', p_type, 'agent_id', s.agent, 'message', p_message, 'payload',
-    jsonb_build_object('step', s.n, 'kind', s.kind, 'queue', s.queue, 'agent', s.agent, 'attempt', s.fence) || p_extra)
+    jsonb_build_object('step', s.n, 'kind', s.kind, 'queue', s.queue, 'agent', s.agent, 'attempt', s.fence)
+      || CASE WHEN s.inner IS NULL THEN '{}' ELSE jsonb_build_object('agent_state', s.inner->'state') END || p_extra)
 $$;
 
 -- An event of the task as a whole.

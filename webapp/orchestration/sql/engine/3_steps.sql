@@ -100,14 +100,14 @@ LANGUAGE plpgsql AS $$
 BEGIN
   INSERT INTO agent_tasks_step (task_id, n, tenant_id, kind, queue, agent, description, input, parents, waits, met, "join",
     quorum, is_final, state, fence, retries, hints, delay_s, timeout_s, tries, compensation, grown_by, replaces, record_of,
-    output, error, finished_at, created_at)
+    output, error, "inner", finished_at, created_at)
   SELECT p_task, p_base + nr, p_tenant, g->>'kind', g->>'queue', g->>'agent', g->>'description', g->'input',
     ARRAY(SELECT p_base + 1 + a::int FROM jsonb_array_elements_text(g->'after') AS a), jsonb_array_length(g->'after'), 0,
     g->>'join', (g->>'quorum')::int, (g->>'is_final')::boolean, coalesce(g->'record'->>'state', 'waiting'), 0, 0, 0,
     (g->>'delay_s')::float, (g->>'timeout_s')::float, (g->>'tries')::int, nullif(g->'compensation', 'null'),
     coalesce(p_base + 1 + (g->>'grown_by')::int, p_grown_by),
     coalesce(p_base + 1 + (g->>'replaces')::int, CASE WHEN nr = p_heir + 1 THEN p_grown_by END), (g->>'record_of')::int,
-    nullif(g->'record'->'output', 'null'), nullif(g->'record'->'error', 'null'),
+    nullif(g->'record'->'output', 'null'), nullif(g->'record'->'error', 'null'), nullif(g->'record'->'inner', 'null'),
     CASE WHEN g->'record' <> 'null' THEN clock_timestamp() END, clock_timestamp()
   FROM jsonb_array_elements(p_steps) WITH ORDINALITY AS x(g, nr);
 END $$;
@@ -213,6 +213,11 @@ BEGIN
   END IF;
 END $$;
 
+-- How a step that failed leaves its agent, if an agent thought by it: a failed tool call fails nobody.
+CREATE FUNCTION engine_failed_agent(p_queue text, p_kind text) RETURNS jsonb LANGUAGE sql IMMUTABLE AS $$
+  SELECT CASE WHEN p_queue = 'llm' OR p_kind = 'control.plan' THEN '{"state": "FAILED", "beliefs": null}'::jsonb END
+$$;
+
 -- Commit 2 of these attempts: done | failed | retry | handback. Returns what has been won (the step as it is now, and
 -- its completion) and what is to be told of it; an attempt that another has overtaken is missing.
 CREATE FUNCTION engine_complete(p_completions jsonb) RETURNS TABLE(s agent_tasks_step, c jsonb, told jsonb)
@@ -226,7 +231,8 @@ BEGIN
     UPDATE agent_tasks_step SET state = CASE WHEN v_again THEN 'waiting' ELSE v_status END, worker = NULL, waits = 0,
       output = nullif(c->'output', 'null'), error = nullif(c->'error', 'null'), retries = retries + (v_status = 'retry')::int,
       delay_s = CASE WHEN v_again THEN 0 ELSE delay_s END, finished_at = CASE WHEN NOT v_again THEN clock_timestamp() END,
-      due = CASE v_status WHEN 'retry' THEN clock_timestamp() + (c->>'delay_s')::float * interval '1 s' END
+      due = CASE v_status WHEN 'retry' THEN clock_timestamp() + (c->>'delay_s')::float * interval '1 s' END,
+      "inner" = CASE v_status WHEN 'failed' THEN engine_failed_agent(queue, kind) WHEN 'done' THEN nullif(c->'inner', 'null') END
     WHERE task_id = (c->>'task')::uuid AND n = (c->>'n')::int AND fence = (c->>'fence')::int AND state = 'running'
     RETURNING * INTO s;
     IF NOT FOUND THEN  -- from here on nothing of it has an effect

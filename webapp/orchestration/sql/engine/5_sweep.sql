@@ -82,6 +82,7 @@ BEGIN
     PERFORM engine_lose(s.task_id, s.n, s.fence);
     IF s.fence >= p_attempts THEN
       UPDATE agent_tasks_step SET state = 'failed', due = NULL, worker = NULL, finished_at = clock_timestamp(),
+        "inner" = engine_failed_agent(queue, kind),
         error = jsonb_build_object('code', 'step.worker_lost', 'message', format('Its worker was lost %s times', s.fence))
       WHERE task_id = s.task_id AND n = s.n AND state = 'running' RETURNING * INTO s;
       IF NOT FOUND THEN RETURN '[]'; END IF;  -- an earlier round of the sweep has ended the task
