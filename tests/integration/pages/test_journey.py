@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from pathlib import Path
 from typing import Any
 
 from playwright.sync_api import Browser, FilePayload, expect
@@ -76,11 +77,16 @@ def test_files_stay_chosen_when_the_upload_is_refused_and_can_then_be_sent(
         expect(page.get_by_text("a.csv").first).to_be_visible()
 
 
-def test_the_limit_of_files_is_told_before_they_are_sent(chromium: Browser, farm: Farm, cast: Cast) -> None:
+def test_the_limit_of_files_is_told_before_they_are_sent(
+    chromium: Browser, farm: Farm, cast: Cast, tmp_path: Path
+) -> None:
+    large = [tmp_path / "a.csv", tmp_path / "b.csv"]
+    for path in large:
+        path.write_bytes(b"x" * 14_000_000)
     with visitor(chromium, farm.url) as window:
         window.sign_in(cast.user.user.email, PASSWORD)
         page = window.open("/tasks/new")
-        page.get_by_label("Files").set_input_files([file("a.csv", b"x" * 14_000_000), file("b.csv", b"x" * 14_000_000)])
+        page.get_by_label("Files").set_input_files(large)
         expect(page.locator("#error-context")).to_have_text("Have 28.0 MB together; the limit is 26.2 MB")
         page.get_by_role("button", name="Remove b.csv").click()
         expect(page.locator("#error-context")).to_be_hidden()
