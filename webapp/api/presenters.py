@@ -122,8 +122,12 @@ def control_state(task: Task, line: JSON | None, stop: LastEffect | None) -> JSO
     return body
 
 
-def step_body(step: Step) -> JSON:
-    """For `inner` see docs/agents.md: `{"state": "COMPLETED", "beliefs": {"threshold", "best", "hypotheses"} or None}`."""
+def step_body(step: Step, why: str | None) -> JSON:
+    """
+    For `inner` see docs/agents.md: `{"state": "COMPLETED", "beliefs": {"threshold", "best", "hypotheses"} or None}`.
+
+    `why` it does not move, of a step that is open and that no worker has.
+    """
     return {
         "n": step.n,
         "kind": step.kind,
@@ -132,6 +136,7 @@ def step_body(step: Step) -> JSON:
         "description": step.description,
         "parents": step.parents,
         "state": step.state,
+        "why": why,
         "join": step.join,
         "attempt": step.fence,
         "served": step.is_served,
