@@ -8,6 +8,7 @@ from datetime import datetime
 from webapp.agent_tasks.models import Step, Task, TaskState
 from webapp.agent_tasks.selectors import LastEffect
 from webapp.common.values import JSON
+from webapp.decisions.models import Freeze
 
 
 def status_of(task: Task) -> str:
@@ -120,6 +121,18 @@ def control_state(task: Task, line: JSON | None, stop: LastEffect | None) -> JSO
     if stop:
         body["stopped"] = {"after_s": stop.after_s, "still_stopping": stop.still_stopping}
     return body
+
+
+def freeze_body(freeze: Freeze, waiting: int) -> JSON:
+    return {
+        "id": freeze.id,
+        "kind": freeze.kind,
+        "subject": freeze.subject,
+        "reason": freeze.reason,
+        "frozen_by": freeze.frozen_by,
+        "created_at": moment(freeze.created_at),
+        "waiting_steps": waiting,
+    }
 
 
 def step_body(step: Step, why: str | None) -> JSON:
