@@ -42,15 +42,6 @@ class OwnModule:
 
 
 @dataclass(frozen=True)
-class Freeze:
-    """All of a tenant's work, or what has to do with one tool or model, stands still."""
-
-    kind: Literal["tenant", "tool", "model"]
-    subject: str
-    reason: str
-
-
-@dataclass(frozen=True)
 class Policy:
     """
     What one tenant is governed by.
@@ -62,7 +53,6 @@ class Policy:
     base: Bundle
     revision: str
     modules: tuple[OwnModule, ...] = ()
-    freezes: tuple[Freeze, ...] = ()
     broken: str = ""
 
 
@@ -95,14 +85,11 @@ def compile_own(name: str, source: str, mode: Mode = "enforce") -> OwnModule:
 
 
 def decide_for(policy: Policy, point: Point, subject: str, asked: Mapping[str, Any]) -> Verdict:
-    """The strictest of freeze, Hartley's own policy and the tenant's modules; never raises."""
+    """The stricter of Hartley's own policy and the tenant's modules; never raises."""
     base = decide(policy.base, point, [asked])[0]
     base = Decision(base.effect, base.rule, base.reasons, policy.revision, base.input_sha256)
     if policy.broken:
         return Verdict(_tightened(base, "deny", "own.broken", [policy.broken]))
-    if frozen := [freeze for freeze in policy.freezes if _matches(freeze, point, subject)]:
-        reasons = [f"frozen: {freeze.reason}" for freeze in frozen]
-        return Verdict(_tightened(base, "deny", f"freeze.{frozen[0].kind}", reasons))
     if base.effect == "deny":
         return Verdict(base)
     return _own(policy.modules, base, canonical({**asked, "point": point}))
@@ -144,9 +131,3 @@ def _reasons(module: OwnModule, rule: str, text: str) -> list[str]:
         case {"expressions": [list(reasons)]} if all(isinstance(reason, str) for reason in reasons):
             return sorted(reason[:500] for reason in reasons)
     raise NotAnAnswer("it is not a set of texts")
-
-
-def _matches(freeze: Freeze, point: Point, subject: str) -> bool:
-    if freeze.kind == "tenant":
-        return True
-    return f"{freeze.kind}_call" == point and freeze.subject == subject

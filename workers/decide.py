@@ -19,7 +19,7 @@ from django.db.models import F
 from policies.decision import Decision, Point
 from policies.engine import Bundle, compile_bundle, default_modules
 from policies.errors import PolicyInvalid
-from policies.tightening import Freeze, OwnModule, Policy, Verdict, compile_own, decide_for
+from policies.tightening import OwnModule, Policy, Verdict, compile_own, decide_for
 from webapp.common.errors import HartleyError
 from webapp.common.tenancy import tenant_scope
 from webapp.common.values import JSON
@@ -89,12 +89,10 @@ def _look(tenant: UUID, known: _Known | None) -> _Known:
             for version in models.PolicyVersion.objects.filter(module__in=rows, number=F("module__active"))
         }
         modules = [(row.name, row.mode, sources[row.id, row.active]) for row in rows]
-        frozen = list(models.Freeze.objects.filter(thawed_at=None).values_list("kind", "subject", "reason"))
-        freezes = tuple(Freeze(*row) for row in frozen)  # type: ignore[arg-type]
-    return _Known(number, _compiled(number, modules, freezes), 0.0)
+    return _Known(number, _compiled(number, modules), 0.0)
 
 
-def _compiled(number: int, sources: list[tuple[str, str, str]], frozen: tuple[Freeze, ...]) -> Policy:
+def _compiled(number: int, sources: list[tuple[str, str, str]]) -> Policy:
     """A module that can't be loaded here, though it could when it was saved, denies everything until it is mended."""
     base = bundle()
     revision = f"{base.revision}+{number}" if number else base.revision
@@ -105,7 +103,7 @@ def _compiled(number: int, sources: list[tuple[str, str, str]], frozen: tuple[Fr
         except PolicyInvalid as error:
             log.error("policy.broken", module=name, error=str(error))
             return Policy(base, revision, broken=f"the module {name} can't be loaded: {error}")
-    return Policy(base, revision, tuple(modules), frozen)
+    return Policy(base, revision, tuple(modules))
 
 
 def record(point: Point, subject: str, asked: JSON, verdict: Verdict, *, step: int, agent: str) -> Recorded:

@@ -181,6 +181,7 @@ class Runner:
         if result.claimed or answers:
             self.loop.call_soon_threadsafe(self._arrived, result.claimed, answers)
         changed = {UUID(task) for task, _, _ in result.done | set(result.begun)} | {s.task for s in result.claimed}
+        changed |= {ref.task for ref in asked}  # a claim that was not won may have found a freeze, which is told
         self._beside(self._publish, result, changed | result.ended)
         self._pump()
 

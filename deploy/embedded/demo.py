@@ -87,6 +87,8 @@ def _line(name: str, data: dict[str, Any]) -> str:
             word = name.removeprefix("STEP_").lower()
             again = f", attempt {payload['attempt']}" if payload.get("attempt", 1) > 1 else ""
             return f"step {payload.get('step'):>2} {word:<9} {payload.get('kind')} {payload.get('agent') or ''}{again}"
+        case "STEP_FROZEN":
+            return f"step {payload.get('step'):>2} frozen    {data.get('message', '')}"
         case "POLICY_DECISION":
             return f"step {payload.get('step'):>2} policy    {payload.get('effect')} {payload.get('subject')} by {payload.get('rule')}"
         case "BUDGET_SETTLED":

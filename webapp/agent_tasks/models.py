@@ -138,7 +138,8 @@ class Step(EngineModel):
     One node of a task's DAG.
 
     `fence` counts its claims: only the holder of the newest may complete it. `due` is when the sweep must
-    look: a hint is overdue (ready), a lease ends (running), a retry or timer is up.
+    look: a hint is overdue (ready), a lease ends (running), a retry or timer is up. One that waits for a freeze has
+    the error `{"code": "step.frozen", "message", "freeze"}`, with the freeze's id.
     """
 
     pk = models.CompositePrimaryKey("task_id", "n")
@@ -157,6 +158,7 @@ class Step(EngineModel):
     state = models.CharField(max_length=10, choices=StepState.choices)
     fence = models.IntegerField(default=0)
     retries = models.IntegerField(default=0)
+    losses = models.IntegerField(default=0, db_default=0, help_text="Attempts of it whose worker was lost.")
     hints = models.IntegerField(default=0)
     worker = models.CharField(max_length=120, null=True)
     due = models.DateTimeField(null=True)
@@ -179,6 +181,11 @@ class Step(EngineModel):
     stopped_at = models.DateTimeField(
         null=True, help_text="When the last of it had stopped, of a cancelled step that ran."
     )
+
+    @property
+    def stays(self) -> bool:
+        """It is open, and no worker has it."""
+        return self.state in (StepState.WAITING, StepState.READY)
 
     @property
     def is_served(self) -> bool:

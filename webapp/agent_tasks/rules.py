@@ -26,6 +26,9 @@ STEP_STATES = {
     "cancelled": set(),
 }
 
+# The code of the error of a step that waits for a freeze; the error's message says for which, by whom and why.
+FROZEN = "step.frozen"
+
 
 class AgentState(StrEnum):
     """In which a step leaves its agent."""
@@ -81,11 +84,25 @@ class OpenStep(Protocol):
 
 @dataclass(frozen=True)
 class Waiting:
-    """One open step that no worker holds: the reason, and since or until when in seconds."""
+    """
+    One open step that no worker holds, and why.
+
+    Attributes:
+        state: the step's own, or frozen.
+        retry_in_s: seconds until its next try.
+    """
 
     step: OpenStep
     reason: str
     retry_in_s: int | None = None
+
+    @property
+    def state(self) -> str:
+        return "frozen" if is_frozen(self.step) else self.step.state
+
+
+def is_frozen(step: OpenStep) -> bool:
+    return step.state == "waiting" and isinstance(step.error, dict) and step.error.get("code") == FROZEN
 
 
 def why_not_moving(step: OpenStep, now: datetime, served: Collection[str] | None = None) -> Waiting:
@@ -97,6 +114,8 @@ def why_not_moving(step: OpenStep, now: datetime, served: Collection[str] | None
     """
     if step.state == "waiting" and step.waits:
         return Waiting(step, f"waits for {step.waits} {'step' if step.waits == 1 else 'steps'} before it")
+    if is_frozen(step):
+        return Waiting(step, _message(step.error))
     if step.state == "waiting" and step.due is None:
         return Waiting(step, "starts when the task goes on")
     if step.state == "waiting" and step.due and step.due > now:

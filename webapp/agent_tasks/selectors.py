@@ -9,6 +9,7 @@ from django.db.models import Count, F, Max, Q, QuerySet, Sum
 from django.db.models.functions import Coalesce, Left
 
 from webapp.agent_tasks.models import Content, Step, StepState, Task, TaskState
+from webapp.agent_tasks.rules import FROZEN
 from webapp.common.errors import NotFound
 from webapp.common.values import JSON
 
@@ -74,6 +75,13 @@ def steps_of(tenant: UUID, task: UUID) -> list[Step]:
 def steps_without_data(tenant: UUID, task: UUID) -> list[Step]:
     """For lists and drawings: what went in and came out stays in the database."""
     return list(Step.objects.filter(tenant_id=tenant, task_id=task).defer("input", "output", "inner").order_by("n"))
+
+
+def frozen_steps(tenant: UUID) -> dict[int, int]:
+    """How many steps wait for each freeze, by its id."""
+    waiting = Step.objects.filter(tenant_id=tenant, task__finished_at=None, state=StepState.WAITING)
+    frozen = waiting.filter(error__code=FROZEN).values("error__freeze").annotate(steps=Count("n"))
+    return {row["error__freeze"]: row["steps"] for row in frozen}
 
 
 def find_step(tenant: UUID, task: UUID, n: int) -> Step:

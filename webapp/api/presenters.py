@@ -8,6 +8,7 @@ from datetime import datetime
 from webapp.agent_tasks.models import Step, Task, TaskState
 from webapp.agent_tasks.selectors import LastEffect
 from webapp.common.values import JSON
+from webapp.decisions.models import Freeze
 
 
 def status_of(task: Task) -> str:
@@ -122,8 +123,24 @@ def control_state(task: Task, line: JSON | None, stop: LastEffect | None) -> JSO
     return body
 
 
-def step_body(step: Step) -> JSON:
-    """For `inner` see docs/agents.md: `{"state": "COMPLETED", "beliefs": {"threshold", "best", "hypotheses"} or None}`."""
+def freeze_body(freeze: Freeze, waiting: int) -> JSON:
+    return {
+        "id": freeze.id,
+        "kind": freeze.kind,
+        "subject": freeze.subject,
+        "reason": freeze.reason,
+        "frozen_by": freeze.frozen_by,
+        "created_at": moment(freeze.created_at),
+        "waiting_steps": waiting,
+    }
+
+
+def step_body(step: Step, why: str | None) -> JSON:
+    """
+    For `inner` see docs/agents.md: `{"state": "COMPLETED", "beliefs": {"threshold", "best", "hypotheses"} or None}`.
+
+    `why` it does not move, of a step that is open and that no worker has.
+    """
     return {
         "n": step.n,
         "kind": step.kind,
@@ -132,6 +149,7 @@ def step_body(step: Step) -> JSON:
         "description": step.description,
         "parents": step.parents,
         "state": step.state,
+        "why": why,
         "join": step.join,
         "attempt": step.fence,
         "served": step.is_served,

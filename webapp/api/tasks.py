@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from typing import Any, ClassVar, cast
 
+from django.conf import settings
 from django.http import HttpResponse
+from django.utils import timezone
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
@@ -12,6 +14,8 @@ from rest_framework.views import APIView
 from webapp.agent_sessions.selectors import find_session
 from webapp.agent_tasks import selectors
 from webapp.agent_tasks.models import Task, TaskState
+from webapp.agent_tasks.presence import queues_served
+from webapp.agent_tasks.rules import why_not_moving
 from webapp.api import presenters
 from webapp.api.idempotency import idempotent, place_of
 from webapp.api.submission import SUBMISSION, read_submission
@@ -122,7 +126,7 @@ class OneTask(APIView):
 
 
 class TaskSteps(APIView):
-    """The DAG as it stands: each step with its parents, state and attempt."""
+    """The DAG as it stands: each step with its parents, state and attempt, and `why` it does not move while it waits."""
 
     scopes: ClassVar = {"GET": "workflows:read"}
     unlimited: ClassVar = frozenset({"GET"})
@@ -131,7 +135,11 @@ class TaskSteps(APIView):
         who = caller(request)
         with tenant_scope(who.tenant_id):
             task = selectors.find_task(who.tenant_id, who.watches, name)
-            steps = [presenters.step_body(step) for step in selectors.steps_of(who.tenant_id, task.id)]
+            now, served = timezone.now(), queues_served(settings.WORKER_SEEN_S) if task.is_open else ()
+            steps = [
+                presenters.step_body(step, why_not_moving(step, now, served).reason if step.stays else None)
+                for step in selectors.steps_of(who.tenant_id, task.id)
+            ]
         return Response({"task_id": str(task.id), "steps": steps, "count": len(steps)})
 
 

@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from webapp.api import auth, health, schema, stream, tasks, travel
+from webapp.api import auth, freezes, health, schema, stream, tasks, travel
 
 urlpatterns = [
     path("health", health.health),
@@ -28,5 +28,7 @@ urlpatterns = [
     path("api/v1/tasks/<str:name>/fork", travel.ForkTask.as_view()),
     path("api/v1/tasks/<str:name>/comparison", travel.CompareTask.as_view()),
     path("api/v1/tasks/<str:name>/files/<str:sha256>", tasks.Artifact.as_view()),
+    path("api/v1/freezes", freezes.Freezes.as_view()),
+    path("api/v1/freezes/<str:freeze>/thaw", freezes.ThawFreeze.as_view()),
     path("api/v1/stream/sse", stream.sse),
 ]

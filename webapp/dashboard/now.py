@@ -9,6 +9,7 @@ from django.utils import timezone
 from webapp.agent_tasks import board
 from webapp.agent_tasks.presence import queues_served
 from webapp.dashboard.pages import page, shown
+from webapp.decisions.selectors import freezes_in_force
 from webapp.tenants.rules import Principal
 
 
@@ -19,6 +20,7 @@ def now(request: HttpRequest, who: Principal) -> HttpResponse:
         "now": at,
         "day": board.day(who.tenant_id, who.watches, at),
         "running": board.running_tasks(who.tenant_id, who.watches, at, queues_served(settings.WORKER_SEEN_S)),
+        "freezes": freezes_in_force(who.tenant_id) if who.may("freezes:write") else [],
         "failing": board.failing_tasks(who.tenant_id, who.watches, at),
         "queues": board.steps_by_queue(who.tenant_id),
         "shown": board.SHOWN,

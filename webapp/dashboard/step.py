@@ -29,7 +29,7 @@ from webapp.progress.selectors import events_of
 from webapp.tenants.rules import Principal
 
 SHOWN_CHARS = 40_000  # of a step's input or output
-TOLD = ("STEP_STARTED", "STEP_RETRYING", "LLM_PROMPT")
+TOLD = ("STEP_STARTED", "STEP_RETRYING", "STEP_FROZEN", "LLM_PROMPT")
 
 
 @dataclass(frozen=True)
@@ -51,12 +51,11 @@ def step(request: HttpRequest, who: Principal, name: UUID, n: int) -> HttpRespon
     row = selectors.find_step(who.tenant_id, task.id, n)
     told = list(events_of(who.tenant_id, task.id).filter(type__in=TOLD, payload__step=n))
     output = row.output if isinstance(row.output, dict) else {}
-    stays = row.state in (StepState.READY, StepState.WAITING)
     context = {
         "task": task,
         "step": row,
-        "open": stays or row.state == StepState.RUNNING,
-        "why": why_not_moving(row, timezone.now(), queues_served(settings.WORKER_SEEN_S)) if stays else None,
+        "open": row.stays or row.state == StepState.RUNNING,
+        "why": why_not_moving(row, timezone.now(), queues_served(settings.WORKER_SEEN_S)) if row.stays else None,
         "may_fork": not task.is_open and may_fork(task, row),
         "agent_state": row.inner["state"] if row.inner else None,
         "beliefs": row.inner["beliefs"] if row.inner else None,
@@ -81,7 +80,7 @@ def pretty(data: Any) -> JSON:
 def _attempts(row: Step, told: Sequence[Event], holds: Sequence[Hold]) -> list[Attempt]:
     of_attempts = [(event, event.payload["attempt"]) for event in told if event.payload and "attempt" in event.payload]
     marks = [Mark(e.type, row.n, attempt, e.created_at) for e, attempt in of_attempts if e.type.startswith("STEP_")]
-    reasons = {attempt: e.message for e, attempt in of_attempts if e.type == "STEP_RETRYING"}
+    reasons = {attempt: e.message for e, attempt in reversed(of_attempts) if e.type in ("STEP_RETRYING", "STEP_FROZEN")}
     costs = {hold.fence: hold for hold in holds}
     runs = runs_of(row, marks, timezone.now())
     return [Attempt(run, costs.get(run.attempt), reasons.get(run.attempt, "")) for run in runs]

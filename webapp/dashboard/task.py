@@ -61,6 +61,7 @@ def task(request: HttpRequest, who: Principal, name: UUID) -> HttpResponse:
 def _parts(who: Principal, found: Task, *, whole_line: bool) -> JSON:
     at = timezone.now()
     steps = selectors.steps_without_data(who.tenant_id, found.id)
+    waiting = _waiting(steps, at, queues_served(settings.WORKER_SEEN_S)) if found.is_open else []
     files = {file["filename"]: f"/tasks/{found.id}/files/{file['id']}" for file in found.artifacts}
     return {
         "task": found,
@@ -77,7 +78,8 @@ def _parts(who: Principal, found: Task, *, whole_line: bool) -> JSON:
         "look_at": look_at(found.error["code"]) if found.error else "",
         "cancelled_by": _email(found.cancelled_by),
         "whole_tenant": who.watches is None,
-        "waiting": _waiting(steps, at, queues_served(settings.WORKER_SEEN_S)) if found.is_open else [],
+        "waiting": waiting,
+        "frozen": sorted({wait.reason for wait in waiting if wait.state == "frozen"}),
         "ended": sum(step.finished_at is not None for step in steps),
         "made_of_it": [] if found.is_open else selectors.descendants(who.tenant_id, who.watches, found.id),
         "models": model_breakdown(who.tenant_id, found.id),
@@ -153,14 +155,13 @@ def _line(found: Task, steps: Sequence[Step], at: datetime, *, whole_line: bool)
 
 def _was_given_up(step: Step) -> bool:
     """Some attempt of it, so that its own times don't tell when each ran."""
-    stays = step.started_at is not None and step.state in (StepState.READY, StepState.WAITING)
-    return step.fence > 1 or step.retries > 0 or stays
+    return step.fence > 1 or step.retries > 0 or (step.started_at is not None and step.stays)
 
 
 def _marks(found: Task, again: list[int]) -> list[timeline.Mark]:
     """Where attempts of these steps began and were given up."""
     told = events_of(found.tenant_id, found.id).filter(
-        type__in=["STEP_STARTED", "STEP_RETRYING"], payload__step__in=again
+        type__in=["STEP_STARTED", "STEP_RETRYING", "STEP_FROZEN"], payload__step__in=again
     )
     return [
         timeline.Mark(type_, payload["step"], payload["attempt"], at)
@@ -171,7 +172,7 @@ def _marks(found: Task, again: list[int]) -> list[timeline.Mark]:
 
 def _waiting(steps: Sequence[Step], at: datetime, served: Collection[str]) -> list[Waiting]:
     """Retries first: they tell of trouble; then what waits for a worker, then what waits for other steps."""
-    waits = [why_not_moving(step, at, served) for step in steps if step.state in (StepState.READY, StepState.WAITING)]
+    waits = [why_not_moving(step, at, served) for step in steps if step.stays]
     return sorted(waits, key=lambda wait: (wait.retry_in_s is None, wait.step.waits > 0, wait.step.n))
 
 

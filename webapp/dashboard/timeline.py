@@ -22,7 +22,7 @@ class LinedStep(Protocol):
 
 
 class Mark(NamedTuple):
-    """An attempt began (STEP_STARTED) or was given up for another (STEP_RETRYING)."""
+    """An attempt began (STEP_STARTED) or was given up for another (STEP_RETRYING, STEP_FROZEN)."""
 
     type: str
     step: int
@@ -70,7 +70,10 @@ def runs_of(step: LinedStep, marks: Iterable[Mark], now: datetime) -> list[Run]:
     mine = sorted((mark for mark in marks if mark.step == step.n), key=lambda mark: mark.at)
     begins = {mark.attempt: mark.at for mark in mine if mark.type == "STEP_STARTED"}
     begins[step.fence] = step.started_at
-    given_up = {mark.attempt: mark.at for mark in mine if mark.type == "STEP_RETRYING"}
+    given_up: dict[int, datetime] = {}
+    for mark in mine:
+        if mark.type != "STEP_STARTED":  # what is told first ended it: a retry may find a freeze later
+            given_up.setdefault(mark.attempt, mark.at)
     runs = []
     for attempt, began in sorted(begins.items()):
         if attempt in given_up or attempt != step.fence:

@@ -5,6 +5,7 @@ from django.urls import path
 from webapp.dashboard import (
     budgets,
     flower,
+    freezes,
     keys,
     new_task,
     now,
@@ -39,6 +40,8 @@ urlpatterns = [
     path("budgets", budgets.budgets),
     path("workers", workers.workers),
     path("workers/pulse", workers.pulse),
+    path("freezes", freezes.freezes),
+    path("freezes/<str:name>/thaw", freezes.lift),
     path("keys", keys.keys),
     path("keys/<str:key>/revoke", keys.revoke),
     path("flower/<path:path>", flower.flower),

@@ -81,12 +81,13 @@ class PolicyVersion(TenantModel):
 
 class FreezeKind(models.TextChoices):
     TENANT = "tenant", "all work of the tenant"
+    AGENT = "agent", "all work of one agent"
     TOOL = "tool", "calls of one tool"
     MODEL = "model", "calls of one model"
 
 
 class Freeze(TenantModel):
-    """A switch that stops work at once, until it is thawed. `subject` is the tool, or provider/model."""
+    """A switch that keeps work from starting until it is thawed. `subject` is the agent, the tool, or provider/model."""
 
     id = models.BigAutoField(primary_key=True)
     kind = models.CharField(max_length=10, choices=FreezeKind.choices)
@@ -96,6 +97,9 @@ class Freeze(TenantModel):
     created_at = models.DateTimeField(db_default=now())
     thawed_at = models.DateTimeField(null=True, blank=True)
     thawed_by = models.EmailField(blank=True)
+
+    class Meta:
+        indexes = [models.Index(fields=["tenant"], name="freeze_in_force", condition=models.Q(thawed_at=None))]
 
     def __str__(self) -> str:
         return f"{self.kind} {self.subject}".strip()

@@ -10,9 +10,9 @@ from django.core.exceptions import ValidationError
 from django.http import HttpRequest
 
 from webapp.common.admin import TenantAdmin
-from webapp.common.errors import HartleyError
-from webapp.decisions.models import Freeze, FreezeKind, PolicyModule, PolicyVersion
-from webapp.orchestration import policies
+from webapp.common.errors import HartleyError, Invalid
+from webapp.decisions.models import Freeze, PolicyModule, PolicyVersion
+from webapp.orchestration import freezes, policies
 
 
 class ModuleForm(forms.ModelForm):  # type: ignore[type-arg]
@@ -132,14 +132,17 @@ class FreezeForm(forms.ModelForm):  # type: ignore[type-arg]
 
     def clean(self) -> dict[str, Any]:
         cleaned = super().clean() or {}
-        if cleaned.get("kind") not in (None, FreezeKind.TENANT) and not cleaned.get("subject"):
-            raise ValidationError({"subject": "Name the tool, or the model as provider/model."})
+        if not self.errors:
+            try:
+                freezes.check(**{name: cleaned[name] for name in ("kind", "subject", "reason")})
+            except Invalid as error:
+                raise ValidationError({error.field: str(error).removeprefix(f"{error.field}: ")}) from error
         return cleaned
 
 
 @admin.register(Freeze)
 class FreezePage(TenantAdmin):
-    """Saving a freeze stops matching work at its next decision; the action thaws it."""
+    """Saving a freeze keeps matching work from starting; the action thaws it."""
 
     verbs: ClassVar = frozenset({"add"})
     form = FreezeForm
@@ -153,7 +156,7 @@ class FreezePage(TenantAdmin):
         return asked if obj is None else (*asked, "frozen_by", "created_at", "thawed_at", "thawed_by")
 
     def save_model(self, request: HttpRequest, obj: Freeze, form: Any, change: bool) -> None:
-        made = policies.freeze(actor=request.user, kind=obj.kind, subject=obj.subject, reason=obj.reason)  # type: ignore[arg-type]
+        made = freezes.freeze(actor=request.user, kind=obj.kind, subject=obj.subject, reason=obj.reason)  # type: ignore[arg-type]
         obj.id = made.id
         obj._state.adding = False
 
@@ -162,7 +165,7 @@ class FreezePage(TenantAdmin):
 
     @admin.action(description="Thaw", permissions=["thaw"])
     def thaw(self, request: HttpRequest, chosen: Any) -> None:
-        thawed = sum(policies.thaw(actor=request.user, frozen=frozen) for frozen in chosen)  # type: ignore[arg-type]
+        thawed = freezes.thaw(actor=request.user, frozen=list(chosen))  # type: ignore[arg-type]
         self.message_user(request, f"Thawed: {thawed}.", messages.SUCCESS)
 
     def record(self, *_: Any) -> None:

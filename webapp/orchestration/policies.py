@@ -1,4 +1,4 @@
-"""Changes what governs a tenant: its own policy modules and freezes. Checked before saved, versioned, audited.
+"""Changes what governs a tenant: its own policy modules. Checked before saved, versioned, audited.
 
 Workers compare the tenant's `policy_revision`, which each change raises in its own transaction.
 """
@@ -16,8 +16,7 @@ from django.db.models import F, Max
 
 from webapp.audit.services import record
 from webapp.common.errors import HartleyError, Invalid, NotFound
-from webapp.common.tables import now
-from webapp.decisions.models import Freeze, Mode, PolicyModule, PolicyVersion
+from webapp.decisions.models import Mode, PolicyModule, PolicyVersion
 from webapp.tenants.models import Tenant, User
 
 NAME = re.compile(r"[a-z][a-z0-9_]{0,59}")
@@ -110,25 +109,6 @@ def activate_version(*, actor: User, module: PolicyModule, number: int) -> None:
     before, module.active = module.active, number
     module.save(update_fields=["active"])
     _changed(actor, "policy.activated", module.name, {"before": before, "version": number})
-
-
-@transaction.atomic
-def freeze(*, actor: User, kind: str, subject: str, reason: str) -> Freeze:
-    """Stops matching work at its next decision, in every worker. Within the tenant's scope."""
-    made = Freeze.objects.create(
-        tenant_id=actor.tenant_id, kind=kind, subject=subject, reason=reason, frozen_by=actor.email
-    )
-    _changed(actor, "freeze.set", f"{made}", {"reason": reason})
-    return made
-
-
-@transaction.atomic
-def thaw(*, actor: User, frozen: Freeze) -> bool:
-    """False when somebody was first. Within the tenant's scope."""
-    thawed = Freeze.objects.filter(id=frozen.id, thawed_at=None).update(thawed_at=now(), thawed_by=actor.email)
-    if thawed:
-        _changed(actor, "freeze.thawed", f"{frozen}", {})
-    return bool(thawed)
 
 
 def _changed(actor: User, action: str, subject: str, detail: dict[str, object]) -> None:

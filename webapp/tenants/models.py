@@ -36,7 +36,7 @@ class Tenant(models.Model):
     tier = models.CharField(max_length=20, choices=Tier.choices, default=Tier.FREE)
     is_active = models.BooleanField(default=True)
     operates_platform = models.BooleanField(default=False, help_text="Its operators see the queues of all tenants.")
-    policy_revision = models.IntegerField(default=0, help_text="Grows with each change of its policies and freezes.")
+    policy_revision = models.IntegerField(default=0, help_text="Grows with each change of its policies.")
     session_tokens = models.BigIntegerField(help_text="Token budget of a new session.")
     created_at = models.DateTimeField(db_default=now())
 

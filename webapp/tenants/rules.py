@@ -23,11 +23,12 @@ SCOPES = (
     "audit:read",
     "queues:read",
     "queues:manage",
+    "freezes:write",
 )
 ANYONE = "signed in"  # what a route asks for that every credential may use; no credential carries it
 PLATFORM_SCOPES = frozenset({"queues:read", "queues:manage"})  # queues carry the work of all tenants
 _WORK = frozenset(SCOPES[:5])
-_WATCH = _WORK | {"budgets:read", "policies:read", "audit:read", "queues:read"}
+_WATCH = _WORK | {"budgets:read", "policies:read", "audit:read", "queues:read", "freezes:write"}
 ROLE_SCOPES: dict[str, frozenset[str]] = {
     "user": _WORK,
     "operator": _WATCH,

@@ -20,10 +20,16 @@ from tests.support.services import ROOT
 from webapp.agent_tasks.models import Task
 from webapp.budgets.models import Hold
 from webapp.common.tenancy import tenant_scope
-from webapp.orchestration.policies import freeze, thaw
+from webapp.orchestration.policies import save_module
 
 RUNS = 50
 NEXT_RELEASE = "tests.support.next_release"
+NO_MARKS = """package hartley.own
+
+import rego.v1
+
+deny contains "no marks today" if input.tool.name == "marker"
+"""
 
 
 @pytest.fixture(autouse=True)
@@ -147,7 +153,7 @@ def test_a_corpus_replays_for_nothing_and_names_what_a_changed_rule_changes(
 def test_a_changed_policy_is_a_difference_by_step(connected: Farm, cast: Cast) -> None:
     task = run(connected, cast, query="Marks", context={"plan": {"steps": [mark("a"), agent("b", "a")]}})
     with tenant_scope(cast.acme.id):
-        frozen = freeze(actor=cast.owner.user, kind="tool", subject="marker", reason="being looked at")
+        save_module(actor=cast.owner.user, name="marks", source=NO_MARKS)
 
     def differences() -> Any:
         return report(connected, cast, started(connected, cast.owner.api_key, task, "replay"))["differences"]
@@ -156,7 +162,7 @@ def test_a_changed_policy_is_a_difference_by_step(connected: Farm, cast: Cast) -
         found = eventually(differences, every_s=0.5)  # workers look for a changed policy once a second
     finally:
         with tenant_scope(cast.acme.id):
-            thaw(actor=cast.owner.user, frozen=frozen)
+            save_module(actor=cast.owner.user, name="marks", source=NO_MARKS, mode="off")
     assert {(d["kind"], d["what"]) for d in found} >= {
         ("tools.call", "decision"),
         ("tools.call", "outcome"),

@@ -17,7 +17,15 @@ from tests.support.cast import Cast
 from tests.support.farm import Farm, eventually
 from tests.support.pages import signed_in
 from webapp.common.tenancy import tenant_scope
-from webapp.orchestration.policies import freeze, thaw
+from webapp.orchestration.freezes import freeze, thaw
+from webapp.orchestration.policies import save_module
+
+NO_MARKS = """package hartley.own
+
+import rego.v1
+
+deny contains "no marks today" if input.tool.name == "marker"
+"""
 
 
 def submit(farm: Farm, cast: Cast, *steps: dict[str, Any], **fields: Any) -> str:
@@ -43,6 +51,12 @@ def control_state(farm: Farm, cast: Cast, task: str) -> dict[str, Any]:
 
 def steer(farm: Farm, cast: Cast, task: str, verb: str, **body: Any) -> tuple[int, Any]:
     return farm.call(cast.owner.api_key, f"/api/v1/tasks/{task}/{verb}", body, method="POST")
+
+
+def frozen_for(farm: Farm, cast: Cast, task: str) -> str:
+    """Why the first of its steps that a freeze stops does not move."""
+    said = [step["why"] or "" for step in farm.steps(cast.owner.api_key, task)]
+    return next((why for why in said if why.startswith("Frozen: ")), "")
 
 
 def moment(text: str) -> datetime:
@@ -155,7 +169,8 @@ def test_a_pause_outlives_a_restart_of_everything(connected: Farm, cast: Cast) -
 
 
 def test_a_run_that_sleeps_over_a_deploy_keeps_its_plan_and_obeys_todays_policy(connected: Farm, cast: Cast) -> None:
-    """What it had planned stays planned, what it had done stays done; what it does next is asked of today's policy."""
+    """What it had planned stays planned, what it had done stays done; what it does next waits for freezes and is asked
+    of today's policy."""
     first = submit(connected, cast, mark("a", "before", delay_s=3), mark("b", "after", "a"))
     other = submit(connected, cast, mark("a", "start", delay_s=3), {"id": "w", "kind": "wait", "depends_on": ["a"]})
     for task in (first, other):
@@ -168,17 +183,23 @@ def test_a_run_that_sleeps_over_a_deploy_keeps_its_plan_and_obeys_todays_policy(
         )
     planned = [(s["n"], s["kind"], s["description"]) for s in connected.steps(cast.owner.api_key, first)]
     with tenant_scope(cast.acme.id):
-        frozen = freeze(actor=cast.owner.user, kind="tool", subject="marker", reason="a change of policy")
+        frozen = freeze(actor=cast.owner.user, kind="tool", subject="marker", reason="until the policy has changed")
+        save_module(actor=cast.owner.user, name="marks", source=NO_MARKS)
     connected.deploy("tests.support.next_release")
     try:
         for task in (first, other):
             assert steer(connected, cast, task, "resume")[0] == 202
+        why = eventually(lambda: frozen_for(connected, cast, first))
+        assert why.startswith("Frozen: tool marker, by ") and why.endswith(": until the policy has changed")
+        with tenant_scope(cast.acme.id):
+            assert thaw(actor=cast.owner.user, frozen=[frozen])
         denied = connected.finished(cast.owner.api_key, first)
         assert denied["status"] == "TASK_STATUS_FAILED" and denied["error_code"] == "policy.denied", denied
         assert connected.finished(cast.owner.api_key, other)["status"] == "TASK_STATUS_COMPLETED"
     finally:
         with tenant_scope(cast.acme.id):
-            thaw(actor=cast.owner.user, frozen=frozen)
+            thaw(actor=cast.owner.user, frozen=[frozen])
+            save_module(actor=cast.owner.user, name="marks", source=NO_MARKS, mode="off")
         connected.deploy("workers.app")
     assert [(s["n"], s["kind"], s["description"]) for s in connected.steps(cast.owner.api_key, first)] == planned
     assert marks(connected, first) == ["before"] and marks(connected, other) == ["start"], "nothing was done twice"

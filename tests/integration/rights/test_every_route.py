@@ -21,6 +21,8 @@ from webapp.agent_tasks.models import Task
 from webapp.api.schema import document
 from webapp.common.tenancy import tenant_scope
 from webapp.dashboard.urls import urlpatterns
+from webapp.decisions.models import Freeze
+from webapp.orchestration.freezes import freeze
 from webapp.orchestration.submit import Attachment, Submission, submit_task
 from webapp.tenants.models import ApiKey
 from webapp.tenants.rules import SCOPES
@@ -40,6 +42,9 @@ OBJECT = {  # 404 for another tenant, and for a user who is not the owner's
     "POST /api/v1/tasks/{name}/pause", "POST /api/v1/tasks/{name}/resume", "GET /api/v1/tasks/{name}/control-state", "GET /api/v1/tasks/{name}/events", "GET /api/v1/tasks/{name}/steps",
     "GET /api/v1/tasks/{name}/files/{sha256}", "GET /api/v1/stream/sse", "POST /api/v1/tasks/{name}/replay",
     "POST /api/v1/tasks/{name}/fork", "GET /api/v1/tasks/{name}/comparison",
+}  # fmt: skip
+OPERATORS = {  # of the whole tenant, for those who look after it: 403 for a user
+    "GET /api/v1/freezes", "POST /api/v1/freezes", "POST /api/v1/freezes/{freeze}/thaw",
 }  # fmt: skip
 OPERATIONS = {
     f"{method.upper()} {path}": operation.get("x-scope")
@@ -68,6 +73,8 @@ PAGES: dict[str, tuple[str, set[str]]] = {  # route -> address, roles that it op
     "budgets": ("/budgets", WATCHERS),
     "workers": ("/workers", EVERYONE),
     "workers/pulse": ("/workers/pulse", set()),
+    "freezes": ("/freezes", WATCHERS),
+    "freezes/<str:name>/thaw": ("POST /freezes/{freeze}/thaw", WATCHERS),
     "keys": ("/keys", EVERYONE),
     "keys/<str:key>/revoke": ("POST /keys/{key}/revoke", {"admin", "owner"}),
     "flower/": ("/flower/", set()),
@@ -84,10 +91,11 @@ class Place:
     session: str
     sha256: str
     key: str
+    freeze: str
 
     def fill(self, path: str) -> str:
         filled = path.replace("{name}", self.task)
-        for name in ("task", "session", "sha256", "key"):
+        for name in ("task", "session", "sha256", "key", "freeze"):
             filled = filled.replace(f"{{{name}}}", getattr(self, name))
         return f"{filled}?workflow_id={self.task}" if filled == "/api/v1/stream/sse" else filled
 
@@ -103,13 +111,15 @@ def place(cast: Cast) -> Place:
     file = Attachment("a.csv", "text/csv", b"a,b\n1,2\n")
     task = submit_task(principal=cast.owner.principal, submission=Submission(query=SECRET_WORDS, attachments=(file,)))
     made = issue_key(user=cast.owner.user, name="to be found by nobody else")
-    return Place(str(task.id), str(task.session_id), task.attachments[0]["id"], str(made.key.id))
+    with tenant_scope(cast.acme.id):
+        frozen = freeze(actor=cast.owner.user, kind="tool", subject="nothing", reason=SECRET_WORDS)
+    return Place(str(task.id), str(task.session_id), task.attachments[0]["id"], str(made.key.id), str(frozen.id))
 
 
 def call(operation: str, place: Place, key: str | None) -> HttpResponse:
     method, path = operation.split(" ")
     headers = {"X-API-Key": key} if key else {}
-    body = '{"query": "hi", "name": "k"}' if method == "POST" else ""
+    body = '{"query": "hi", "name": "k", "kind": "tool", "subject": "t", "reason": "r"}' if method == "POST" else ""
     return Client().generic(method, place.fill(path), body, "application/json", headers=headers)  # type: ignore[return-value]
 
 
@@ -127,12 +137,12 @@ def credential(cast: Cast, role: str, operation: str) -> str:
 
 
 def test_every_route_has_a_line_here() -> None:
-    assert set(OPERATIONS) == OPEN | OWN | OBJECT
+    assert set(OPERATIONS) == OPEN | OWN | OBJECT | OPERATORS
     routes = {str(pattern.pattern) for pattern in urlpatterns if isinstance(pattern, URLPattern)}
     assert routes == set(PAGES) | NOT_HERE
 
 
-@pytest.mark.parametrize("operation", sorted(OWN | OBJECT))
+@pytest.mark.parametrize("operation", sorted(OWN | OBJECT | OPERATORS))
 def test_a_route_asks_for_a_credential_and_its_scope(operation: str, cast: Cast, place: Place) -> None:
     scope = OPERATIONS[operation]
     assert scope, "every route that isn't open names a scope"
@@ -167,6 +177,18 @@ def test_what_is_ones_own_shows_nothing_of_others(operation: str, role: str, cas
         text = answer.content.decode()
         for secret in (place.task, place.session, place.key, place.sha256, SECRET_WORDS):
             assert secret not in text
+
+
+@pytest.mark.parametrize("operation", sorted(OPERATORS))
+def test_what_operators_do_is_theirs_and_their_tenants(operation: str, cast: Cast, place: Place) -> None:
+    assert call(operation, place, key_of(cast, "user")).status_code == 403
+    answer = call(operation, place, key_of(cast, "stranger"))
+    assert answer.status_code == (404 if "{" in operation else 201 if "POST" in operation else 200)
+    assert SECRET_WORDS.encode() not in answer.content
+    with tenant_scope(cast.acme.id):
+        assert Freeze.objects.get(id=place.freeze).thawed_at is None
+    for role in sorted(WATCHERS):
+        assert call(operation, place, key_of(cast, role)).status_code in (200, 201)
 
 
 @pytest.mark.parametrize("route", sorted(PAGES))

@@ -12,6 +12,7 @@ from webapp.agent_tasks.rules import AGENT_STATES, AgentState, TransitionForbidd
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
 SOON, BEFORE = NOW + timedelta(seconds=7), NOW - timedelta(seconds=1)
 ERROR = {"code": "model.rate_limited", "message": "too many requests"}
+FROZEN = {"code": "step.frozen", "message": "Frozen: tool t, by x: y", "freeze": 1}
 
 
 @pytest.mark.parametrize(
@@ -23,6 +24,9 @@ ERROR = {"code": "model.rate_limited", "message": "too many requests"}
          "retries in 7 s after: too many requests"),
         ({"state": "waiting", "waits": 0, "retries": 1, "due": BEFORE, "error": ERROR},
          "waits for a worker on the queue llm"),
+        ({"state": "waiting", "waits": 0, "due": SOON, "error": FROZEN}, "Frozen: tool t, by x: y"),
+        ({"state": "waiting", "waits": 0, "due": BEFORE, "error": FROZEN}, "Frozen: tool t, by x: y"),
+        ({"state": "ready", "waits": 0, "due": SOON, "error": FROZEN}, "waits for a worker on the queue llm"),
         ({"state": "ready", "waits": 0, "retries": 1, "due": SOON, "error": ERROR},
          "waits for a worker on the queue llm"),
     ],

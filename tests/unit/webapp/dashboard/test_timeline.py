@@ -49,7 +49,9 @@ def test_what_runs_ends_now_and_what_waits_for_another_attempt_does_not() -> Non
     running = Step(state="running", started_at=at(1))
     waiting = Step(state="waiting", started_at=at(1))
     retried = [Mark("STEP_STARTED", 1, 1, at(1)), Mark("STEP_RETRYING", 1, 1, at(2))]
+    frozen_later = [*retried, Mark("STEP_FROZEN", 1, 1, at(5))]
     assert [run.ended for run in runs_of(running, [], at(9))] == [at(9)]
+    assert [(run.state, run.ended) for run in runs_of(waiting, frozen_later, at(9))] == [("given_up", at(2))]
     assert [(run.state, run.ended) for run in runs_of(waiting, retried, at(9))] == [("given_up", at(2))]
 
 

@@ -3,9 +3,9 @@
 -- won. Inner functions run with the caller's rights, so that a service inside a tenant scope may use them under RLS.
 -- They are plpgsql, which keeps its plans; SQL only where one expression can be put in the caller's place.
 --
--- Lock order, everywhere: a tenant's admission; task rows by id, in a statement of their own; then envelopes by id;
--- steps, holds and events change only under their task's lock. (A lock taken in the same statement would read the
--- rows of before.)
+-- Lock order, everywhere: a tenant's admission, or a freeze that is thawed; task rows by id, in a statement of their
+-- own; then envelopes by id; steps, holds and events change only under their task's lock. (A lock taken in the same
+-- statement would read the rows of before.)
 --
 -- A task is queued, running or paused until it ends; a step that may start but whose task does not run is parked:
 -- waiting for no step, with no time at which anybody must look.

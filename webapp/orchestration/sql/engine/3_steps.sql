@@ -1,6 +1,7 @@
 -- One step at a time: started, claimed, begun, completed; its children, its task.
 
--- Win the right to work on a step, or NULL. A waiting step without open parents is a retry or timer that is up.
+-- Win the right to work on a step, or NULL. A waiting step without open parents is a retry or timer that is up. One that
+-- a freeze stops is parked instead, without an attempt.
 -- `told` in the answer is for readers, and for the caller to emit.
 CREATE FUNCTION engine_claim(p_task uuid, p_n int, p_worker text, p_lease_s float) RETURNS jsonb LANGUAGE plpgsql AS $$
 DECLARE
@@ -9,6 +10,11 @@ DECLARE
 BEGIN
   SELECT * INTO t FROM agent_tasks_task WHERE id = p_task;
   IF t.state IS DISTINCT FROM 'running' THEN RETURN NULL; END IF;
+  IF EXISTS (SELECT 1 FROM decisions_freeze WHERE tenant_id = t.tenant_id AND thawed_at IS NULL) THEN
+    SELECT * INTO s FROM agent_tasks_step WHERE task_id = p_task AND n = p_n
+      AND (state = 'ready' OR (state = 'waiting' AND waits = 0 AND due <= clock_timestamp()));
+    IF engine_frozen(s, NULL) THEN RETURN NULL; END IF;
+  END IF;
   UPDATE agent_tasks_step SET state = 'running', fence = fence + 1, worker = p_worker, hints = 0,
          started_at = clock_timestamp(), due = clock_timestamp() + p_lease_s * interval '1 s'
   WHERE task_id = p_task AND n = p_n
@@ -284,14 +290,15 @@ BEGIN
     OFFSET 0) AS x ON true;
 END $$;
 
--- Between the beats: record the policy decisions, hold the worst cases. Returns the answer to each, and what is to be
--- told.
+-- Between the beats: record the policy decisions, hold the worst cases. What a freeze stops is lost to its worker.
+-- Returns the answer to each, and what is to be told.
 CREATE FUNCTION engine_begin(p_begins jsonb) RETURNS TABLE(b jsonb, answer jsonb, told jsonb) LANGUAGE plpgsql AS $$
 DECLARE
   v_own jsonb;
   v_full boolean;  -- all are granted what they ask for
   o record;
 BEGIN
+  PERFORM engine_stop_frozen(p_begins);
   SELECT coalesce(jsonb_agg(a || jsonb_build_object('granted', a->'hold'->'max_tokens')), '[]') INTO v_own
   FROM engine_own(p_begins) WHERE (s).n IS NOT NULL;
   PERFORM engine_record(v_own);

@@ -80,10 +80,10 @@ DECLARE
 BEGIN
   IF s.state = 'running' THEN
     PERFORM engine_lose(s.task_id, s.n, s.fence);
-    IF s.fence >= p_attempts THEN
-      UPDATE agent_tasks_step SET state = 'failed', due = NULL, worker = NULL, finished_at = clock_timestamp(),
+    IF s.losses + 1 >= p_attempts THEN
+      UPDATE agent_tasks_step SET state = 'failed', due = NULL, worker = NULL, finished_at = clock_timestamp(), losses = losses + 1,
         "inner" = engine_failed_agent(queue, kind),
-        error = jsonb_build_object('code', 'step.worker_lost', 'message', format('Its worker was lost %s times', s.fence))
+        error = jsonb_build_object('code', 'step.worker_lost', 'message', format('Its worker was lost %s times', losses + 1))
       WHERE task_id = s.task_id AND n = s.n AND state = 'running' RETURNING * INTO s;
       IF NOT FOUND THEN RETURN '[]'; END IF;  -- an earlier round of the sweep has ended the task
       PERFORM engine_emit(s.task_id, jsonb_build_array(engine_step_event(s, 'STEP_FAILED', s.error->>'message', '{}')));
@@ -93,8 +93,11 @@ BEGIN
     END IF;
     PERFORM engine_emit(s.task_id, jsonb_build_array(engine_step_event(s, 'STEP_RETRYING',
       'Its worker was lost; another attempt follows', '{"error": "step.worker_lost", "delay_s": 0}')));
+  ELSIF v_runs AND s.error->>'code' = 'step.frozen' AND engine_frozen(s, NULL) THEN
+    RETURN '[]';
   END IF;
   UPDATE agent_tasks_step SET state = CASE WHEN v_runs THEN 'ready' ELSE 'waiting' END, worker = NULL, waits = 0, delay_s = 0,
+    losses = losses + (s.state = 'running')::int, error = CASE WHEN v_runs AND error->>'code' = 'step.frozen' THEN NULL ELSE error END,
     hints = hints + 1, due = CASE WHEN v_runs THEN clock_timestamp() + p_hint_s * power(2, least(hints, 6)) * interval '1 s' END
   WHERE task_id = s.task_id AND n = s.n AND state = s.state AND due < clock_timestamp();
   IF NOT FOUND THEN RETURN '[]'; END IF;
