@@ -71,6 +71,8 @@ class Beats:
             BeginRejected: the data can't be recorded; nothing was written.
         """
         begin = Begin(self.step, events or [], decisions or [], hold)
+        if hold:  # whoever stops this attempt before the answer is there: nothing was sent
+            self.settlement = Settlement(sent=False)
         answer = await self._put(begin)
         if answer.get("lost"):
             raise StepLost("overtaken")
@@ -78,8 +80,6 @@ class Beats:
             raise BeginRejected(f"The database refused what the step was about to record: {answer['error']}")
         if answer.get("refused"):
             raise BudgetExceeded(answer["refused"])
-        if hold:
-            self.settlement = Settlement(sent=False)
         return int(answer.get("granted", 0))
 
     def sending(self) -> None:

@@ -145,7 +145,7 @@ class Writer:
         self._deliver(TurnResult(), [entry.item] if isinstance(entry.item, StepRef) else [], answers)
 
     def _patiently(self, call: Callable[[], T]) -> T:
-        """Repeat while the database is away. Harmless: a turn that did commit makes its repetition stale."""
+        """Repeat while the database is away. Harmless: what did commit is stale, lost or known when it is said again."""
         delays = iter(DATABASE_AWAY_S)
         while True:
             try:

@@ -22,6 +22,7 @@ from webapp.common.tenancy import tenant_scope
 from webapp.orchestration import engine
 from webapp.orchestration.steps import Begin, ClaimedStep, Completion, HoldRequest, NewStep, Settlement, StepRef, event
 from webapp.orchestration.submit import Submission, submit_task
+from webapp.progress.models import Event
 
 
 @pytest.fixture
@@ -165,6 +166,49 @@ def test_any_dag_runs_each_step_once_after_its_parents(cast: Cast, dag: list[New
     assert [type_ for _, type_ in told].count("STREAM_END") == 1
 
 
+@st.composite
+def joined_dags(draw: st.DrawFn) -> list[NewStep]:
+    """Any DAG of 2 to 10 steps with any joins; the last one waits for some of them and holds the answer."""
+    count = draw(st.integers(1, 9))
+    steps = []
+    for i in range(count + 1):
+        least = 0 if i < count else 1
+        after = tuple(sorted(draw(st.sets(st.integers(0, i - 1), min_size=least, max_size=3)))) if i else ()
+        join = draw(st.sampled_from(["all", "any", "partial", "settled", "quorum"])) if after else "all"
+        quorum = draw(st.integers(1, len(after))) if join == "quorum" else None
+        steps.append(NewStep("control.wait", agent=f"a{i}", after=after, join=join, quorum=quorum))  # type: ignore[arg-type]
+    return steps
+
+
+@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(dag=joined_dags(), seed=st.integers(0, 10**6))
+def test_whatever_fails_hints_alone_bring_every_task_to_its_end(cast: Cast, dag: list[NewStep], seed: int) -> None:
+    """Driven by nothing but what turns say is ready: a lost hint, or a step counted twice, shows."""
+    rng = random.Random(seed)
+    task = submit_task(principal=cast.owner.principal, submission=Submission(query="dag", mode="simple"))
+    turn(completions=[Completion(claim(task, 1))])
+    hints = [s.ref for s in turn(completions=[Completion(claim(task, 2), grow=dag, heir=len(dag) - 1)]).ready]
+    while fresh(task).state == "running":
+        assert hints, "nothing is hinted and the task has not ended"
+        rng.shuffle(hints)
+        some = rng.randint(1, len(hints))
+        now, hints = hints[:some], hints[some:]
+        held = turn(claims=now).claimed
+        assert len(held) == len(now), "what was hinted could not be claimed"
+        ends = [
+            Completion(s, status="failed", error={"code": "x", "message": "x"}) if rng.random() < 0.4 else Completion(s)
+            for s in held
+        ]
+        hints += [s.ref for s in turn(completions=ends).ready]
+        with tenant_scope(task.tenant_id):
+            steps = list(Step.objects.filter(task_id=task.id))
+            skipped = Event.objects.filter(task_id=task.id, type="STEP_SKIPPED").values_list("payload__step", flat=True)
+            assert len(set(skipped)) == len(skipped)
+        row = fresh(task)
+        assert row.open == (sum(s.finished_at is None for s in steps) if row.state == "running" else 0)
+    assert [type_ for _, type_ in events(task)].count("STREAM_END") == 1
+
+
 def test_batches_over_the_same_tasks_in_opposite_order_do_not_block_each_other(cast: Cast) -> None:
     """Without the ordered lock at the start of a turn this is a deadlock, which Postgres ends with an error."""
     fan = [NewStep("llm.turn", "a"), NewStep("llm.turn", "b"), NewStep("llm.synthesise", "end", after=(0, 1))]
@@ -259,6 +303,28 @@ def test_holds_and_settlements_of_one_turn_are_those_of_many(
     assert books.tokens_spent == sum(100 + tokens for tokens in billed)
     assert books.usd_spent == fresh(task).cost_usd == Decimal("0.5") * len(granted)
     assert books.tokens_overrun == sum(max(0, u - got) for u, (_, got) in zip(billed, granted, strict=True))
+
+
+def test_a_begin_that_is_said_again_is_granted_the_same_and_held_once(cast: Cast) -> None:
+    """As after a commit whose answer was lost with the connection."""
+    task = limited(cast, 300)
+    step = claim(task, 1)
+    first, again = begin(step, ask(4096)), begin(step, ask(4096))
+    assert again == first and first["granted"] == 200
+    assert envelope(task).tokens_held == 300
+    assert [type_ for _, type_ in events(task)].count("BUDGET_HELD") == 1
+
+
+def test_what_is_rounded_in_the_ledger_is_rounded_in_the_budgets(cast: Cast) -> None:
+    """A price with more digits than a row keeps must leave nothing behind, and take nothing that isn't there."""
+    task = limited(cast, 10**6)
+    turn(completions=[Completion(claim(task, 1))])
+    turn(completions=[Completion(claim(task, 2), grow=[NewStep("llm.turn", "a") for _ in range(2)], heir=0)])
+    held = turn(claims=[StepRef(task.id, 3), StepRef(task.id, 4)]).claimed
+    odd = HoldRequest("turn", "p", "m", 1, 1, 1, Decimal("0.00000000005"), Decimal(0))
+    assert all(answer["granted"] for answer in turn(begins=[Begin(step, hold=odd) for step in held]).begun.values())
+    turn(completions=[Completion(step, settle=Settlement(sent=False)) for step in held])
+    assert envelope(task).usd_held == 0
 
 
 @pytest.mark.parametrize(

@@ -53,7 +53,7 @@ class Bell:
         self._box.put(news)
 
     def close(self) -> None:
-        """Send what waits; if the broker doesn't take it in time, the sweep will."""
+        """Send what waits. What a killed process or a slow broker leaves, the sweep hints."""
         self._box.put(None)
         self._thread.join(CLOSE_S)
 

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import os
+
+import psycopg
 import pytest
 from django.test import override_settings
 
@@ -76,3 +79,15 @@ def test_a_queued_task_is_cancelled_like_any_other(crew: Cast) -> None:
     queued = Driven(crew.owner, {"id": "a"})
     assert cancel(queued, crew.owner) and queued.state() == "cancelled"
     assert queued.types()[-1] == "STREAM_END"
+
+
+@override_settings(TASKS_PER_USER=10, TASKS_PER_TENANT=1)
+def test_admission_passes_by_a_task_that_somebody_is_just_ending(crew: Cast) -> None:
+    """Waiting for it would be a deadlock: a cancel holds its task and then asks for the tenant's admission."""
+    running, first, second = (Driven(crew.owner, {"id": "a"}) for _ in range(3))
+    with psycopg.connect(os.environ["HARTLEY_TEST_ADMIN_URL"]) as other:
+        other.execute("SELECT 1 FROM agent_tasks_task WHERE id = %s FOR UPDATE", [first.task.id])
+        cancel(running, crew.owner)
+        assert states([first, second]) == ["queued", "queued"], "there was room for one: it is offered again"
+        assert admit_waiting([crew.acme.id]) == []
+    assert {step.ref.task for step in admit_waiting([crew.acme.id])} == {first.task.id}

@@ -45,6 +45,14 @@ def test_a_paused_task_finishes_what_runs_and_starts_nothing(cast: Cast) -> None
     assert run.state() == "completed"
 
 
+def test_a_pause_is_reached_once_however_many_steps_end_together(cast: Cast) -> None:
+    run = Driven(cast.owner, {"id": "a"}, {"id": "b"}, {"id": "c"}).planned()
+    held = [run.claim(name) for name in "abc"]
+    steer(pause_task, run, cast.owner)
+    turn(completions=[Completion(step) for step in held])
+    assert run.types().count("WORKFLOW_PAUSED") == 1 and run.types()[-1] == "WORKFLOW_PAUSED"
+
+
 def test_a_pause_between_steps_stands_still_at_once(cast: Cast) -> None:
     run = Driven(cast.owner, {"id": "a"}).planned()
     steer(pause_task, run, cast.owner)

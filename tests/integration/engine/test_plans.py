@@ -102,6 +102,32 @@ def test_what_needs_a_skipped_step_is_skipped_and_the_rest_goes_on(cast: Cast) -
     assert numbers == list(range(1, len(numbers) + 1)) and run.types().count("STREAM_END") == 1
 
 
+def test_a_step_that_is_skipped_by_two_ways_is_skipped_once(cast: Cast) -> None:
+    run = Driven(
+        cast.owner,
+        {"id": "a"},
+        {"id": "b", "depends_on": ["a"]},
+        {"id": "c", "depends_on": ["a", "b"]},
+        {"id": "d"},
+        {"id": "end", "depends_on": ["c", "d"], "join": "partial"},
+    ).planned()
+    run.failed("a")
+    assert run.types().count("STEP_SKIPPED") == 2
+    assert (run.state(), run.step("end").waits, run.step("d").state) == ("running", 1, "ready")
+
+
+def test_what_a_skipped_step_lets_start_is_hinted(cast: Cast) -> None:
+    run = Driven(
+        cast.owner,
+        {"id": "a"},
+        {"id": "b", "depends_on": ["a"]},
+        {"id": "d"},
+        {"id": "end", "depends_on": ["b", "d"], "join": "partial"},
+    ).planned()
+    run.done("d")
+    assert [step.ref.n for step in run.failed("a").ready] == [run.step("end").n]
+
+
 def test_a_wait_lies_in_the_row_and_outlives_every_message(cast: Cast) -> None:
     run = Driven(cast.owner, {"id": "a"}, {"id": "later", "depends_on": ["a"], "delay_s": 3600}).planned()
     (told,) = run.done("a").ready

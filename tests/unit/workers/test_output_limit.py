@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from typing import Any
-from uuid import uuid4
 
 import pytest
 from celery import Celery
 
+from tests.support.claimed import claimed
 from webapp.orchestration.steps import ClaimedStep, Completion, Settlement
 from workers.beats import Beats
 from workers.runner import Runner
@@ -37,14 +37,6 @@ def runner() -> Iterator[Runner]:
     found.loop.close()
 
 
-def step() -> ClaimedStep:
-    ids: dict[str, Any] = {name: uuid4() for name in ("task", "tenant", "session", "user")}
-    rest = {"agent": "", "description": "", "input": {}, "parents": [], "is_final": True, "timeout_s": None}
-    return ClaimedStep(
-        n=1, fence=1, retries=0, kind="llm.turn", queue="llm", tries=None, principal={}, **ids, **rest
-    )  # fmt: skip
-
-
 def performed(runner: Runner, output: Any) -> Completion:
     async def brings(step: ClaimedStep, _beats: Beats) -> Completion:
         return Completion(step, output=output, settle=PAID)
@@ -53,7 +45,7 @@ def performed(runner: Runner, output: Any) -> Completion:
         return {}
 
     runner._handlers["llm.turn"] = brings  # type: ignore[index]
-    completion = runner.loop.run_until_complete(runner._perform(step(), Beats(step(), nowhere)))
+    completion = runner.loop.run_until_complete(runner._perform(claimed(), Beats(claimed(), nowhere)))
     assert completion
     return completion
 

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import json
 from typing import Any
-from uuid import uuid4
 
 import pytest
 
+from tests.support.claimed import claimed
 from webapp.agent_tasks.beliefs import Beliefs, Hypothesis
 from webapp.agent_tasks.rules import AgentState, TransitionForbidden
 from webapp.agent_tasks.weighing import SAID
-from webapp.orchestration.steps import ClaimedStep
 from workers.context import Past, TaskContext
 from workers.gateway.types import ToolCall
 from workers.prompts import synthesis_messages, turn_messages
@@ -22,20 +21,12 @@ HELD = Beliefs((Hypothesis("price", "It is the price"), Hypothesis("season", "It
 TASK = TaskContext("Why?", "simple", 0.1, {}, [], (), 3)
 
 
-def step(n: int = 4) -> ClaimedStep:
-    ids = {name: uuid4() for name in ("task", "tenant", "session", "user")}
-    return ClaimedStep(
-        n=n, fence=1, retries=0, kind="llm.turn", queue="llm", agent="a", description="d", input={}, parents=[],
-        is_final=False, timeout_s=None, tries=None, principal={}, **ids,
-    )  # fmt: skip
-
-
 def call(arguments: Any, name: str = "weigh_evidence") -> ToolCall:
     return ToolCall("c1", name, arguments, json.dumps(arguments))
 
 
 def says(*evidence: Any, **more: Any) -> Weighed:
-    return weigh(step(), HELD, [call({"evidence": list(evidence), **more})])
+    return weigh(claimed(4), HELD, [call({"evidence": list(evidence), **more})])
 
 
 def evidence(**changes: Any) -> dict[str, Any]:
@@ -79,7 +70,7 @@ def test_a_new_hypothesis_may_have_its_evidence_at_once() -> None:
     ],
 )
 def test_what_can_not_be_used_changes_nothing_and_is_told_to_agent_and_reader(arguments: Any, told: str) -> None:
-    weighed = weigh(step(), HELD, [call(arguments)])
+    weighed = weigh(claimed(4), HELD, [call(arguments)])
     assert weighed.beliefs == HELD
     (result,) = weighed.results
     assert result["shown"]["error"]["code"] == "beliefs.invalid" and told in result["shown"]["error"]["message"]
@@ -94,8 +85,8 @@ def test_a_nul_that_postgres_would_not_take_makes_no_two_texts_of_one() -> None:
 
 def test_other_calls_are_for_tools_and_without_hypotheses_all_are() -> None:
     calls = [call({}), call({}, "calculator")]
-    assert [c.name for c in weigh(step(), HELD, calls).others] == ["calculator"]
-    assert weigh(step(), None, calls) == Weighed(None, [], calls, [])
+    assert [c.name for c in weigh(claimed(4), HELD, calls).others] == ["calculator"]
+    assert weigh(claimed(4), None, calls) == Weighed(None, [], calls, [])
 
 
 def test_the_schema_that_models_are_shown_takes_what_is_taken() -> None:

@@ -20,7 +20,7 @@ BEGIN
   PERFORM 1 FROM agent_tasks_task WHERE id = ANY(p_tasks || p_money) ORDER BY id FOR NO KEY UPDATE;
   IF cardinality(p_money) > 0 THEN
     PERFORM 1 FROM budgets_envelope
-    WHERE id IN (SELECT unnest(envelopes) FROM agent_tasks_task WHERE id = ANY(p_money))
+    WHERE id = ANY(ARRAY(SELECT unnest(envelopes) FROM agent_tasks_task WHERE id = ANY(p_money)))
     ORDER BY id FOR NO KEY UPDATE;
   END IF;
 END $$;

@@ -15,7 +15,7 @@ DECLARE
 BEGIN
   WITH asked AS (
     SELECT s.*, h, (h->>'prompt_tokens')::bigint AS prompt, (b->>'granted')::bigint AS granted,
-      engine_worst_usd(h, (b->>'granted')::bigint) AS usd
+      round(engine_worst_usd(h, (b->>'granted')::bigint), 10) AS usd  -- as its row keeps it: the sum is given back from rows
     FROM jsonb_array_elements(p_begins) AS b CROSS JOIN LATERAL (SELECT b->'hold' AS h) AS x CROSS JOIN LATERAL (
       SELECT st.task_id, st.n, st.fence, st.tenant_id, st.agent, t.envelopes
       FROM agent_tasks_step st JOIN agent_tasks_task t ON t.id = st.task_id

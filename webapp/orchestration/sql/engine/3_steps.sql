@@ -166,7 +166,7 @@ DECLARE
   v_done boolean := s.state = 'done';
   v_final boolean;
   v_cause jsonb := coalesce(s.error->'cause', s.error || jsonb_build_object('step', s.n));
-  v_ready jsonb;
+  v_ready jsonb := '[]';
   v_some boolean := p_grew;  -- might something start now?
 BEGIN
   UPDATE agent_tasks_task SET open = open - 1 WHERE id = s.task_id AND state = ANY(engine_open()) RETURNING * INTO t;
@@ -198,16 +198,17 @@ BEGIN
       UPDATE agent_tasks_step SET state = 'cancelled', due = NULL, finished_at = clock_timestamp(),
         error = jsonb_build_object('code', 'step.skipped', 'cause', v_cause, 'message', format(
           'Skipped: %s of %s steps before it succeeded, %s are needed', c.met, cardinality(c.parents), engine_needs(c)))
-      WHERE task_id = c.task_id AND n = c.n RETURNING * INTO c;
+      WHERE task_id = c.task_id AND n = c.n AND state = 'waiting' RETURNING * INTO c;
+      CONTINUE WHEN NOT FOUND;  -- it was skipped with one before it
       PERFORM engine_emit(c.task_id, jsonb_build_array(engine_step_event(c, 'STEP_SKIPPED', c.error->>'message', '{}')));
-      v_ready := engine_release(c, false, p_hint_s);
+      v_ready := v_ready || engine_release(c, false, p_hint_s);
       v_some := true;
       IF NOT (SELECT state = ANY(engine_open()) AND failure IS NULL FROM agent_tasks_task WHERE id = s.task_id) THEN
         RETURN v_ready;
       END IF;
     END IF;
   END LOOP;
-  RETURN CASE WHEN v_some THEN engine_start(s.task_id, p_hint_s) ELSE '[]' END;
+  RETURN v_ready || CASE WHEN v_some THEN engine_start(s.task_id, p_hint_s) ELSE '[]' END;
 END $$;
 
 -- A paused task whose last running step has come to an end stands still: its readers are told.
@@ -269,7 +270,6 @@ BEGIN
     IF v_grew THEN PERFORM engine_grow(s, c->'grow', (c->>'heir')::int); END IF;
     v_ready := engine_release(s, v_grew, p_hint_s);
   END IF;
-  PERFORM engine_standstill(s.task_id, CASE WHEN s.kind = 'llm.turn' THEN 'post_agent' ELSE 'pre_execution' END);
   RETURN v_ready;
 END $$;
 
@@ -281,41 +281,46 @@ BEGIN
   FROM agent_tasks_task WHERE id = s.task_id);
 END $$;
 
--- These attempts, each with its step where it is still theirs to work on.
-CREATE FUNCTION engine_own(p_attempts jsonb) RETURNS TABLE(a jsonb, s agent_tasks_step) LANGUAGE plpgsql AS $$
+-- These attempts, each with its step where it is still theirs to work on, and with what it was granted before, where
+-- its begin has been written already and only the answer was lost.
+CREATE FUNCTION engine_own(p_attempts jsonb) RETURNS TABLE(a jsonb, s agent_tasks_step, granted bigint) LANGUAGE plpgsql AS $$
 BEGIN
-  RETURN QUERY SELECT e, x.st FROM jsonb_array_elements(p_attempts) AS e LEFT JOIN LATERAL (
+  RETURN QUERY SELECT e, x.st, h.completion_tokens FROM jsonb_array_elements(p_attempts) AS e LEFT JOIN LATERAL (
     SELECT st FROM agent_tasks_step st JOIN agent_tasks_task t ON t.id = st.task_id AND t.state = ANY(engine_open())
     WHERE st.task_id = (e->>'task')::uuid AND st.n = (e->>'n')::int AND st.fence = (e->>'fence')::int AND st.state = 'running'
-    OFFSET 0) AS x ON true;
+    OFFSET 0) AS x ON true LEFT JOIN LATERAL (
+    SELECT o.completion_tokens FROM budgets_hold o WHERE o.task_id = (e->>'task')::uuid AND o.step = (e->>'n')::int
+    AND o.fence = (e->>'fence')::int AND o.state = 'open' OFFSET 0) AS h ON true;
 END $$;
 
 -- Between the beats: record the policy decisions, hold the worst cases. What a freeze stops is lost to its worker.
 -- Returns the answer to each, and what is to be told.
 CREATE FUNCTION engine_begin(p_begins jsonb) RETURNS TABLE(b jsonb, answer jsonb, told jsonb) LANGUAGE plpgsql AS $$
 DECLARE
-  v_own jsonb;
-  v_full boolean;  -- all are granted what they ask for
   o record;
+  v_steps agent_tasks_step[] := '{}';
+  v_begins jsonb[] := '{}';
+  v_full boolean;  -- all are granted what they ask for
 BEGIN
   PERFORM engine_stop_frozen(p_begins);
-  SELECT coalesce(jsonb_agg(a || jsonb_build_object('granted', a->'hold'->'max_tokens')), '[]') INTO v_own
-  FROM engine_own(p_begins) WHERE (s).n IS NOT NULL;
-  PERFORM engine_record(v_own);
-  v_full := engine_book(v_own);
   FOR o IN SELECT * FROM engine_own(p_begins) LOOP
-    b := o.a;
-    IF (o.s).n IS NULL THEN
-      answer := '{"lost": true}'; told := '[]';
-    ELSIF b->'hold' = 'null' THEN
-      answer := '{}'; told := b->'events';
+    IF (o.s).n IS NOT NULL AND o.granted IS NULL THEN
+      v_steps := v_steps || o.s; v_begins := v_begins || (o.a || jsonb_build_object('granted', o.a->'hold'->'max_tokens'));
     ELSE
-      answer := CASE WHEN v_full THEN jsonb_build_object('granted', b->'hold'->'max_tokens') ELSE engine_hold(b) END;
-      told := (b->'events') || CASE WHEN answer ? 'granted' THEN engine_step_event(o.s, 'BUDGET_HELD', '', jsonb_build_object(
-        'tokens', (b->'hold'->>'prompt_tokens')::bigint + (answer->>'granted')::bigint,
-        'cost_usd', engine_worst_usd(b->'hold', (answer->>'granted')::bigint),
-        'provider', b->'hold'->'provider', 'model', b->'hold'->'model')) ELSE '[]' END;
+      b := o.a; told := '[]';
+      answer := CASE WHEN (o.s).n IS NULL THEN '{"lost": true}' ELSE jsonb_build_object('granted', o.granted) END;
+      RETURN NEXT;
     END IF;
+  END LOOP;
+  PERFORM engine_record(to_jsonb(v_begins));
+  v_full := engine_book(to_jsonb(v_begins));
+  FOR i IN 1 .. cardinality(v_begins) LOOP
+    b := v_begins[i];
+    answer := CASE WHEN b->'hold' = 'null' THEN '{}' WHEN v_full THEN jsonb_build_object('granted', b->'granted') ELSE engine_hold(b) END;
+    told := (b->'events') || CASE WHEN answer ? 'granted' THEN engine_step_event(v_steps[i], 'BUDGET_HELD', '', jsonb_build_object(
+      'tokens', (b->'hold'->>'prompt_tokens')::bigint + (answer->>'granted')::bigint,
+      'cost_usd', engine_worst_usd(b->'hold', (answer->>'granted')::bigint),
+      'provider', b->'hold'->'provider', 'model', b->'hold'->'model')) ELSE '[]' END;
     RETURN NEXT;
   END LOOP;
 END $$;

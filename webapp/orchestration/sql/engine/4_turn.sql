@@ -33,6 +33,8 @@ BEGIN
     FOR i IN 1 .. cardinality(v_steps) LOOP
       v_ready := v_ready || engine_follow(v_steps[i], v_ends[i], p_hint_s);
     END LOOP;
+    PERFORM engine_standstill(task_id, CASE WHEN kind = 'llm.turn' THEN 'post_agent' ELSE 'pre_execution' END)
+    FROM (SELECT DISTINCT ON (task_id) task_id, kind FROM unnest(v_steps) ORDER BY task_id) AS one_of_each;
     v_tasks := '{}'; v_told := '{}';
   END IF;
   IF p_begins <> '[]' THEN
@@ -58,8 +60,8 @@ BEGIN
   what := 'ended';
   FOR body IN SELECT jsonb_build_object('task', t.id, 'tenant', t.tenant_id, 'next', EXISTS (
         SELECT 1 FROM agent_tasks_task q WHERE q.tenant_id = t.tenant_id AND q.state = 'queued'))
-      FROM agent_tasks_task t WHERE t.finished_at IS NOT NULL
-      AND t.id IN (SELECT (e->>'task')::uuid FROM jsonb_array_elements(p_completions || p_begins) AS e) LOOP
+      FROM agent_tasks_task t WHERE NOT t.state = ANY(engine_open())
+      AND t.id = ANY(ARRAY(SELECT (e->>'task')::uuid FROM jsonb_array_elements(p_completions || p_begins) AS e)) LOOP
     RETURN NEXT;
   END LOOP;
 END $$;
@@ -81,11 +83,15 @@ LANGUAGE sql SECURITY DEFINER SET search_path = pg_catalog, public AS $$
     SELECT 1 FROM agent_tasks_step s WHERE s.task_id = m.task AND s.n = m.n AND s.fence = m.fence AND s.state = 'running')
 $$;
 
--- A restarted worker slot frees what its dead predecessor held; the sweep that follows hands it out again.
+-- A restarted worker slot frees what its dead predecessor held; the sweep that follows hands it out again. What somebody
+-- is changing just now is left to its lease: this takes no task lock either.
 CREATE FUNCTION engine_takeover(p_slot text, p_worker text) RETURNS bigint
 LANGUAGE sql SECURITY DEFINER SET search_path = pg_catalog, public AS $$
-  WITH freed AS (
-    UPDATE agent_tasks_step SET due = clock_timestamp()
-    WHERE due IS NOT NULL AND state = 'running' AND starts_with(worker, p_slot || '/') AND worker <> p_worker RETURNING 1
+  WITH held AS (
+    SELECT task_id, n FROM agent_tasks_step
+    WHERE due IS NOT NULL AND state = 'running' AND starts_with(worker, p_slot || '/') AND worker <> p_worker
+    FOR NO KEY UPDATE SKIP LOCKED
+  ), freed AS (
+    UPDATE agent_tasks_step s SET due = clock_timestamp() FROM held WHERE s.task_id = held.task_id AND s.n = held.n RETURNING 1
   ) SELECT count(*) FROM freed
 $$;

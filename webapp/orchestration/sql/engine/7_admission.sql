@@ -25,7 +25,8 @@ BEGIN
   PERFORM pg_advisory_xact_lock(hashtextextended('admit ' || p_tenant, 0));  -- two at once would both see the same room
   SELECT p_tenant_limit - count(*) INTO v_room FROM agent_tasks_task WHERE tenant_id = p_tenant AND state = 'running';
   FOR v_task IN SELECT task FROM engine_line(p_tenant, p_user_limit) WHERE admissible ORDER BY place LIMIT greatest(v_room, 0) LOOP
-    UPDATE agent_tasks_task SET state = 'running', admitted_at = clock_timestamp() WHERE id = v_task AND state = 'queued';
+    UPDATE agent_tasks_task SET state = 'running', admitted_at = clock_timestamp() WHERE id = (
+      SELECT id FROM agent_tasks_task WHERE id = v_task AND state = 'queued' FOR NO KEY UPDATE SKIP LOCKED);  -- who has it ends it
     IF FOUND THEN v_ready := v_ready || engine_start(v_task, p_hint_s); END IF;
   END LOOP;
   RETURN v_ready;
