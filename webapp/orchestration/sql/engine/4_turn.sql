@@ -43,13 +43,15 @@ BEGIN
       what := 'begun'; body := engine_ref(r.b) || r.answer; RETURN NEXT;
     END LOOP;
   END IF;
+  -- What is asked for, then what has just become ready, which has a queue: a worker goes on with its own, without a
+  -- message, as far as it has room.
   FOR item IN SELECT * FROM jsonb_array_elements(p_claims || v_ready) LOOP
     body := NULL;
     IF item->'queue' IS NULL OR (v_taken < p_take AND item->>'queue' = ANY(p_queues) AND (item->>'delay_s')::float = 0) THEN
       body := engine_claim((item->>'task')::uuid, (item->>'n')::int, p_worker, p_lease_s);
     END IF;
     IF body IS NOT NULL THEN
-      v_taken := v_taken + (item->'queue' IS NOT NULL)::int;  -- goes on with what is its own: no message needed
+      v_taken := v_taken + (item->'queue' IS NOT NULL)::int;
       v_tasks := v_tasks || (item->>'task')::uuid; v_told := v_told || (body->'told');
       what := 'claimed'; body := body - 'told'; RETURN NEXT;
     ELSIF item->'queue' IS NOT NULL THEN
