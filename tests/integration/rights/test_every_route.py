@@ -191,13 +191,19 @@ def test_what_operators_do_is_theirs_and_their_tenants(operation: str, cast: Cas
         assert call(operation, place, key_of(cast, role)).status_code in (200, 201)
 
 
+@pytest.fixture(scope="module")
+def windows(cast: Cast) -> dict[str, Client]:
+    """A browser of each role, signed in."""
+    people = ("stranger", "user", "operator", "admin", "owner")
+    return {"nobody": Client()} | {role: signed_in(getattr(cast, role)) for role in people}
+
+
 @pytest.mark.parametrize("route", sorted(PAGES))
-def test_a_page_opens_for_its_roles_and_for_nobody_else(route: str, cast: Cast, place: Place) -> None:
+def test_a_page_opens_for_its_roles_and_for_nobody_else(route: str, windows: dict[str, Client], place: Place) -> None:
     path, roles = PAGES[route]
     method, address = path.split(" ") if " " in path else ("GET", path)
     seen: dict[str, int] = {}
-    for role in ("nobody", "stranger", "user", "operator", "admin", "owner"):
-        client = Client() if role == "nobody" else signed_in(getattr(cast, role))
+    for role, client in windows.items():
         answer: Any = client.generic(method, place.fill(address))
         seen[role] = answer.status_code
         if role in ("nobody", "stranger", "user"):
