@@ -14,7 +14,7 @@ Put = Callable[[Begin | Completion], Awaitable[JSON]]
 
 
 class StepLost(HartleyError):
-    """Another attempt has overtaken this one, the task has ended, or a freeze has parked the step: stop, nothing is to be written."""
+    """Overtaken by another attempt, by the task's end or by a freeze: stop, nothing is to be written."""
 
     code = "step.lost"
 

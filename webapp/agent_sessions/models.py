@@ -12,7 +12,9 @@ class Session(TenantModel):
 
     id = models.UUIDField(primary_key=True, db_default=uuid7(), editable=False)
     tenant = models.ForeignKey("tenants.Tenant", on_delete=models.CASCADE, related_name="+", db_index=False)
-    user = models.ForeignKey("tenants.User", on_delete=models.CASCADE, related_name="+", db_index=False)
+    user = models.ForeignKey(
+        "tenants.User", on_delete=models.CASCADE, related_name="+", db_index=False
+    )  # no index of their own: those below begin with each of them
     external_id = models.CharField(max_length=128, null=True)
     title = models.CharField(max_length=60, blank=True)
     context = models.JSONField(default=dict)

@@ -1,4 +1,4 @@
-"""One step: why it does not move, what its agent believed, what went in and came out, what each attempt cost, and what policy said."""
+"""One step: why it does not move, what went in and came out, what its agent believed, its attempts, costs and policy."""
 
 from __future__ import annotations
 

@@ -6,6 +6,7 @@ import os
 
 import psycopg
 import pytest
+from django.db import connections
 from django.test import override_settings
 
 from tests.support.cast import Cast, Person, make_cast
@@ -24,6 +25,12 @@ def crew() -> Cast:
 
 def cancel(run: Driven, person: Person) -> bool:
     return cancel_task(principal=person.principal, task=run.task.id, reason="why")
+
+
+def locks_within(time: str) -> None:
+    """From now on this connection waits no longer for a lock: who would wait for ever fails instead; 0 waits again."""
+    with connections["default"].cursor() as cursor:
+        cursor.execute("SELECT set_config('lock_timeout', %s, false)", [time])
 
 
 def states(runs: list[Driven]) -> list[str]:
@@ -87,7 +94,9 @@ def test_admission_passes_by_a_task_that_somebody_is_just_ending(crew: Cast) -> 
     running, first, second = (Driven(crew.owner, {"id": "a"}) for _ in range(3))
     with psycopg.connect(os.environ["HARTLEY_TEST_ADMIN_URL"]) as other:
         other.execute("SELECT 1 FROM agent_tasks_task WHERE id = %s FOR UPDATE", [first.task.id])
+        locks_within("5s")
         cancel(running, crew.owner)
         assert states([first, second]) == ["queued", "queued"], "there was room for one: it is offered again"
         assert admit_waiting([crew.acme.id]) == []
+        locks_within("0")
     assert {step.ref.task for step in admit_waiting([crew.acme.id])} == {first.task.id}

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import threading
-import time
 from collections.abc import Callable, Iterator
 from decimal import Decimal
 from typing import Any
@@ -14,6 +13,7 @@ from django.db import connections, transaction
 
 from tests.support.cast import Cast, Person, make_cast
 from tests.support.driven import ERROR, Driven, claim, fresh, sweep, turn
+from tests.support.farm import eventually
 from webapp.agent_tasks.models import Step
 from webapp.budgets.models import Envelope, Hold
 from webapp.common.errors import Invalid
@@ -222,8 +222,7 @@ def test_a_frozen_task_can_be_cancelled_and_its_deadline_counts(cast: Cast) -> N
     put("tenant", by=cast.owner)
     assert not attempt(run, "a") and not attempt(late, "a")
     assert cancel_task(principal=cast.owner.principal, task=run.task.id, reason="enough")
-    time.sleep(1)
-    sweep()
+    eventually(lambda: sweep() and not fresh(late.task).is_open)
     assert (run.state(), run.states()["a"], late.state()) == ("cancelled", "cancelled", "timeout")
 
 
