@@ -17,6 +17,7 @@ class Rule:
 RULES = {
     "network": Rule(tries=3, first_s=0.1, doubling=True),
     "timeout": Rule(tries=2, first_s=0.5, doubling=False),
+    "reply": Rule(tries=3, first_s=0.1, doubling=True),
     "resource": Rule(tries=4, first_s=1.0, doubling=True),
 }
 LONGEST_S = 60.0

@@ -80,6 +80,7 @@ class Catalogue:
             price=self.price_of(provider, model),
             max_output_tokens=known.max_output_tokens,
             capabilities=frozenset(known.capabilities),
+            context_tokens=known.context_tokens,
         )
 
     def _check_picks(self, file: str) -> None:
@@ -154,8 +155,10 @@ def _source(key: tuple[int | str, ...], sources: Mapping[tuple[str, ...], str]) 
 
 
 def _listed(price: ListedPrice) -> Price:
-    cached, write = (None if usd is None else usd / MILLION for usd in (price.cached, price.cache_write))
-    return Price(price.input / MILLION, price.output / MILLION, cached, write)
+    kinds = (price.cached, price.cache_write, price.cache_write_1h)
+    return Price(
+        price.input / MILLION, price.output / MILLION, *(None if usd is None else usd / MILLION for usd in kinds)
+    )
 
 
 @dataclass(frozen=True)

@@ -7,7 +7,8 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, PositiveFloat, PositiveInt, SecretStr
 
-Capability = Literal["tools", "streaming"]
+Capability = Literal["tools", "streaming", "vision", "files", "schema", "reasoning", "embeddings"]
+Protocol = Literal["openai", "responses", "anthropic", "offline"]
 UsdPerMillion = Annotated[Decimal, Field(ge=0)]
 MILLION = Decimal(1_000_000)
 
@@ -21,14 +22,42 @@ class ListedPrice(Entry):
     output: UsdPerMillion
     cached: UsdPerMillion | None = None
     cache_write: UsdPerMillion | None = None
+    cache_write_1h: UsdPerMillion | None = None
 
 
 class Model(Entry):
-    """Without a `price` of its own, a model's price is looked up in genai-prices."""
+    """
+    Without a `price` of its own, a model's price is looked up in genai-prices.
+
+    Attributes:
+        context_tokens: prompt and completion together; None is not known.
+        dimensions: of an embedding model's vectors.
+        protocol: where it differs from its provider's.
+    """
 
     max_output_tokens: PositiveInt = 4096
+    context_tokens: PositiveInt | None = None
     capabilities: frozenset[Capability] = frozenset({"tools", "streaming"})
+    dimensions: PositiveInt | None = None
+    protocol: Protocol | None = None
     price: ListedPrice | None = None
+
+
+class Dialect(Entry):
+    """
+    Where a server that speaks OpenAI's chat protocol departs from it.
+
+    Attributes:
+        max_tokens: the name of that parameter.
+        usage: whether a stream must be asked for its usage.
+        schema: how an answer in JSON is asked for; `none`: in the prompt only.
+        reasoning: how the effort is told.
+    """
+
+    max_tokens: Literal["max_tokens", "max_completion_tokens"] = "max_tokens"
+    usage: Literal["stream_options", "always"] = "stream_options"
+    schema_: Literal["json_schema", "json_object", "none"] = Field(default="json_schema", alias="schema")
+    reasoning: Literal["reasoning_effort", "none"] = "reasoning_effort"
 
 
 class BreakerLimits(Entry):
@@ -41,7 +70,8 @@ class BreakerLimits(Entry):
 class Provider(Entry):
     """`prices_from` is the provider's name in genai-prices."""
 
-    protocol: Literal["openai", "anthropic", "offline"]
+    protocol: Protocol
+    dialect: Dialect = Dialect()
     api_key: SecretStr | None = None
     base_url: str | None = Field(default=None, pattern="^https?://")
     api_key_env: str | None = None

@@ -13,6 +13,7 @@ class ModelError(HartleyError):
     Attributes:
         kind: the class of error that decides on retries (network, timeout, resource); "" is never retried.
         outage: it speaks against the provider, so the breaker counts it.
+        elsewhere: another model or provider may well answer the same request.
         sent: the provider may bill it: its hold settles at the worst case, or at `usage` when that is known.
         retry_after_s: what the provider asked for.
         usage: what the provider says it cost, although the reply is of no use.
@@ -21,6 +22,7 @@ class ModelError(HartleyError):
     code = "model.failed"
     kind: ClassVar[str] = ""
     outage: ClassVar[bool] = False
+    elsewhere: ClassVar[bool] = False
 
     def __init__(
         self, message: str, *, sent: bool, retry_after_s: float | None = None, usage: Usage | None = None
@@ -33,6 +35,7 @@ class ModelTimeout(ModelError):
     code = "model.timeout"
     kind = "timeout"
     retryable = True
+    elsewhere = True
     outage = True
 
 
@@ -42,6 +45,7 @@ class ModelUnreachable(ModelError):
     code = "model.unreachable"
     kind = "network"
     retryable = True
+    elsewhere = True
     outage = True
 
 
@@ -51,6 +55,7 @@ class ModelOverloaded(ModelError):
     code = "model.overloaded"
     kind = "resource"
     retryable = True
+    elsewhere = True
     outage = True
 
 
@@ -60,6 +65,7 @@ class ModelRateLimited(ModelError):
     code = "model.rate_limited"
     kind = "resource"
     retryable = True
+    elsewhere = True
 
 
 class BreakerOpen(ModelError):
@@ -68,6 +74,7 @@ class BreakerOpen(ModelError):
     code = "model.breaker_open"
     kind = "resource"
     retryable = True
+    elsewhere = True
 
 
 class ModelRefused(ModelError):
@@ -80,12 +87,22 @@ class ModelCredentialsRefused(ModelRefused):
     """401 or 403: the operator's key is wrong, missing or not allowed to use the model."""
 
     code = "model.credentials_refused"
+    elsewhere = True
+
+
+class ModelGone(ModelRefused):
+    """404: the provider has no model of this name, or has it no longer."""
+
+    code = "model.gone"
+    elsewhere = True
 
 
 class ModelReplyInvalid(ModelError):
-    """The answer holds neither text nor tool calls."""
+    """The answer holds neither text nor tool calls, or is not the JSON that was asked for."""
 
     code = "model.reply_invalid"
+    kind = "reply"
+    elsewhere = True
 
 
 class ModelReplyMalformed(ModelReplyInvalid):

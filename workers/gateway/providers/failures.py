@@ -13,6 +13,7 @@ import aiohttp
 from workers.gateway.errors import (
     ModelCredentialsRefused,
     ModelError,
+    ModelGone,
     ModelOverloaded,
     ModelRateLimited,
     ModelRefused,
@@ -35,6 +36,8 @@ def by_status(status: int, headers: Mapping[str, str], *, provider: str, text: s
     if status in (401, 403):
         message = f"{provider} refused the configured credentials ({status})"
         return ModelCredentialsRefused(message, sent=False)
+    if status == 404:
+        return ModelGone(text, sent=False)
     return ModelRefused(text, sent=False)
 
 
