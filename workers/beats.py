@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from typing import TypeVar
 
 from webapp.common.errors import HartleyError
@@ -10,6 +10,8 @@ from webapp.common.values import JSON
 from webapp.orchestration.steps import Begin, ClaimedStep, Completion, HoldRequest, Settlement
 
 Reply = TypeVar("Reply")
+Named = TypeVar("Named")
+STOPPED = "call.stopped"  # of a call that was under way when its attempt ended
 Put = Callable[[Begin | Completion], Awaitable[JSON]]
 
 
@@ -42,18 +44,35 @@ class BudgetExceeded(HartleyError):
         super().__init__(f"The {refused['level']} budget is used up: {left}")
 
 
-class Beats:
-    """
-    One attempt's line to the writer.
+class Frozen(HartleyError):
+    """A freeze stops this call, which is not the attempt's first; nothing was sent."""
 
-    Attributes:
-        settlement: how the open hold is to close if the attempt ends now; None when nothing is held.
-    """
+    code = "step.frozen"
+    elsewhere = True
+
+
+class Beats:
+    """One attempt's line to the writer; keeps how each of its holds is to close if the attempt ends now."""
 
     def __init__(self, step: ClaimedStep, put: Put) -> None:
         self.step = step
-        self.settlement: Settlement | None = None
         self._put = put
+        self._calls = 0
+        self._closing: dict[int, Settlement] = {}
+
+    @property
+    def settlements(self) -> tuple[Settlement, ...]:
+        """Of all its calls. To say one again is harmless."""
+        return tuple(self._closing.values())
+
+    def next_call(self) -> int:
+        """Its number, from 1."""
+        self._calls += 1
+        return self._calls
+
+    def candidates(self, found: Sequence[Named], subject: Callable[[Named], str]) -> Sequence[Named]:
+        """Whom to ask, in their order. A replay asks those who were asked."""
+        return found
 
     async def begin(
         self,
@@ -67,25 +86,34 @@ class Beats:
 
         Raises:
             StepLost: the attempt is no longer ours; nothing was written.
-            BudgetExceeded: decision and events are written, nothing is held.
+            BudgetExceeded, Frozen: decision and events are written, nothing is held.
             BeginRejected: the data can't be recorded; nothing was written.
         """
-        begin = Begin(self.step, events or [], decisions or [], hold)
+        begin = Begin(self.step, events or [], decisions or [], hold, settle=self._closed())
         if hold:  # whoever stops this attempt before the answer is there: nothing was sent
-            self.settlement = Settlement(sent=False)
+            self.settle(Settlement(sent=False, call=hold.call))
         answer = await self._put(begin)
         if answer.get("lost"):
             raise StepLost("overtaken")
         if answer.get("error"):
             raise BeginRejected(f"The database refused what the step was about to record: {answer['error']}")
+        if answer.get("frozen"):
+            raise Frozen(answer["frozen"])
         if answer.get("refused"):
             raise BudgetExceeded(answer["refused"])
         return int(answer.get("granted", 0))
 
-    def sending(self) -> None:
+    def sending(self, call: int) -> None:
         """From here on the call may be billed: an attempt that dies now costs its worst case."""
-        self.settlement = Settlement(sent=True)
+        self.settle(Settlement(sent=True, call=call, error=STOPPED))
 
-    async def outside(self, send: Callable[[int], Awaitable[Reply]], granted: int) -> Reply:
+    def settle(self, closed: Settlement) -> None:
+        self._closing[closed.call] = closed
+
+    async def outside(self, send: Callable[[int], Awaitable[Reply]], granted: int, subject: str) -> Reply:
         """The call itself: the one thing of a step that can't be done twice for nothing."""
         return await send(granted)
+
+    def _closed(self) -> tuple[Settlement, ...]:
+        """Of the calls that are over: one that still runs has no cost yet."""
+        return tuple(each for each in self._closing.values() if each.error != STOPPED)

@@ -1,7 +1,7 @@
 """The one gate: every call to the outside passes the same stages, in this order.
 
 validate -> policy decision -> budget hold -> call (rate limit, breaker and timeout around it) -> settle -> event.
-A stage that refuses raises, and nothing after it happens. The completion that follows settles and tells.
+A stage that refuses raises, and nothing after it happens. The begin or completion that follows settles and tells.
 """
 
 from __future__ import annotations
@@ -28,6 +28,7 @@ class CallTimeout(HartleyError):
 
     code = "call.timeout"
     kind = "timeout"
+    elsewhere = True
 
     def __init__(self, subject: str, timeout_s: float) -> None:
         super().__init__(f"{subject} took longer than {timeout_s:g} s")
@@ -61,7 +62,7 @@ class Call(Generic[Reply]):
 async def pass_gate(call: Call[Reply], beats: Beats) -> Reply:
     """
     Raises:
-        PolicyDenied, BudgetExceeded: nothing was sent.
+        PolicyDenied, BudgetExceeded, Frozen: nothing was sent.
         CallTimeout, and whatever `validate` and `send` raise.
     """
     call.validate()
@@ -70,10 +71,10 @@ async def pass_gate(call: Call[Reply], beats: Beats) -> Reply:
         events=recorded["events"] + call.announce, decisions=recorded["decisions"], hold=call.hold
     )
     if call.hold:
-        beats.sending()
+        beats.sending(call.hold.call)
     try:
         async with asyncio.timeout(call.timeout_s):
-            return await beats.outside(call.send, granted)
+            return await beats.outside(call.send, granted, call.subject)
     except TimeoutError:
         raise CallTimeout(call.subject, call.timeout_s) from None
 

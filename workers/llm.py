@@ -46,7 +46,6 @@ async def plan(step: ClaimedStep, beats: Beats) -> Completion:
         output=_output(answered),
         inner=left_in(AgentState.ANALYZING, before=None),
         events=[_told(step, answered)],
-        settle=answered.settlement,
     )
 
 
@@ -94,7 +93,6 @@ async def turn(step: ClaimedStep, beats: Beats) -> Completion:
         grow=grow,
         heir=len(grow) - 1,
         events=[_told(step, answered), *weighed.events],
-        settle=answered.settlement,
     )
 
 
@@ -119,7 +117,6 @@ def _answer(step: ClaimedStep, answered: Answered, *, made: list[JSON], inner: J
         output={**_output(answered), "made": made},
         inner=inner,
         events=[_told(step, answered), done],
-        settle=answered.settlement,
     )
 
 

@@ -1,4 +1,4 @@
-"""One model call of a step, through the gate: choose, hold the worst case, stream, settle."""
+"""One answer of a model for a step: candidates in their order, each call through the gate with a hold of its own."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ import json
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from decimal import Decimal
+from functools import partial
 
 from django.conf import settings
 
@@ -15,17 +16,18 @@ from webapp.common.values import JSON
 from webapp.orchestration.steps import ClaimedStep, HoldRequest, Settlement, event
 from workers.beats import Beats
 from workers.context import TaskContext
-from workers.deltas import delta_sender
+from workers.deltas import Speaker
 from workers.gate import Call, pass_gate
 from workers.gateway.errors import ModelError
-from workers.gateway.routing import choose
 from workers.gateway.tokens import prompt_upper_bound
 from workers.gateway.types import Message, ModelChoice, ModelReply, ModelRequest, Purpose, ToolSpec, Usage
+from workers.options import Options
 from workers.policy_inputs import principal_of, task_of
+from workers.race import Hedge, Race
+from workers.routes import Route, route
 from workers.services import services
 
 PROMPT_LIMIT_CHARS = 5000  # of the prompt shown in an event
-TIERS = {"simple": "small", "standard": "small", "complex": "medium", "supervisor": "medium"}
 
 
 @dataclass(frozen=True)
@@ -34,7 +36,6 @@ class Answered:
 
     reply: ModelReply
     cost_usd: Decimal
-    settlement: Settlement
     versions: JSON
 
 
@@ -48,46 +49,110 @@ async def ask_model(
     messages: Sequence[Message],
     tools: Sequence[ToolSpec] = (),
     may_call: bool = True,
+    options: Options | None = None,
 ) -> Answered:
     """
     Raises:
         PolicyDenied, BudgetExceeded: nothing was sent.
-        ModelError: its `sent` tells whether the hold settles at its worst case or is released.
+        ModelError: every candidate failed.
     """
-    choice = _choose(task)
+    options = options or Options.of_task(task.context)
     request = ModelRequest(
         purpose=purpose,
-        provider=choice.provider,
-        model=choice.model,
+        provider="",
+        model="",
         messages=messages,
         query=query,
         files=task.files,
         tools=tools,
         may_call=may_call,
-        timeout_s=settings.MODEL_TIMEOUT_S,
-        on_delta=delta_sender(step),
+        temperature=options.temperature,
+        schema=options.schema,
+        cache=options.cache,
+        timeout_s=options.timeout_s or settings.MODEL_TIMEOUT_S,
     )
-    hold = _hold(choice, request)
+    found = await route(step, task, request, options)
+    return await _Asking(step, beats, task, request, options, found).run()
 
-    async def send(granted: int) -> ModelReply:
+
+class _Asking:
+    """The calls that one answer takes."""
+
+    def __init__(
+        self, step: ClaimedStep, beats: Beats, task: TaskContext, request: ModelRequest, options: Options, found: Route
+    ) -> None:
+        self._step, self._beats, self._task = step, beats, task
+        self._request, self._options, self._route = request, options, found
+        self._choices = beats.candidates(found.choices, _subject)
+        self._speaker = Speaker(step)
+        self._spoke = False
+        self._told = list(found.events)
+        asks = [partial(self._ask, choice) for choice in self._choices]
+        self._race: Race[Answered] = Race(asks, self._hedge())
+
+    async def run(self) -> Answered:
         try:
-            return await services().gateway.complete(_with_limit(request, granted))
+            return await self._race.run()
+        finally:
+            self._speaker.stop()
+
+    def _hedge(self) -> Hedge | None:
+        """After the time that the caller names; else after what 95 of 100 calls of the model take, if that is known."""
+        if not self._options.hedge or len(self._choices) < 2:
+            return None
+        if (named := self._options.hedge_s) is not None:
+            return Hedge(named, may=lambda: not self._spoke)
+        return None
+
+    async def _ask(self, choice: ModelChoice, beside: bool) -> Answered:
+        number = self._beats.next_call()
+        request = replace(
+            self._request,
+            provider=choice.provider,
+            model=choice.model,
+            effort=self._options.effort if "reasoning" in choice.capabilities else None,
+            api_key=self._route.keys.get(choice.provider),
+            on_delta=self._heard,
+        )
+        hold = _hold(choice, request, self._options, number, beside)
+        call = Call(
+            point="model_call",
+            subject=_subject(choice),
+            policy_input=_policy_input(self._step, self._task, choice, hold),
+            timeout_s=request.timeout_s + 5,
+            hold=hold,
+            announce=self._announce(choice, number, beside),
+            send=partial(self._send, choice, request, number),
+        )
+        reply = await pass_gate(call, self._beats)
+        self._beats.settle(Settlement(sent=True, usage=_usage(choice, reply.usage), call=number))
+        return Answered(reply, choice.price.cost_usd(reply.usage), _versions(choice, request))
+
+    async def _send(self, choice: ModelChoice, request: ModelRequest, number: int, granted: int) -> ModelReply:
+        try:
+            return await services().gateway.complete(replace(request, max_tokens=granted))
         except ModelError as error:
-            beats.settlement = Settlement(sent=error.sent, usage=_usage(choice, error.usage) if error.usage else None)
+            usage = _usage(choice, error.usage) if error.usage else None
+            self._beats.settle(Settlement(sent=error.sent, usage=usage, call=number, error=error.code))
+            self._told.append(_failed(self._step, choice, error))
             raise
 
-    call = Call(
-        point="model_call",
-        subject=f"{choice.provider}/{choice.model}",
-        policy_input=_policy_input(step, task, choice, hold),
-        timeout_s=settings.MODEL_TIMEOUT_S + 5,
-        hold=hold,
-        announce=_announce(step, choice, messages),
-        send=send,
-    )
-    reply = await pass_gate(call, beats)
-    settlement = Settlement(sent=True, usage=_usage(choice, reply.usage))
-    return Answered(reply, choice.price.cost_usd(reply.usage), settlement, _versions(choice, request))
+    async def _heard(self, piece: str) -> None:
+        """Two that answer at once can't both be heard; the one that wins is read as a whole."""
+        if self._race.running == 1:
+            self._spoke = True
+            self._speaker.say(piece)
+
+    def _announce(self, choice: ModelChoice, number: int, beside: bool) -> list[JSON]:
+        """The prompt is told once. What is said of failures goes with the next call, or with the step's own failure."""
+        told, self._told = self._told, []
+        if number == 1:
+            return [*told, *_prompt(self._step, choice, self._request.messages)]
+        return [*told, _asked_next(self._step, choice, beside)]
+
+
+def _subject(choice: ModelChoice) -> str:
+    return f"{choice.provider}/{choice.model}"
 
 
 def _versions(choice: ModelChoice, request: ModelRequest) -> JSON:
@@ -109,33 +174,21 @@ def _usage(choice: ModelChoice, usage: Usage) -> JSON:
     }
 
 
-def _choose(task: TaskContext) -> ModelChoice:
-    """The first of the tier's models; a tier or model that the caller names goes before the mode's."""
-    tier = str(task.context.get("model_tier") or TIERS[task.mode])
-    override, provider = (task.context.get(name) for name in ("model_override", "provider_override"))
-    return choose(
-        services().catalogue,
-        tier,
-        override=override if isinstance(override, str) else None,
-        provider=provider if isinstance(provider, str) else None,
-    )[0]
-
-
-def _hold(choice: ModelChoice, request: ModelRequest) -> HoldRequest:
+def _hold(choice: ModelChoice, request: ModelRequest, options: Options, number: int, beside: bool) -> HoldRequest:
+    wanted = min(options.max_tokens or settings.COMPLETION_TOKENS, choice.max_output_tokens)
     return HoldRequest(
         purpose=request.purpose,
         provider=choice.provider,
         model=choice.model,
         prompt_tokens=prompt_upper_bound(request.messages, request.tools),
-        max_tokens=min(settings.COMPLETION_TOKENS, choice.max_output_tokens),
-        least_tokens=settings.COMPLETION_TOKENS_LEAST,
+        max_tokens=wanted,
+        least_tokens=min(settings.COMPLETION_TOKENS_LEAST, wanted),
         input_usd=choice.price.input_usd,
         output_usd=choice.price.output_usd,
+        call=number,
+        tier=choice.tier,
+        hedge=beside,
     )
-
-
-def _with_limit(request: ModelRequest, granted: int) -> ModelRequest:
-    return replace(request, max_tokens=granted)
 
 
 def _policy_input(step: ClaimedStep, task: TaskContext, choice: ModelChoice, hold: HoldRequest) -> JSON:
@@ -153,7 +206,7 @@ def _policy_input(step: ClaimedStep, task: TaskContext, choice: ModelChoice, hol
     )
 
 
-def _announce(step: ClaimedStep, choice: ModelChoice, messages: Sequence[Message]) -> list[JSON]:
+def _prompt(step: ClaimedStep, choice: ModelChoice, messages: Sequence[Message]) -> list[JSON]:
     agent = step.agent or step.kind
     shown = str(messages[-1]["content"])[:PROMPT_LIMIT_CHARS]
     prompt = event(
@@ -165,3 +218,20 @@ def _announce(step: ClaimedStep, choice: ModelChoice, messages: Sequence[Message
     if step.fence > 1 or step.input.get("turn", 1) != 1:
         return [prompt]
     return [event("AGENT_STARTED", agent=agent, message=step.description[:200], payload={"step": step.n}), prompt]
+
+
+def _failed(step: ClaimedStep, choice: ModelChoice, error: ModelError) -> JSON:
+    payload = {"step": step.n, "attempt": step.fence, "provider": choice.provider, "model": choice.model}
+    return event("ERROR_OCCURRED", agent=step.agent, message=str(error), payload={**payload, "code": error.code})
+
+
+def _asked_next(step: ClaimedStep, choice: ModelChoice, beside: bool) -> JSON:
+    why = "The model before takes long" if beside else "The model before failed"
+    payload = {
+        "step": step.n,
+        "attempt": step.fence,
+        "provider": choice.provider,
+        "model": choice.model,
+        "hedge": beside,
+    }
+    return event("ERROR_RECOVERY", agent=step.agent, message=f"{why}: {_subject(choice)} is asked", payload=payload)

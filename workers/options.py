@@ -36,6 +36,22 @@ class Options:
     timeout_s: float | None = None
 
     @classmethod
+    def of_task(cls, context: Mapping[str, Any]) -> Options:
+        """From what a task was submitted with, under the names that clients know."""
+
+        def named(name: str) -> str | None:
+            value = context.get(name)
+            return value if isinstance(value, str) and value else None
+
+        return cls(
+            tier=named("model_tier"),
+            model=named("model_override"),
+            provider=named("provider_override"),
+            strategy=named("routing_strategy"),
+            hedge=context.get("enable_hedging") in (True, "true", "1"),
+        )
+
+    @classmethod
     def of(cls, told: Mapping[str, Any]) -> Options:
         """From a step's `options`, which were checked when they came in."""
         names = {field.name for field in fields(cls)}

@@ -26,6 +26,7 @@ from workers.toolbox.tool import ToolResult
 
 log = structlog.get_logger()
 Reply = TypeVar("Reply")
+Named = TypeVar("Named")
 Perform = Callable[[ClaimedStep, Beats], Awaitable[Completion]]
 Decided = dict[tuple[str, str], tuple[str, str]]  # (point, subject): (effect, rule)
 
@@ -47,6 +48,16 @@ class RecordedFailure(HartleyError):
     def __init__(self, error: JSON) -> None:
         self.code = str(error.get("code", "internal"))  # type: ignore[misc]
         super().__init__(str(error.get("message", "")))
+
+
+class AnsweredElsewhere(HartleyError):
+    """This model was asked and failed; another one was asked then."""
+
+    code = "replay.answered_elsewhere"
+    elsewhere = True
+
+    def __init__(self, subject: str) -> None:
+        super().__init__(f"{subject} did not answer then")
 
 
 @dataclass(frozen=True)
@@ -103,8 +114,10 @@ class Report:
 class ReplayBeats(Beats):
     """Writes nothing; keeps what would have been recorded; serves the record in place of the call."""
 
-    def __init__(self, step: ClaimedStep, past: Step) -> None:
+    def __init__(self, step: ClaimedStep, past: Step, asked: Sequence[str] = ()) -> None:
+        """`asked` are the models that were asked, the last of whom answered or was the last to fail."""
         super().__init__(step, _nowhere)
+        self._asked = asked
         self.decisions: list[JSON] = []
         self.served = 0
         self._past = past
@@ -119,10 +132,17 @@ class ReplayBeats(Beats):
         self.decisions += decisions or []
         return hold.max_tokens if hold else 0
 
-    def sending(self) -> None:
+    def sending(self, call: int) -> None:
         """Nothing is sent, so nothing is paid."""
 
-    async def outside(self, send: Callable[[int], Awaitable[Reply]], granted: int) -> Reply:
+    def candidates(self, found: Sequence[Named], subject: Callable[[Named], str]) -> Sequence[Named]:
+        """Those who were asked go first: the order of the others hangs on how the providers were doing."""
+        place = {name: number for number, name in enumerate(self._asked)}
+        return sorted(found, key=lambda one: place.get(subject(one), len(place)))
+
+    async def outside(self, send: Callable[[int], Awaitable[Reply]], granted: int, subject: str) -> Reply:
+        if subject in self._asked[:-1]:
+            raise AnsweredElsewhere(subject)
         answer = _recorded_reply(self._past) if self.step.queue == "llm" else _recorded_result(self._past)
         self.served += 1
         return cast(Reply, answer)
@@ -183,7 +203,7 @@ async def replay_run(
         if handler is None:
             report.differences.append(_difference(step, "outcome", step.state, "no code for steps of this kind"))
             continue
-        beats = ReplayBeats(_as_claimed(step, task, run.steps_before(step)), step)
+        beats = ReplayBeats(_as_claimed(step, task, run.steps_before(step)), step, run.asked_by(step))
         now = await _perform(handler, beats)
         report.replayed += 1
         report.served += beats.served
@@ -245,6 +265,12 @@ class _Run:
         for one in decided:
             if one.fence == self.steps[one.step].fence:
                 self.decided[one.step][one.point, one.subject] = (one.effect, one.rule)
+
+    def asked_by(self, step: Step) -> list[str]:
+        """The models that its last attempt asked; the one that answered is named last."""
+        asked = [subject for point, subject in self.decided[step.n] if point == "model_call"]
+        output = step.output if isinstance(step.output, dict) else {}
+        return sorted(asked, key=f"{output.get('provider')}/{output.get('model')}".__eq__)
 
     def steps_before(self, step: Step) -> int:
         """How many the task had when this one was about to end."""

@@ -12,6 +12,7 @@ import time
 from collections import deque
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from uuid import UUID, uuid4
 
 import structlog
@@ -272,27 +273,26 @@ class Runner:
         try:
             async with asyncio.timeout(step.timeout_s) as scope:
                 completion = await self._handlers[step.kind](step, beats)
-            beats.settlement = completion.settle or beats.settlement
             self._check_size(completion)
-            return completion
+            return replace(completion, settle=beats.settlements)
         except (asyncio.CancelledError, StepLost):
             # Settles what was held; the step itself, if it is still ours, goes back to be run elsewhere.
-            return Completion(step, status="handback", settle=beats.settlement)
+            return Completion(step, status="handback", settle=beats.settlements)
         except HartleyError as error:
-            return self._failure(step, error, beats.settlement)
+            return self._failure(step, error, beats.settlements)
         except TimeoutError as error:
             if not scope.expired():
                 return self._broken(step, error, beats)
-            return self._failure(step, StepTimeout(step.timeout_s or 0), beats.settlement)
+            return self._failure(step, StepTimeout(step.timeout_s or 0), beats.settlements)
         except Exception as error:
             return self._broken(step, error, beats)
 
     def _broken(self, step: ClaimedStep, error: Exception, beats: Beats) -> Completion:
         log.exception("step.broken", kind=step.kind)
         body = {"code": "internal", "message": f"Hartley failed at this step ({type(error).__name__})"}
-        return Completion(step, status="failed", error=body, settle=beats.settlement)
+        return Completion(step, status="failed", error=body, settle=beats.settlements)
 
-    def _failure(self, step: ClaimedStep, error: HartleyError, settle: Settlement | None) -> Completion:
+    def _failure(self, step: ClaimedStep, error: HartleyError, settle: tuple[Settlement, ...]) -> Completion:
         body = {"code": error.code, "message": str(error)}
         delay = retry_delay_s(
             getattr(error, "kind", ""),

@@ -42,7 +42,8 @@ async def mark(step: ClaimedStep, beats: Beats) -> Completion:
         return Completion(step, output={"text": "marked"})
     await _behind_the_gate(step, beats)
     usage = {"prompt_tokens": 90, "completion_tokens": step.n, "cached_tokens": 0, "usd": str((90 + step.n) * PRICE)}
-    return Completion(step, output={"text": "marked"}, settle=Settlement(sent=True, usage=usage))
+    beats.settle(Settlement(sent=True, usage=usage))
+    return Completion(step, output={"text": "marked"})
 
 
 async def _act(step: ClaimedStep) -> None:

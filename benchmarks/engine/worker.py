@@ -37,7 +37,8 @@ async def governed(step: ClaimedStep, beats: Beats) -> Completion:
         hold=HoldRequest("turn", "offline", "rules", 5, 5, 1, Decimal(0), Decimal(0)),
     )
     await pass_gate(call, beats)
-    return Completion(step, output={"text": ""}, settle=Settlement(sent=True, usage=USAGE))
+    beats.settle(Settlement(sent=True, usage=USAGE))
+    return Completion(step, output={"text": ""})
 
 
 async def _nothing(_granted: int) -> None:

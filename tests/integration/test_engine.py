@@ -297,7 +297,7 @@ def test_holds_and_settlements_of_one_turn_are_those_of_many(
         Settlement(sent=True, usage={"prompt_tokens": 100, "completion_tokens": u, "cached_tokens": 0, "usd": "0.5"})
         for u in used
     ]
-    turn(completions=[Completion(step, settle=cost) for (step, _), cost in zip(granted, costs, strict=False)])
+    turn(completions=[Completion(step, settle=(cost,)) for (step, _), cost in zip(granted, costs, strict=False)])
     books, billed = envelope(task), used[: len(granted)]
     assert (books.tokens_held, books.usd_held) == (0, 0)
     assert books.tokens_spent == sum(100 + tokens for tokens in billed)
@@ -323,7 +323,7 @@ def test_what_is_rounded_in_the_ledger_is_rounded_in_the_budgets(cast: Cast) -> 
     held = turn(claims=[StepRef(task.id, 3), StepRef(task.id, 4)]).claimed
     odd = HoldRequest("turn", "p", "m", 1, 1, 1, Decimal("0.00000000005"), Decimal(0))
     assert all(answer["granted"] for answer in turn(begins=[Begin(step, hold=odd) for step in held]).begun.values())
-    turn(completions=[Completion(step, settle=Settlement(sent=False)) for step in held])
+    turn(completions=[Completion(step, settle=(Settlement(sent=False),)) for step in held])
     assert envelope(task).usd_held == 0
 
 
@@ -346,7 +346,7 @@ def test_a_hold_closes_once(cast: Cast, settle: Settlement, spent: int) -> None:
     step = claim(task, 1)
     begin(step, ask(4096))
     for _ in range(2):
-        turn(completions=[Completion(step, settle=settle)])
+        turn(completions=[Completion(step, settle=(settle,))])
     assert (envelope(task).tokens_spent, envelope(task).tokens_held) == (spent, 0)
 
 
@@ -355,7 +355,7 @@ def test_a_bill_above_the_hold_is_booked_and_shown(cast: Cast) -> None:
     step = claim(task, 1)
     begin(step, ask(4096))
     usage = {"prompt_tokens": 400, "completion_tokens": 100, "cached_tokens": 0, "usd": "0.5"}
-    turn(completions=[Completion(step, settle=Settlement(sent=True, usage=usage))])
+    turn(completions=[Completion(step, settle=(Settlement(sent=True, usage=usage),))])
     assert (envelope(task).tokens_spent, envelope(task).tokens_overrun) == (500, 200)
 
 

@@ -87,16 +87,23 @@ class Hold(EngineModel):
     """
     One paid call of one attempt: reserved at its worst case, then settled at what it cost. This is the ledger.
 
-    `worst_case` tells that the true cost never became known (the worker died after sending).
+    Attributes:
+        call: the how-manieth of its attempt; beyond the first, another model was asked after, or beside (`hedge`), it.
+        tier: what the model was asked for as.
+        worst_case: the true cost never became known (the worker died after sending).
+        error: the code of what went wrong with the call, "" for nothing.
     """
 
-    pk = models.CompositePrimaryKey("task_id", "step", "fence")
+    pk = models.CompositePrimaryKey("task_id", "step", "fence", "call")
     step = models.IntegerField()
     fence = models.IntegerField()
+    call = models.SmallIntegerField(default=1)
     agent = models.CharField(max_length=60, blank=True)
     purpose = models.CharField(max_length=20)
     provider = models.CharField(max_length=60)
     model = models.CharField(max_length=120)
+    tier = models.CharField(max_length=20, blank=True, default="")
+    hedge = models.BooleanField(default=False)
     state = models.CharField(max_length=10, choices=HoldState.choices, default=HoldState.OPEN)
     held_tokens = models.BigIntegerField()
     held_usd = money()
@@ -105,6 +112,7 @@ class Hold(EngineModel):
     cached_tokens = models.BigIntegerField(default=0)
     usd = money()
     worst_case = models.BooleanField(default=False)
+    error = models.CharField(max_length=60, blank=True, default="")
     created_at = models.DateTimeField(db_default=now())
     closed_at = models.DateTimeField(null=True)
 
@@ -119,11 +127,12 @@ class LedgerEntry(models.Model):
     """The ledger to look at: a view over holds with a key of one column, under the same row-level security."""
 
     tenant_column: ClassVar[str] = "tenant_id"
-    id = models.CharField(primary_key=True, max_length=60, help_text="task/step/attempt")
+    id = models.CharField(primary_key=True, max_length=60, help_text="task/step/attempt/call")
     tenant = models.ForeignKey("tenants.Tenant", on_delete=models.DO_NOTHING, related_name="+")
     task_id = models.UUIDField()
     step = models.IntegerField()
     attempt = models.IntegerField()
+    call = models.IntegerField()
     agent = models.CharField(max_length=60)
     purpose = models.CharField(max_length=20)
     provider = models.CharField(max_length=60)
@@ -135,6 +144,7 @@ class LedgerEntry(models.Model):
     completion_tokens = models.BigIntegerField()
     usd = money()
     worst_case = models.BooleanField(help_text="The true cost never became known.")
+    error = models.CharField(max_length=60)
     created_at = models.DateTimeField()
     closed_at = models.DateTimeField(null=True)
 

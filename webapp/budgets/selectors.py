@@ -63,8 +63,8 @@ def tenant_tokens(tenant: UUID, since: datetime) -> tuple[int | None, int]:
 
 
 def holds_of(tenant: UUID, task: UUID, step: int) -> list[Hold]:
-    """One per attempt that was to cost something, the first attempt first."""
-    return list(Hold.objects.filter(tenant_id=tenant, task_id=task, step=step).order_by("fence"))
+    """One per call that was to cost something, the first attempt's first."""
+    return list(Hold.objects.filter(tenant_id=tenant, task_id=task, step=step).order_by("fence", "call"))
 
 
 @dataclass(frozen=True)
@@ -126,21 +126,24 @@ class LedgerPlace:
     task: UUID
     step: int
     fence: int
+    call: int
 
     def __str__(self) -> str:
-        return f"{self.at.isoformat()}~{self.task}~{self.step}~{self.fence}"
+        return f"{self.at.isoformat()}~{self.task}~{self.step}~{self.fence}~{self.call}"
 
     @classmethod
     def of(cls, hold: Hold) -> LedgerPlace:
-        return cls(hold.created_at, hold.task_id, hold.step, hold.fence)
+        return cls(hold.created_at, hold.task_id, hold.step, hold.fence, hold.call)
 
     @classmethod
     def read(cls, text: str) -> LedgerPlace | None:
         """None for what isn't one."""
-        found = re.fullmatch(r"([0-9T:.+-]{1,40})~([0-9a-f-]{36})~([0-9]{1,9})~([0-9]{1,9})", text)
+        found = re.fullmatch(r"([0-9T:.+-]{1,40})~([0-9a-f-]{36})~([0-9]{1,9})~([0-9]{1,9})~([0-9]{1,4})", text)
         try:
             place = (
-                cls(datetime.fromisoformat(found[1]), UUID(found[2]), int(found[3]), int(found[4])) if found else None
+                cls(datetime.fromisoformat(found[1]), UUID(found[2]), int(found[3]), int(found[4]), int(found[5]))
+                if found
+                else None
             )
         except ValueError:
             return None
@@ -151,6 +154,6 @@ def ledger(tenant: UUID, behind: LedgerPlace | None, limit: int) -> list[Hold]:
     """Closed holds, the newest first."""
     rows = _holds(tenant).exclude(state=HoldState.OPEN)
     if behind:
-        at_once = Q(created_at=behind.at, pk__lt=(behind.task, behind.step, behind.fence))
+        at_once = Q(created_at=behind.at, pk__lt=(behind.task, behind.step, behind.fence, behind.call))
         rows = rows.filter(Q(created_at__lt=behind.at) | at_once)
-    return list(rows.order_by("-created_at", "-task_id", "-step", "-fence")[:limit])
+    return list(rows.order_by("-created_at", "-task_id", "-step", "-fence", "-call")[:limit])

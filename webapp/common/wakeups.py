@@ -1,5 +1,5 @@
 """The names of the Redis channels. What travels there is only speed: all of it may be lost."""
 
 WAKE = "hartley:wake"  # JSON list of task ids that have new events
-DELTA = "hartley:delta"  # JSON {task, agent, delta}: text as it streams, unnumbered
+DELTA = "hartley:deltas"  # JSON list of [task, agent, text]: text as it streams, unnumbered
 ENDED = "hartley:ended"  # JSON list of task ids: stop what still runs for them

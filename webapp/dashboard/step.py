@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -34,10 +35,10 @@ TOLD = ("STEP_STARTED", "STEP_RETRYING", "STEP_FROZEN", "LLM_PROMPT")
 
 @dataclass(frozen=True)
 class Attempt:
-    """`reason` tells why another one followed."""
+    """`holds` are of the models that it asked; `reason` tells why another attempt followed."""
 
     run: Run
-    hold: Hold | None
+    holds: Sequence[Hold]
     reason: str
 
     @property
@@ -81,9 +82,11 @@ def _attempts(row: Step, told: Sequence[Event], holds: Sequence[Hold]) -> list[A
     of_attempts = [(event, event.payload["attempt"]) for event in told if event.payload and "attempt" in event.payload]
     marks = [Mark(e.type, row.n, attempt, e.created_at) for e, attempt in of_attempts if e.type.startswith("STEP_")]
     reasons = {attempt: e.message for e, attempt in reversed(of_attempts) if e.type in ("STEP_RETRYING", "STEP_FROZEN")}
-    costs = {hold.fence: hold for hold in holds}
+    calls = defaultdict(list)
+    for hold in holds:
+        calls[hold.fence].append(hold)
     runs = runs_of(row, marks, timezone.now())
-    return [Attempt(run, costs.get(run.attempt), reasons.get(run.attempt, "")) for run in runs]
+    return [Attempt(run, calls[run.attempt], reasons.get(run.attempt, "")) for run in runs]
 
 
 def _long_arguments(row: Step) -> list[tuple[str, JSON]]:

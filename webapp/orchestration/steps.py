@@ -123,7 +123,12 @@ class NewStep:
 
 @dataclass(frozen=True)
 class HoldRequest:
-    """The worst case of one paid call. The engine clamps `max_tokens` to what every budget has left, not below `least_tokens`."""
+    """
+    The worst case of one paid call. The engine clamps `max_tokens` to what every budget has left, not below `least_tokens`.
+
+    `call` numbers the calls of one attempt: an attempt that asks a second model holds for that too. `hedge` marks one that
+    runs beside an earlier one. `tier` is what the model was asked for as.
+    """
 
     purpose: str
     provider: str
@@ -134,24 +139,38 @@ class HoldRequest:
     input_usd: Decimal
     output_usd: Decimal
     fixed_usd: Decimal = Decimal(0)
+    call: int = 1
+    tier: str = ""
+    hedge: bool = False
 
 
 @dataclass(frozen=True)
 class Settlement:
-    """How a hold closes: at `usage`, at its worst case (usage None), or at nothing when the call was not sent."""
+    """
+    How the hold of a call closes: at `usage`, at its worst case (usage None), or at nothing when it was not sent.
+
+    `error` is the code of what went wrong with the call.
+    """
 
     sent: bool
     usage: JSON | None = None
+    call: int = 1
+    error: str = ""
 
 
 @dataclass(frozen=True)
 class Begin:
-    """The commit before the call: the decision is recorded and the worst case held."""
+    """
+    The commit before a call: the decision is recorded and the worst case held.
+
+    `settle` closes the holds of earlier calls of the same attempt; to say it again is harmless.
+    """
 
     step: ClaimedStep
     events: list[JSON] = field(default_factory=list)
     decisions: list[JSON] = field(default_factory=list)
     hold: HoldRequest | None = None
+    settle: tuple[Settlement, ...] = ()
 
     def to_json(self) -> JSON:
         return {
@@ -159,6 +178,7 @@ class Begin:
             "events": self.events,
             "decisions": self.decisions,
             "hold": vars(self.hold) if self.hold else None,
+            "settle": [vars(each) for each in self.settle],
         }
 
 
@@ -182,7 +202,7 @@ class Completion:
     heir: int | None = None
     events: list[JSON] = field(default_factory=list)
     decisions: list[JSON] = field(default_factory=list)
-    settle: Settlement | None = None
+    settle: tuple[Settlement, ...] = ()
 
     def to_json(self) -> JSON:
         return {
@@ -196,7 +216,7 @@ class Completion:
             "heir": self.heir,
             "events": self.events,
             "decisions": self.decisions,
-            "settle": vars(self.settle) if self.settle else None,
+            "settle": [vars(each) for each in self.settle],
         }
 
 

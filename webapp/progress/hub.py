@@ -62,8 +62,9 @@ class Hub:
 
     def _pass_on(self, channel: str, body: Any) -> None:
         if channel == DELTA:
-            if followed := self._tasks.get(UUID(body["task"])):
-                followed.hear(body["agent"], body["delta"])
+            for task, agent, text in body:
+                if followed := self._tasks.get(UUID(task)):
+                    followed.hear(agent, text)
             return
         changed = {UUID(task) for task in body}
         for task in changed & self._tasks.keys():

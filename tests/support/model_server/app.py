@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import time
+from collections import Counter
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -41,6 +42,7 @@ class ScriptedServer:
                 web.post(openai_wire.PATH, self.openai),
                 web.post(anthropic_wire.PATH, self.anthropic),
                 web.get("/_control/log", self.log),
+                web.get("/_control/count", self.count),
                 web.post("/_control/script", self.script),
                 web.post("/_control/reset", self.reset),
                 web.post("/_control/gate", self.shut_gate),
@@ -147,6 +149,9 @@ class ScriptedServer:
             if self._log_file:
                 with self._log_file.open("a", encoding="utf-8") as file:
                     file.write(json.dumps(entry) + "\n")
+
+    async def count(self, _request: web.Request) -> web.Response:
+        return web.json_response({"total": len(self._log), **Counter(entry["outcome"] for entry in self._log)})
 
     async def log(self, _request: web.Request) -> web.Response:
         return web.json_response(self._log)

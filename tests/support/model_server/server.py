@@ -14,6 +14,7 @@ import json
 import subprocess
 import sys
 import urllib.request
+from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -56,6 +57,10 @@ class ModelServer:
         """
         found: list[dict[str, Any]] = self._control("log")
         return found
+
+    def count(self) -> Counter[str]:
+        """Requests by outcome, and in `total`."""
+        return Counter(self._control("count"))
 
     def gate(self) -> None:
         """Hold every reply back until `release`."""

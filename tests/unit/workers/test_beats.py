@@ -25,4 +25,4 @@ async def test_an_attempt_stopped_before_its_hold_is_answered_owes_nothing() -> 
     with pytest.raises(TimeoutError):
         async with asyncio.timeout(0.01):
             await beats.begin(hold=HOLD)
-    assert beats.settlement == Settlement(sent=False)
+    assert beats.settlements == (Settlement(sent=False),)

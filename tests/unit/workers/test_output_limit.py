@@ -38,8 +38,9 @@ def runner() -> Iterator[Runner]:
 
 
 def performed(runner: Runner, output: Any) -> Completion:
-    async def brings(step: ClaimedStep, _beats: Beats) -> Completion:
-        return Completion(step, output=output, settle=PAID)
+    async def brings(step: ClaimedStep, beats: Beats) -> Completion:
+        beats.settle(PAID)
+        return Completion(step, output=output)
 
     async def nowhere(_item: Any) -> dict[str, Any]:
         return {}
@@ -56,7 +57,7 @@ def test_an_output_within_the_limit_passes(runner: Runner) -> None:
 
 def test_an_output_beyond_it_fails_the_step_and_is_paid(runner: Runner) -> None:
     refused = performed(runner, {"text": "x" * LIMIT})
-    assert refused.status == "failed" and refused.output is None and refused.settle == PAID
+    assert refused.status == "failed" and refused.output is None and refused.settle == (PAID,)
     assert refused.error == {
         "code": "step.output_too_large",
         "message": f"The step's output has {LIMIT + 12} bytes as JSON; the limit is {LIMIT}",
@@ -65,4 +66,4 @@ def test_an_output_beyond_it_fails_the_step_and_is_paid(runner: Runner) -> None:
 
 def test_an_output_that_is_no_json_fails_the_step_and_is_paid(runner: Runner) -> None:
     refused = performed(runner, {"text": object()})
-    assert (refused.status, (refused.error or {})["code"], refused.settle) == ("failed", "internal", PAID)
+    assert (refused.status, (refused.error or {})["code"], refused.settle) == ("failed", "internal", (PAID,))

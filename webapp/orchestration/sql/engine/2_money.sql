@@ -33,10 +33,11 @@ BEGIN
       SELECT e.tokens_held + w.tokens, e.usd_held + w.usd FROM wanted w WHERE w.id = e.id)
     WHERE e.id = ANY(ARRAY(SELECT id FROM wanted)) AND (SELECT fits FROM room)
   ), written AS (
-    INSERT INTO budgets_hold (task_id, step, fence, tenant_id, agent, purpose, provider, model, state, held_tokens,
-      held_usd, prompt_tokens, completion_tokens, cached_tokens, usd, worst_case, created_at)
-    SELECT task_id, n, fence, tenant_id, agent, h->>'purpose', h->>'provider', h->>'model', 'open', prompt + granted, usd,
-      prompt, granted, 0, usd, false, clock_timestamp()
+    INSERT INTO budgets_hold (task_id, step, fence, call, tenant_id, agent, purpose, provider, model, tier, hedge, state,
+      held_tokens, held_usd, prompt_tokens, completion_tokens, cached_tokens, usd, worst_case, error, created_at)
+    SELECT task_id, n, fence, coalesce((h->>'call')::int, 1), tenant_id, agent, h->>'purpose', h->>'provider', h->>'model',
+      coalesce(h->>'tier', ''), coalesce((h->>'hedge')::boolean, false), 'open', prompt + granted, usd,
+      prompt, granted, 0, usd, false, '', clock_timestamp()
     FROM asked WHERE (SELECT fits FROM room)
   ) SELECT fits INTO v_fits FROM room;
   RETURN v_fits;
@@ -82,35 +83,43 @@ BEGIN
   RETURN v_answer;
 END $$;
 
--- Close the open holds of these attempts ({task, n, fence, settle: {sent, usage}}): at what the call cost, at its worst
--- case (usage null), or at nothing when it was not sent. Keyed by attempt, not by the step's state: a cancelled or
--- overtaken call is still paid for, once. Returns what is to be told.
+-- What is said of holds: a list of {call, sent, usage, error}. A worker of the release before says one of them, or none.
+CREATE FUNCTION engine_settlements(p_end jsonb) RETURNS jsonb LANGUAGE sql IMMUTABLE AS $$
+  SELECT CASE jsonb_typeof(p_end->'settle') WHEN 'array' THEN p_end->'settle' WHEN 'object' THEN jsonb_build_array(p_end->'settle')
+    ELSE '[]' END
+$$;
+
+-- Close the open holds of these attempts ({task, n, fence, settle}), each at what its call cost, at its worst case (usage
+-- null), or at nothing when it was not sent. Keyed by attempt and call, not by the step's state: a cancelled or overtaken
+-- call is still paid for, once. Returns what is to be told.
 CREATE FUNCTION engine_settle(p_ends jsonb) RETURNS TABLE(of_task uuid, told jsonb) LANGUAGE plpgsql AS $$
 DECLARE
   c jsonb;
+  v_settle jsonb;
   v_usage jsonb;
   v_sent boolean;
   h budgets_hold;
   v_closed budgets_hold[] := '{}';
 BEGIN
-  FOR c IN SELECT * FROM jsonb_array_elements(p_ends) AS e WHERE e->'settle' <> 'null' LOOP
-    v_usage := nullif(c->'settle'->'usage', 'null'); v_sent := (c->'settle'->>'sent')::boolean;
+  FOR c, v_settle IN SELECT e, x FROM jsonb_array_elements(p_ends) AS e, jsonb_array_elements(engine_settlements(e)) AS x LOOP
+    v_usage := nullif(v_settle->'usage', 'null'); v_sent := (v_settle->>'sent')::boolean;
     UPDATE budgets_hold SET state = CASE WHEN v_sent THEN 'settled' ELSE 'released' END,
       prompt_tokens = CASE WHEN v_sent THEN coalesce((v_usage->>'prompt_tokens')::bigint, prompt_tokens) ELSE 0 END,
       completion_tokens = CASE WHEN v_sent THEN coalesce((v_usage->>'completion_tokens')::bigint, completion_tokens) ELSE 0 END,
       cached_tokens = CASE WHEN v_sent THEN coalesce((v_usage->>'cached_tokens')::bigint, cached_tokens) ELSE cached_tokens END,
       usd = CASE WHEN v_sent THEN coalesce((v_usage->>'usd')::numeric, usd) ELSE 0 END,
-      worst_case = v_sent AND v_usage IS NULL, closed_at = clock_timestamp()
-    WHERE task_id = (c->>'task')::uuid AND step = (c->>'n')::int AND fence = (c->>'fence')::int AND state = 'open'
+      worst_case = v_sent AND v_usage IS NULL, error = coalesce(v_settle->>'error', ''), closed_at = clock_timestamp()
+    WHERE task_id = (c->>'task')::uuid AND step = (c->>'n')::int AND fence = (c->>'fence')::int
+      AND call = coalesce((v_settle->>'call')::int, 1) AND state = 'open'
     RETURNING * INTO h;
     IF FOUND THEN v_closed := v_closed || h; END IF;
   END LOOP;
   PERFORM engine_charge(v_closed);
   RETURN QUERY SELECT o.task_id, jsonb_build_array(engine_step_event(s.st,
     CASE o.state WHEN 'settled' THEN 'BUDGET_SETTLED' ELSE 'BUDGET_RELEASED' END, '', jsonb_build_object(
-    'attempt', o.fence, 'tokens', o.prompt_tokens + o.completion_tokens, 'prompt_tokens', o.prompt_tokens,
+    'attempt', o.fence, 'call', o.call, 'tokens', o.prompt_tokens + o.completion_tokens, 'prompt_tokens', o.prompt_tokens,
     'completion_tokens', o.completion_tokens, 'cost_usd', o.usd, 'provider', o.provider, 'model', o.model,
-    'worst_case', o.worst_case)))
+    'worst_case', o.worst_case, 'error', o.error)))
   FROM unnest(v_closed) AS o CROSS JOIN LATERAL (
     SELECT st FROM agent_tasks_step st WHERE st.task_id = o.task_id AND st.n = o.step OFFSET 0) AS s;
 END $$;

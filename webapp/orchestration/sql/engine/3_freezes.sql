@@ -7,9 +7,9 @@
 -- When the sweep looks at a frozen step, should its thaw have been lost with the code that made it.
 CREATE FUNCTION engine_look() RETURNS interval LANGUAGE sql IMMUTABLE AS $$ SELECT interval '1 minute' $$;
 
--- Does a freeze stop this step? Then it is parked now, and that is told once per freeze.
+-- The freeze that stops this step, or a row of nulls; the one that it waited for before goes first.
 -- `p_model` is provider/model, which is known only before the call; after that the step's error remembers the freeze.
-CREATE FUNCTION engine_frozen(s agent_tasks_step, p_model text) RETURNS boolean LANGUAGE plpgsql AS $$
+CREATE FUNCTION engine_freeze(s agent_tasks_step, p_model text) RETURNS decisions_freeze LANGUAGE plpgsql AS $$
 DECLARE
   v_before bigint := CASE WHEN s.error->>'code' = 'step.frozen' THEN (s.error->>'freeze')::bigint END;
   f decisions_freeze;
@@ -21,10 +21,23 @@ BEGIN
     WHEN 'tool' THEN s.queue IN ('tools', 'policy') AND subject = s.input->>'tool'
     WHEN 'model' THEN subject = p_model END)
   ORDER BY id = v_before DESC NULLS LAST, id LIMIT 1 FOR SHARE SKIP LOCKED;
-  IF NOT FOUND THEN RETURN false; END IF;
+  RETURN f;
+END $$;
+
+CREATE FUNCTION engine_frozen_text(f decisions_freeze) RETURNS text LANGUAGE sql STABLE AS $$
+  SELECT format('Frozen: %s, by %s since %s UTC: %s', rtrim(f.kind || ' ' || f.subject), f.frozen_by,
+    to_char(f.created_at AT TIME ZONE 'UTC', 'YYYY-MM-DD HH24:MI'), f.reason)
+$$;
+
+-- Does a freeze stop this step? Then it is parked now, and that is told once per freeze.
+CREATE FUNCTION engine_frozen(s agent_tasks_step, p_model text) RETURNS boolean LANGUAGE plpgsql AS $$
+DECLARE
+  v_before bigint := CASE WHEN s.error->>'code' = 'step.frozen' THEN (s.error->>'freeze')::bigint END;
+  f decisions_freeze := engine_freeze(s, p_model);
+BEGIN
+  IF f.id IS NULL THEN RETURN false; END IF;
   UPDATE agent_tasks_step SET state = 'waiting', worker = NULL, hints = 0, delay_s = 0, due = clock_timestamp() + engine_look(),
-    error = jsonb_build_object('code', 'step.frozen', 'freeze', f.id, 'message', format('Frozen: %s, by %s since %s UTC: %s',
-      rtrim(f.kind || ' ' || f.subject), f.frozen_by, to_char(f.created_at AT TIME ZONE 'UTC', 'YYYY-MM-DD HH24:MI'), f.reason))
+    error = jsonb_build_object('code', 'step.frozen', 'freeze', f.id, 'message', engine_frozen_text(f))
   WHERE task_id = s.task_id AND n = s.n AND state = s.state RETURNING error INTO s.error;
   IF NOT FOUND THEN RETURN true; END IF;  -- an earlier round of the sweep has cancelled it
   IF f.id IS DISTINCT FROM v_before THEN
@@ -44,11 +57,23 @@ BEGIN
   IF NOT EXISTS (SELECT 1 FROM agent_tasks_task t
     WHERE t.id = ANY(ARRAY(SELECT (e->>'task')::uuid FROM jsonb_array_elements(p_begins) AS e))
     AND EXISTS (SELECT 1 FROM decisions_freeze WHERE tenant_id = t.tenant_id AND thawed_at IS NULL OFFSET 0)) THEN RETURN; END IF;
-  FOR o IN SELECT * FROM engine_own(p_begins) LOOP
+  FOR o IN SELECT * FROM engine_own(p_begins) AS w WHERE coalesce((w.a->'hold'->>'call')::int, 1) = 1 LOOP
     IF engine_frozen(o.s, o.a->'hold'->>'provider' || '/' || (o.a->'hold'->>'model')) THEN
       PERFORM engine_emit((o.s).task_id, jsonb_path_query_array(o.a->'events', '$[*] ? (@.type == "AGENT_STARTED")'));
     END IF;
   END LOOP;
+END $$;
+
+-- A begin of a further call of its attempt, with `frozen`, why, where a freeze stops that: the step isn't parked, since an
+-- earlier call of it may still run, and another model may answer.
+CREATE FUNCTION engine_unfrozen(b jsonb, s agent_tasks_step) RETURNS jsonb LANGUAGE plpgsql AS $$
+DECLARE
+  f decisions_freeze;
+BEGIN
+  IF coalesce((b->'hold'->>'call')::int, 1) > 1 THEN
+    f := engine_freeze(s, b->'hold'->>'provider' || '/' || (b->'hold'->>'model'));
+  END IF;
+  RETURN CASE WHEN f.id IS NULL THEN b ELSE b || jsonb_build_object('frozen', engine_frozen_text(f), 'hold', NULL) END;
 END $$;
 
 -- What waited for these freezes may start. Returns {thawed, ready}: those that were in force, and the steps to hint in

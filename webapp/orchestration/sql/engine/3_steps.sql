@@ -290,7 +290,8 @@ BEGIN
     WHERE st.task_id = (e->>'task')::uuid AND st.n = (e->>'n')::int AND st.fence = (e->>'fence')::int AND st.state = 'running'
     OFFSET 0) AS x ON true LEFT JOIN LATERAL (
     SELECT o.completion_tokens FROM budgets_hold o WHERE o.task_id = (e->>'task')::uuid AND o.step = (e->>'n')::int
-    AND o.fence = (e->>'fence')::int AND o.state = 'open' OFFSET 0) AS h ON true;
+    AND o.fence = (e->>'fence')::int AND o.state = 'open'
+    AND o.call = CASE WHEN e->'hold' = 'null' THEN 0 ELSE coalesce((e->'hold'->>'call')::int, 1) END OFFSET 0) AS h ON true;
 END $$;
 
 -- Between the beats: record the policy decisions, hold the worst cases. What a freeze stops is lost to its worker.
@@ -305,7 +306,7 @@ BEGIN
   PERFORM engine_stop_frozen(p_begins);
   FOR o IN SELECT * FROM engine_own(p_begins) LOOP
     IF (o.s).n IS NOT NULL AND o.granted IS NULL THEN
-      v_steps := v_steps || o.s; v_begins := v_begins || (o.a || jsonb_build_object('granted', o.a->'hold'->'max_tokens'));
+      v_steps := v_steps || o.s; v_begins := v_begins || (engine_unfrozen(o.a, o.s) || jsonb_build_object('granted', o.a->'hold'->'max_tokens'));
     ELSE
       b := o.a; told := '[]';
       answer := CASE WHEN (o.s).n IS NULL THEN '{"lost": true}' ELSE jsonb_build_object('granted', o.granted) END;
@@ -316,9 +317,9 @@ BEGIN
   v_full := engine_book(to_jsonb(v_begins));
   FOR i IN 1 .. cardinality(v_begins) LOOP
     b := v_begins[i];
-    answer := CASE WHEN b->'hold' = 'null' THEN '{}' WHEN v_full THEN jsonb_build_object('granted', b->'granted') ELSE engine_hold(b) END;
+    answer := CASE WHEN b ? 'frozen' THEN jsonb_build_object('frozen', b->'frozen') WHEN b->'hold' = 'null' THEN '{}' WHEN v_full THEN jsonb_build_object('granted', b->'granted') ELSE engine_hold(b) END;
     told := (b->'events') || CASE WHEN answer ? 'granted' THEN engine_step_event(v_steps[i], 'BUDGET_HELD', '', jsonb_build_object(
-      'tokens', (b->'hold'->>'prompt_tokens')::bigint + (answer->>'granted')::bigint,
+      'call', coalesce((b->'hold'->>'call')::int, 1), 'tokens', (b->'hold'->>'prompt_tokens')::bigint + (answer->>'granted')::bigint,
       'cost_usd', engine_worst_usd(b->'hold', (answer->>'granted')::bigint),
       'provider', b->'hold'->'provider', 'model', b->'hold'->'model')) ELSE '[]' END;
     RETURN NEXT;

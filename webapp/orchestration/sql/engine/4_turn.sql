@@ -21,7 +21,7 @@ BEGIN
   PERFORM engine_lock(
     ARRAY(SELECT (e->>'task')::uuid FROM jsonb_array_elements(p_completions || p_begins || p_claims) AS e),
     ARRAY(SELECT (e->>'task')::uuid FROM jsonb_array_elements(p_completions || p_begins) AS e
-          WHERE e->'settle' <> 'null' OR e->'hold' <> 'null'));
+          WHERE engine_settlements(e) <> '[]' OR e->'hold' <> 'null'));
   IF p_completions <> '[]' THEN
     SELECT array_agg(of_task), array_agg(told) INTO v_tasks, v_told FROM engine_settle(p_completions);
     FOR r IN SELECT * FROM engine_complete(p_completions) LOOP
@@ -38,6 +38,9 @@ BEGIN
     v_tasks := '{}'; v_told := '{}';
   END IF;
   IF p_begins <> '[]' THEN
+    IF jsonb_path_exists(p_begins, '$[*].settle[0]') THEN  -- of earlier calls of the same attempts
+      SELECT array_agg(of_task), array_agg(told) INTO v_tasks, v_told FROM engine_settle(p_begins);
+    END IF;
     FOR r IN SELECT * FROM engine_begin(p_begins) LOOP
       v_tasks := v_tasks || (r.b->>'task')::uuid; v_told := v_told || r.told;
       what := 'begun'; body := engine_ref(r.b) || r.answer; RETURN NEXT;

@@ -65,11 +65,13 @@ BEGIN
   FOR body IN SELECT DISTINCT to_jsonb(tenant_id) FROM agent_tasks_task WHERE state = 'queued' LOOP RETURN NEXT; END LOOP;
 END $$;
 
--- Nobody will say what this attempt has cost: if it holds something, that is settled at its worst case.
+-- Nobody will say what this attempt has cost: what it holds is settled at its worst case.
 CREATE FUNCTION engine_lose(p_task uuid, p_n int, p_fence int) RETURNS void LANGUAGE plpgsql AS $$
 BEGIN
   PERFORM engine_emit(of_task, told) FROM engine_settle(jsonb_build_array(jsonb_build_object(
-    'task', p_task, 'n', p_n, 'fence', p_fence, 'settle', '{"sent": true, "usage": null}'::jsonb)));
+    'task', p_task, 'n', p_n, 'fence', p_fence, 'settle', (
+      SELECT jsonb_agg(jsonb_build_object('call', call, 'sent', true, 'usage', NULL, 'error', 'step.worker_lost'))
+      FROM budgets_hold WHERE task_id = p_task AND step = p_n AND fence = p_fence AND state = 'open'))));
 END $$;
 
 -- One step whose time is up. Returns the steps to hint.

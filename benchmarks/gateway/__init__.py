@@ -1,0 +1,1 @@
+"""The model gateway, measured: streams at once, latency beside a peer, faults, hedging, breakers."""
