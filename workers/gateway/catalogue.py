@@ -1,49 +1,85 @@
-"""The catalogue of providers, models and prices: checked when read, read again when its file changes."""
+"""The catalogue of providers, models and prices, and the file that it is read from again when that changes."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import hashlib
+import json
+import time
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from decimal import Decimal
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
 import structlog
-import yaml
-from genai_prices import Usage as PricedUsage
-from genai_prices import calc_price
-from pydantic import ValidationError
 
-from workers.gateway.entries import MILLION, Entries, ListedPrice, Model, Pick, Provider
+from workers.gateway.entries import Model, Pick, Provider, Shares, Strategy
 from workers.gateway.errors import CatalogueInvalid, PriceUnknown
-from workers.gateway.overrides import apply_environment
-from workers.gateway.types import ModelChoice, Price, Usage
+from workers.gateway.listing import Listing, listing_of
+from workers.gateway.prices import listed, looked_up
+from workers.gateway.reading import entries_of, text_of
+from workers.gateway.types import ModelChoice, Price
 
+SHIPPED = Path(__file__).with_name("catalogue.yaml")
+REVISION_CHARS = 12
+LOOK_S = 1.0  # between two looks at the operator's own version
 log = structlog.get_logger()
 
 
 @dataclass(frozen=True)
 class Catalogue:
-    """The file as it was at one moment."""
+    """Everything as it was at one moment. Tiers and embeddings are in the order of preference."""
 
     providers: Mapping[str, Provider]
-    tiers: Mapping[str, list[Pick]]
+    tiers: Mapping[str, Sequence[Pick]]
+    embeddings: Sequence[Pick] = ()
+    strategy: Strategy = "cost_optimized"
+    shares: Shares = field(default_factory=Shares)
 
     @classmethod
-    def load(cls, path: Path, environ: Mapping[str, str]) -> Catalogue:
+    def load(
+        cls, path: Path, environ: Mapping[str, str], *, environment: str | None = None, more: str | None = None
+    ) -> Catalogue:
         """
+        The file, then its part for `environment`, then `more`, then the variables; a later one goes before.
+
+        Args:
+            more: YAML of the same form, as far as it differs: an operator's own version.
         Raises:
-            CatalogueInvalid: names the key that is missing or odd.
+            CatalogueInvalid: names the key that is missing or odd, and who set it.
         """
-        raw = _read(path)
-        sources = apply_environment(raw, environ)
-        try:
-            entries = Entries.model_validate(raw)
-        except ValidationError as error:
-            raise CatalogueInvalid(f"{path.name}: {_explained(error, sources)}") from None
-        catalogue = cls(entries.providers, dict(entries.tiers))
-        catalogue._check_picks(path.name)
-        return catalogue
+        return cls.parse(text_of(path), environ, name=path.name, environment=environment, more=more)
+
+    @classmethod
+    def parse(
+        cls,
+        text: str,
+        environ: Mapping[str, str],
+        *,
+        name: str = "catalogue",
+        environment: str | None = None,
+        more: str | None = None,
+    ) -> Catalogue:
+        """`load` for a text, which `name` stands for in errors."""
+        entries = entries_of(text, environ, name=name, environment=environment, more=more)
+        return cls(entries.providers, dict(entries.tiers), entries.embeddings, entries.strategy, entries.shares)
+
+    @cached_property
+    def revision(self) -> str:
+        """The same for the same catalogue, whatever the keys are."""
+        told = {
+            "providers": {name: entry.model_dump(exclude={"api_key"}) for name, entry in self.providers.items()},
+            "tiers": {tier: [pick.model_dump() for pick in picks] for tier, picks in self.tiers.items()},
+            "embeddings": [pick.model_dump() for pick in self.embeddings],
+            "strategy": self.strategy,
+            "shares": self.shares.model_dump(),
+        }
+        body = json.dumps(told, sort_keys=True, default=_plain)
+        return hashlib.sha256(body.encode()).hexdigest()[:REVISION_CHARS]
+
+    def listing(self) -> Listing:
+        """All that a page or the API may show."""
+        return listing_of(self)
 
     def price_of(self, provider: str, model: str) -> Price:
         """
@@ -51,14 +87,16 @@ class Catalogue:
             PriceUnknown: neither the catalogue nor genai-prices knows the model.
         """
         entry = self.providers[provider]
-        listed = entry.models.get(model, Model()).price
-        if listed:
-            return _listed(listed)
+        own = entry.models.get(model, Model()).price
+        if own:
+            return listed(own)
         if entry.prices_from:
             try:
-                return _looked_up(entry.prices_from, model)
+                return looked_up(entry.prices_from, model)
             except LookupError:
                 pass
+        if entry.price:
+            return listed(entry.price)
         raise PriceUnknown(
             f"No price is known for {model} of {provider}, so it is not called. Set it, in USD per million tokens: "
             f"CONFIG__PROVIDERS__{provider.upper()}__MODELS="
@@ -83,43 +121,59 @@ class Catalogue:
             context_tokens=known.context_tokens,
         )
 
-    def _check_picks(self, file: str) -> None:
-        for tier, picks in self.tiers.items():
-            for number, pick in enumerate(picks):
-                key = f"{file}: tiers.{tier}.{number}"
-                if pick.provider not in self.providers:
-                    raise CatalogueInvalid(f"{key}.provider: there is no provider {pick.provider}")
-                if pick.model not in self.providers[pick.provider].models:
-                    raise CatalogueInvalid(f"{key}.model: {pick.provider} has no {pick.model} under models")
-
 
 class CatalogueFile:
     """The file, followed. Its first version must be right; a later one that isn't is logged and passed over."""
 
-    def __init__(self, path: Path, environ: Mapping[str, str]) -> None:
+    def __init__(
+        self,
+        path: Path,
+        environ: Mapping[str, str],
+        *,
+        environment: str | None = None,
+        more: Callable[[], str | None] | None = None,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
         """
+        Args:
+            more: the text of the operator's own version as far as it is known; asked once a second, from within
+                `current`, so it must answer at once.
         Raises:
             CatalogueInvalid.
         """
-        self._path, self._environ = path, environ
-        self._seen = self._stamp()
-        self._current = Catalogue.load(path, environ)
+        self._path, self._environ, self._environment = path, environ, environment
+        self._more, self._clock = more, clock
+        self._looked_at = clock()
+        self._own = more() if more else None
+        self._seen = (self._stamp(), self._own)
+        self._current = self._load()
 
     def current(self) -> Catalogue:
-        """Costs a look at the file's time; it is read only when that has changed."""
-        stamp = self._stamp()
-        if stamp != self._seen:
-            self._seen = stamp
+        """Costs a look at the file's time; it is read only when that has changed, or the own version."""
+        self._look()
+        seen = (self._stamp(), self._own)
+        if seen != self._seen:
+            self._seen = seen
             self._reload()
         return self._current
 
+    def _look(self) -> None:
+        """What can't be known now is as it was."""
+        if self._more is None or self._clock() - self._looked_at < LOOK_S:
+            return
+        self._looked_at = self._clock()
+        self._own = self._more()
+
     def _reload(self) -> None:
         try:
-            self._current = Catalogue.load(self._path, self._environ)
+            self._current = self._load()
         except CatalogueInvalid as error:
             log.error("catalogue.rejected", error=str(error))
         else:
-            log.info("catalogue.reloaded", providers=len(self._current.providers))
+            log.info("catalogue.reloaded", providers=len(self._current.providers), revision=self._current.revision)
+
+    def _load(self) -> Catalogue:
+        return Catalogue.load(self._path, self._environ, environment=self._environment, more=self._own)
 
     def _stamp(self) -> tuple[int, int] | None:
         """None while an editor has the file away."""
@@ -130,58 +184,6 @@ class CatalogueFile:
         return status.st_mtime_ns, status.st_size
 
 
-def _read(path: Path) -> dict[str, Any]:
-    try:
-        raw = yaml.safe_load(path.read_text(encoding="utf-8"))
-    except OSError as error:
-        raise CatalogueInvalid(f"{path.name} can't be read: {error.strerror}") from None
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
-        raise CatalogueInvalid(f"{path.name} is not YAML: {error}") from None
-    if not isinstance(raw, dict):
-        raise CatalogueInvalid(f"{path.name} must be a mapping with providers and tiers")
-    return raw
-
-
-def _explained(error: ValidationError, sources: Mapping[tuple[str, ...], str]) -> str:
-    """Key and rule of each mistake, never the value: it may be a secret."""
-    return "; ".join(
-        f"{'.'.join(map(str, item['loc']))}{_source(item['loc'], sources)}: {item['msg']}" for item in error.errors()
-    )
-
-
-def _source(key: tuple[int | str, ...], sources: Mapping[tuple[str, ...], str]) -> str:
-    names = [name for path, name in sources.items() if key[: len(path)] == path]
-    return f" (from {names[-1]})" if names else ""
-
-
-def _listed(price: ListedPrice) -> Price:
-    kinds = (price.cached, price.cache_write, price.cache_write_1h)
-    return Price(
-        price.input / MILLION, price.output / MILLION, *(None if usd is None else usd / MILLION for usd in kinds)
-    )
-
-
-@dataclass(frozen=True)
-class LookedUpPrice(Price):
-    """Where long prompts cost more per token, holds are at the price of a long one, and the bill is at the real one."""
-
-    provider: str = field(kw_only=True)
-    model: str = field(kw_only=True)
-
-    def cost_usd(self, usage: Usage) -> Decimal:
-        priced = PricedUsage(
-            input_tokens=usage.prompt_tokens,
-            output_tokens=usage.completion_tokens,
-            cache_read_tokens=usage.cached_tokens,
-            cache_write_tokens=usage.cache_write_tokens,
-        )
-        return calc_price(priced, self.model, provider_id=self.provider).total_price
-
-
-def _looked_up(provider: str, model: str) -> Price:
-    million = 1_000_000
-    prompt = calc_price(PricedUsage(input_tokens=million), model, provider_id=provider).total_price
-    whole = calc_price(
-        PricedUsage(input_tokens=million, output_tokens=million), model, provider_id=provider
-    ).total_price
-    return LookedUpPrice(prompt / MILLION, (whole - prompt) / MILLION, provider=provider, model=model)
+def _plain(value: Any) -> Any:
+    """For JSON: sets in one order, whatever the process; money as text."""
+    return sorted(value) if isinstance(value, frozenset) else str(value)

@@ -5,11 +5,13 @@ from __future__ import annotations
 from decimal import Decimal
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, PositiveFloat, PositiveInt, SecretStr
+from pydantic import BaseModel, ConfigDict, Field, PositiveFloat, PositiveInt, SecretStr, model_validator
 
 Capability = Literal["tools", "streaming", "vision", "files", "schema", "reasoning", "embeddings"]
 Protocol = Literal["openai", "responses", "anthropic", "offline"]
+Strategy = Literal["cost_optimized", "performance", "load_balanced", "quality", "scored"]
 UsdPerMillion = Annotated[Decimal, Field(ge=0)]
+Percent = Annotated[int, Field(ge=0, le=100)]
 MILLION = Decimal(1_000_000)
 
 
@@ -68,7 +70,13 @@ class BreakerLimits(Entry):
 
 
 class Provider(Entry):
-    """`prices_from` is the provider's name in genai-prices."""
+    """
+    Attributes:
+        base_url: the provider's public address, unless somebody set another; None is the SDK's own.
+        own_address: somebody did, so that it counts as configured without a key. Filled in when it is read.
+        prices_from: the provider's name in genai-prices.
+        price: of models that have none of their own and are not looked up; a server of one's own costs nothing.
+    """
 
     protocol: Protocol
     dialect: Dialect = Dialect()
@@ -76,7 +84,9 @@ class Provider(Entry):
     base_url: str | None = Field(default=None, pattern="^https?://")
     api_key_env: str | None = None
     base_url_env: str | None = None
+    own_address: bool = False
     prices_from: str | None = None
+    price: ListedPrice | None = None
     requests_per_minute: PositiveInt
     connections: PositiveInt
     breaker: BreakerLimits
@@ -89,7 +99,7 @@ class Provider(Entry):
 
     @property
     def configured(self) -> bool:
-        return self.local or bool(self.api_key) or bool(self.base_url)
+        return self.local or bool(self.api_key) or self.own_address
 
 
 class Pick(Entry):
@@ -103,8 +113,26 @@ class Tiers(Entry):
     large: list[Pick] = Field(min_length=1)
 
 
-class Entries(Entry):
-    """The whole file."""
+class Shares(Entry):
+    """The part of all calls that each tier is meant to get, in percent: together 100."""
 
+    small: Percent = 50
+    medium: Percent = 40
+    large: Percent = 10
+
+    @model_validator(mode="after")
+    def _whole(self) -> Shares:
+        total = self.small + self.medium + self.large
+        if total != 100:
+            raise ValueError(f"they add up to {total}, not to 100")
+        return self
+
+
+class Entries(Entry):
+    """The whole of it, without `environments`. `embeddings` is in the order of preference, like each tier."""
+
+    strategy: Strategy = "cost_optimized"
     providers: dict[str, Provider]
     tiers: Tiers
+    shares: Shares = Shares()
+    embeddings: list[Pick] = []

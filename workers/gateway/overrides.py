@@ -9,28 +9,25 @@ from typing import Any
 import yaml
 
 from workers.gateway.errors import CatalogueInvalid
+from workers.gateway.layers import Path, Sources, merged
 
 PREFIX = "CONFIG__"
-Path = tuple[str, ...]
 
 
-def apply_environment(raw: dict[str, Any], environ: Mapping[str, str]) -> dict[Path, str]:
+def apply_environment(raw: dict[str, Any], environ: Mapping[str, str], sources: Sources) -> dict[str, Any]:
     """
-    Change `raw` in place.
+    The catalogue with the variables laid over it; `sources` learns which variable set which key.
 
-    Returns:
-        which variable set which key, for error messages.
     Raises:
         CatalogueInvalid: a variable names a place that the catalogue doesn't have.
     """
-    sources: dict[Path, str] = {}
-    for path, name in _connections(raw, environ):
-        _place(raw, path[:-1])[path[-1]] = environ[name]
-        sources[path] = name
+    for path, name in list(_connections(raw, environ)):
+        raw = merged(raw, _at(path, environ[name]), name=name, sources=sources)
     for name in sorted(environ):
         if name.startswith(PREFIX):
-            sources[_override(raw, name, environ[name])] = name
-    return sources
+            path = _place(raw, name)
+            raw = merged(raw, _at(path, _parsed(name, environ[name])), name=name, sources=sources)
+    return raw
 
 
 def _connections(raw: dict[str, Any], environ: Mapping[str, str]) -> Iterator[tuple[Path, str]]:
@@ -43,7 +40,8 @@ def _connections(raw: dict[str, Any], environ: Mapping[str, str]) -> Iterator[tu
                 yield ("providers", provider, key), name
 
 
-def _override(raw: dict[str, Any], name: str, value: str) -> Path:
+def _place(raw: dict[str, Any], name: str) -> Path:
+    """The path that the variable means."""
     place: Any = raw
     path: list[str] = []
     parts = name[len(PREFIX) :].split("__")
@@ -53,11 +51,7 @@ def _override(raw: dict[str, Any], name: str, value: str) -> Path:
             raise CatalogueInvalid(f"{name}: the catalogue has no mapping {'.'.join([*path, key])}")
         place = place[key]
         path.append(key)
-    last = _key(place, parts[-1])
-    parsed = _parsed(name, value)
-    merges = isinstance(parsed, dict) and isinstance(place.get(last), dict)
-    place[last] = {**place[last], **parsed} if merges else parsed
-    return (*path, last)
+    return (*path, _key(place, parts[-1]))
 
 
 def _key(place: dict[str, Any], part: str) -> str:
@@ -79,8 +73,7 @@ def _parsed(name: str, value: str) -> Any:
         raise CatalogueInvalid(f"{name}: this is not YAML") from None
 
 
-def _place(raw: dict[str, Any], path: Path) -> Any:
-    place: Any = raw
-    for key in path:
-        place = place[key]
-    return place
+def _at(path: Path, value: Any) -> dict[str, Any]:
+    for key in reversed(path):
+        value = {key: value}
+    return dict(value)

@@ -22,7 +22,7 @@ providers:
     breaker: {failures: 2, recovery_s: 5}
     models:
       gpt-4o-mini: {max_output_tokens: 100, capabilities: [tools, streaming]}
-      plain-1: {max_output_tokens: 50, capabilities: [streaming], price: {input: 1.5, output: 6, cached: 0.75, cache_write: 2}}
+      plain-1: {max_output_tokens: 50, capabilities: [streaming], price: {input: 1.5, output: 6, cached: 0.75, cache_write: 2, cache_write_1h: 3}}
       unpriced-1: {max_output_tokens: 50}
   offline:
     protocol: offline
