@@ -76,10 +76,20 @@ def choose(
         PriceUnknown: only models without a price would do.
     """
     wish = Wish(tier, override, provider, needs, own_keys, down, prompt_tokens, least_tokens)
+    return preferred(catalogue, wish, strategy=strategy, stats=stats, turn=turn)
+
+
+def preferred(
+    catalogue: Catalogue, wish: Wish, *, strategy: str | None = None, stats: StatsOf = nothing_known, turn: int = 0
+) -> list[ModelChoice]:
+    """
+    Raises:
+        NoModel, PriceUnknown: see choose.
+    """
     fitting, passed = weigh(catalogue, wish)
     if not fitting:
         raise _nothing(catalogue, wish, passed)
-    situation = Situation(stats, lambda name: load(catalogue, stats, name), turn, prompt_tokens)
+    situation = Situation(stats, lambda name: load(catalogue, stats, name), turn, wish.prompt_tokens)
     return in_order(fitting, strategy or default_strategy(catalogue), situation)
 
 
