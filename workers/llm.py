@@ -18,6 +18,7 @@ from workers.context import Past
 from workers.gateway.types import ModelReply
 from workers.model_call import Answered, ask_model
 from workers.process import handles, offer
+from workers.routes import planned_mode
 from workers.services import services
 from workers.thinking import SPEC, beliefs_held, left_in, state_after, weigh
 from workers.turns import TooManySteps, next_steps
@@ -39,13 +40,14 @@ def probe(*, nonce: str, **_newer: Any) -> None:
 @handles("llm.plan")
 async def plan(step: ClaimedStep, beats: Beats) -> Completion:
     task = await context.read(step, context.task_context)
-    messages = prompts.plan_messages(task, limit=complexity.AGENTS[task.mode])
+    mode, events = planned_mode(step, task)
+    messages = prompts.plan_messages(task, limit=complexity.AGENTS[mode])
     answered = await ask_model(step, beats, task, purpose="plan", query=task.query, messages=messages)
     return Completion(
         step,
         output=_output(answered),
         inner=left_in(AgentState.ANALYZING, before=None),
-        events=[_told(step, answered)],
+        events=[*events, _told(step, answered)],
     )
 
 

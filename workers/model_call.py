@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import time
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from decimal import Decimal
@@ -102,7 +103,9 @@ class _Asking:
             return None
         if (named := self._options.hedge_s) is not None:
             return Hedge(named, may=lambda: not self._spoke)
-        return None
+        usual = services().statistics.of(self._choices[0].provider, self._choices[0].model).p95_s
+        services().hedges.earn()
+        return None if usual is None else Hedge(usual, may=lambda: not self._spoke and services().hedges.take())
 
     async def _ask(self, choice: ModelChoice, beside: bool) -> Answered:
         number = self._beats.next_call()
@@ -112,7 +115,6 @@ class _Asking:
             model=choice.model,
             effort=self._options.effort if "reasoning" in choice.capabilities else None,
             api_key=self._route.keys.get(choice.provider),
-            on_delta=self._heard,
         )
         hold = _hold(choice, request, self._options, number, beside)
         call = Call(
@@ -130,12 +132,33 @@ class _Asking:
 
     async def _send(self, choice: ModelChoice, request: ModelRequest, number: int, granted: int) -> ModelReply:
         try:
-            return await services().gateway.complete(replace(request, max_tokens=granted))
+            return await self._watched(choice, replace(request, max_tokens=granted))
         except ModelError as error:
             usage = _usage(choice, error.usage) if error.usage else None
             self._beats.settle(Settlement(sent=error.sent, usage=usage, call=number, error=error.code))
             self._told.append(_failed(self._step, choice, error))
             raise
+
+    async def _watched(self, choice: ModelChoice, request: ModelRequest) -> ModelReply:
+        """How it does is counted, for routing, unless it was not sent or is stopped."""
+        seen, began, ok = services().statistics, time.monotonic(), None
+        first: list[float] = []
+
+        async def heard(piece: str) -> None:
+            if not first:
+                first.append(time.monotonic() - began)
+            await self._heard(piece)
+
+        call = seen.began(choice.provider, choice.model)
+        try:
+            reply = await services().gateway.complete(replace(request, on_delta=heard))
+            ok = True
+            return reply
+        except ModelError as error:
+            ok = False if error.sent or error.outage else None
+            raise
+        finally:
+            seen.ended(call, time.monotonic() - began, ok, first_s=first[0] if first else None)
 
     async def _heard(self, piece: str) -> None:
         """Two that answer at once can't both be heard; the one that wins is read as a whole."""

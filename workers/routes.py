@@ -1,19 +1,26 @@
-"""Which models may answer a step's call, in which order: the tier by the task's mode, the caller's wishes, routing."""
+"""Which models may answer a step's call, in which order: the tier by the task's mode, the caller's wishes, routing.
+
+While much fails, less is asked for: what docs/routing.md says of degradation.
+"""
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from webapp.common.values import JSON
-from webapp.orchestration.steps import ClaimedStep
+from webapp.orchestration.steps import ClaimedStep, event
 from workers.context import TaskContext
+from workers.gateway.degradation import Level, Signs, degraded_mode, degraded_tier, explained, level_of
 from workers.gateway.routing import choose
 from workers.gateway.types import ModelChoice, ModelRequest
 from workers.options import Options
 from workers.services import services
 
 TIERS = {"simple": "small", "standard": "small", "complex": "medium", "supervisor": "medium", "research": "large"}
+CHARS_PER_TOKEN = 4
+_turns = itertools.count()
 
 
 @dataclass(frozen=True)
@@ -32,11 +39,53 @@ class Route:
 
 async def route(step: ClaimedStep, task: TaskContext, request: ModelRequest, options: Options) -> Route:
     """
-    A tier or model that the caller names goes before the mode's.
+    A tier or model that the caller names goes before the mode's, and is not degraded.
 
     Raises:
         NoModel, PriceUnknown.
     """
-    tier = options.tier or TIERS[task.mode]
-    found = choose(services().catalogue, tier, override=options.model, provider=options.provider)
-    return Route(found)
+    usual = options.tier or TIERS[task.mode]
+    signs = signs_now()
+    tier = usual if options.tier or options.model else degraded_tier(usual, level_of(signs))
+    found = choose(
+        services().catalogue,
+        tier,
+        override=options.model,
+        provider=options.provider,
+        needs=needs_of(request),
+        strategy=options.strategy,
+        stats=services().statistics.of,
+        down=services().gateway.down(),
+        prompt_tokens=sum(len(m["content"] or "") for m in request.messages) // CHARS_PER_TOKEN,
+        turn=next(_turns),
+    )
+    return Route(found, events=[] if tier == usual else [_degraded(step, task.mode, usual, signs)])
+
+
+def needs_of(request: ModelRequest) -> set[str]:
+    parts = [part["type"] for message in request.messages for part in message.get("parts", ())]
+    wanted = {"vision": "image" in parts, "files": "file" in parts, "tools": bool(request.tools)}
+    return {need for need, is_so in wanted.items() if is_so}
+
+
+def signs_now() -> Signs:
+    """
+    As this process has seen it, of all tenants. How long answers take to begin counts only while something fails: many
+    models take their time when all is well.
+    """
+    overall = services().statistics.overall()
+    down, error_rate = services().gateway.down(), 1 - overall.success_rate
+    failing = level_of(Signs(len(down), error_rate)) > Level.NONE
+    return Signs(len(down), error_rate, overall.first_s if failing else None)
+
+
+def planned_mode(step: ClaimedStep, task: TaskContext) -> tuple[str, list[JSON]]:
+    """The mode to plan for, and what is to be told when that is less than the task's."""
+    signs = signs_now()
+    mode = degraded_mode(task.mode, level_of(signs))
+    return mode, [] if mode == task.mode else [_degraded(step, task.mode, TIERS[task.mode], signs)]
+
+
+def _degraded(step: ClaimedStep, mode: str, tier: str, signs: Signs) -> JSON:
+    payload = {"step": step.n, "degradation": str(level_of(signs)), "open_breakers": signs.open_breakers}
+    return event("WARNING", agent=step.agent or step.kind, message=explained(mode, tier, signs), payload=payload)

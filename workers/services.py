@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import time
 from dataclasses import dataclass
 from functools import cache, cached_property
 from pathlib import Path
@@ -14,6 +15,8 @@ from sandbox.limits import Limits
 from workers.gateway.catalogue import Catalogue, CatalogueFile
 from workers.gateway.complete import Gateway
 from workers.gateway.providers import build_providers
+from workers.gateway.statistics import LiveStatistics
+from workers.race import HedgeShare
 from workers.toolbox.registry import Registry, load_registry
 
 CATALOGUE = Path(__file__).parent / "gateway" / "catalogue.yaml"
@@ -38,6 +41,14 @@ class Services:
     @cached_property
     def gateway(self) -> Gateway:
         return Gateway(self.catalogue, build_providers(self.catalogue), current=self._catalogue_file.current)
+
+    @cached_property
+    def statistics(self) -> LiveStatistics:
+        return LiveStatistics(time.monotonic)
+
+    @cached_property
+    def hedges(self) -> HedgeShare:
+        return HedgeShare(settings.HEDGE_SHARE)
 
     @cached_property
     def tools(self) -> Registry:

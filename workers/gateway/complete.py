@@ -63,6 +63,10 @@ class Gateway:
             reply = await _in_time(provider, request, deadline)
         return _checked(reply)
 
+    def down(self) -> set[str]:
+        """Providers that are left alone now, as this process knows."""
+        return {name for name, guard in self._guards.items() if guard.breaker.refuses}
+
     async def close(self) -> None:
         for provider in self._providers.values():
             if isinstance(provider, Closing):

@@ -35,6 +35,11 @@ class Breaker:
         self._open_until = 0.0
         self._generation = 0
 
+    @property
+    def refuses(self) -> bool:
+        """A call now would not be sent."""
+        return self.state == "half_open" or (self.state == "open" and self._clock() < self._open_until)
+
     @contextmanager
     def call(self) -> Iterator[None]:
         """

@@ -236,6 +236,9 @@ POLICY_LOOK_S = env.number("HARTLEY_POLICY_LOOK_S", 1, least=0)  # how long a wo
 
 # --- Models and budgets ---
 MODEL_TIMEOUT_S = env.number("HARTLEY_MODEL_TIMEOUT_S", 120, least=1)
+HEDGE_SHARE = env.number(
+    "HARTLEY_HEDGE_SHARE", 0.05, least=0
+)  # of all calls; a hedge after a time that is named is free
 COMPLETION_TOKENS = env.whole("HARTLEY_COMPLETION_TOKENS", 8192, least=16)
 COMPLETION_TOKENS_LEAST = env.whole("HARTLEY_COMPLETION_TOKENS_LEAST", 64, least=1)  # below it a call is refused
 SESSION_TOKENS = env.whole("HARTLEY_SESSION_TOKENS", 10_000, least=1)
