@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from contextlib import AbstractAsyncContextManager
 from functools import cached_property
 from typing import Any
 
@@ -12,7 +11,7 @@ from workers.gateway.errors import ModelError
 from workers.gateway.providers.anthropic_errors import translated
 from workers.gateway.providers.anthropic_prompt import system_of, turns_of
 from workers.gateway.providers.anthropic_reply import AnthropicParts
-from workers.gateway.providers.sdk import NO_KEY, SdkProvider, limit
+from workers.gateway.providers.sdk import NO_KEY, Opened, SdkProvider, limit
 from workers.gateway.types import ModelRequest
 
 
@@ -20,9 +19,15 @@ class AnthropicProvider(SdkProvider):
     sdk_error = anthropic.AnthropicError
     parts = AnthropicParts
 
-    async def open(self, request: ModelRequest) -> AbstractAsyncContextManager[Any]:
-        stream: AbstractAsyncContextManager[Any] = await self.client.messages.create(**_arguments(request))
-        return stream
+    async def open(self, request: ModelRequest) -> Opened:
+        return await self.client.post(
+            "/v1/messages",
+            body=_body(request),
+            options={"timeout": limit(request)},
+            cast_to=object,
+            stream=True,
+            stream_cls=anthropic.AsyncStream[object],
+        )
 
     def translated(self, error: Exception) -> ModelError:
         return translated(error, provider=self.name, secret=self.key)
@@ -38,25 +43,24 @@ class AnthropicProvider(SdkProvider):
         )
 
 
-def _arguments(request: ModelRequest) -> dict[str, Any]:
+def _body(request: ModelRequest) -> dict[str, Any]:
     """
     Without a temperature: Claude's current models refuse it, and the SDK has no such argument any more.
 
     Tools are told even when none may be called: messages with earlier calls are refused without them.
     """
-    arguments: dict[str, Any] = {
+    body: dict[str, Any] = {
         "model": request.model,
         "messages": turns_of(request.messages),
         "max_tokens": request.max_tokens,
         "stream": True,
-        "timeout": limit(request),
     }
     if system := system_of(request.messages):
-        arguments["system"] = system
+        body["system"] = system
     if request.tools:
-        arguments["tools"] = [
+        body["tools"] = [
             {"name": tool["name"], "description": tool["description"], "input_schema": tool["parameters"]}
             for tool in request.tools
         ]
-        arguments["tool_choice"] = {"type": "auto" if request.may_call else "none"}
-    return arguments
+        body["tool_choice"] = {"type": "auto" if request.may_call else "none"}
+    return body

@@ -5,9 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any
 
-from anthropic.types import RawMessageStreamEvent
-
-from workers.gateway.providers.reply import Call, Parts, count, parsed
+from workers.gateway.providers.reply import Call, ErrorEvent, Parts, count, parsed
 from workers.gateway.types import Block, Usage
 
 FINISH = {
@@ -29,17 +27,20 @@ class AnthropicParts(Parts):
     arguments: dict[int, Call] = field(default_factory=dict)
     counted: dict[str, int] = field(default_factory=dict)
 
-    def take(self, event: RawMessageStreamEvent) -> str:
+    def take(self, event: dict[str, Any]) -> str:
         """An unknown kind of event is passed over, as the protocol asks for."""
-        if event.type == "message_start":
-            self._count(event.message.usage, INPUT)
-        elif event.type == "content_block_start":
-            return self._begin(event.index, event.content_block.to_dict(warnings=False))
-        elif event.type == "content_block_delta":
-            return self._add(event.index, event.delta)
-        elif event.type == "message_delta":
-            self._count(event.usage, (*INPUT, "output_tokens"))
-            reason = event.delta.stop_reason
+        kind = event["type"]
+        if kind == "content_block_delta":
+            return self._add(event["index"], event["delta"])
+        if kind == "error":
+            raise ErrorEvent.of(event.get("error"))
+        if kind == "content_block_start":
+            return self._begin(event["index"], event["content_block"])
+        if kind == "message_start":
+            self._count(event["message"].get("usage"), INPUT)
+        elif kind == "message_delta":
+            self._count(event.get("usage"), (*INPUT, "output_tokens"))
+            reason = event["delta"].get("stop_reason")
             self.finish = FINISH.get(reason, "" + reason) if reason else self.finish
         return ""
 
@@ -62,13 +63,14 @@ class AnthropicParts(Parts):
             self.calls.append(call)
         return "" + block["text"] if block["type"] == "text" else ""
 
-    def _add(self, index: int, delta: Any) -> str:
-        if delta.type == "input_json_delta" and index in self.arguments:
-            self.arguments[index].arguments += delta.partial_json
-        elif delta.type in PIECES:
-            key = PIECES[delta.type]
-            self.at[index][key] = self.at[index].get(key, "") + getattr(delta, key)
-        return "" + delta.text if delta.type == "text_delta" else ""
+    def _add(self, index: int, delta: dict[str, Any]) -> str:
+        kind = delta["type"]
+        if kind == "input_json_delta" and index in self.arguments:
+            self.arguments[index].arguments += delta["partial_json"]
+        elif kind in PIECES:
+            key = PIECES[kind]
+            self.at[index][key] = self.at[index].get(key, "") + delta[key]
+        return "" + delta["text"] if kind == "text_delta" else ""
 
     def _whole(self, index: int) -> dict[str, Any]:
         call = self.arguments.get(index)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from contextlib import AbstractAsyncContextManager
 from functools import cached_property
 from typing import Any
 
@@ -11,7 +10,7 @@ import openai
 from workers.gateway.errors import ModelError
 from workers.gateway.providers.openai_errors import translated
 from workers.gateway.providers.openai_reply import OpenAIParts
-from workers.gateway.providers.sdk import NO_KEY, SdkProvider, limit
+from workers.gateway.providers.sdk import NO_KEY, Opened, SdkProvider, limit
 from workers.gateway.types import ModelRequest
 
 
@@ -19,9 +18,15 @@ class OpenAIProvider(SdkProvider):
     sdk_error = openai.OpenAIError
     parts = OpenAIParts
 
-    async def open(self, request: ModelRequest) -> AbstractAsyncContextManager[Any]:
-        stream: AbstractAsyncContextManager[Any] = await self.client.chat.completions.create(**self._arguments(request))
-        return stream
+    async def open(self, request: ModelRequest) -> Opened:
+        return await self.client.post(
+            "/chat/completions",
+            body=self._body(request),
+            options={"timeout": limit(request)},
+            cast_to=object,
+            stream=True,
+            stream_cls=openai.AsyncStream[object],
+        )
 
     def translated(self, error: Exception) -> ModelError:
         return translated(error, provider=self.name, secret=self.key)
@@ -36,18 +41,17 @@ class OpenAIProvider(SdkProvider):
             http_client=openai.DefaultAioHttpClient(limits=self.limits),
         )
 
-    def _arguments(self, request: ModelRequest) -> dict[str, Any]:
+    def _body(self, request: ModelRequest) -> dict[str, Any]:
         """OpenAI's newer models know `max_completion_tokens` only, many other servers `max_tokens` only."""
-        arguments: dict[str, Any] = {
+        body: dict[str, Any] = {
             "model": request.model,
             "messages": [{k: v for k, v in message.items() if k != "blocks"} for message in request.messages],
             "max_tokens" if self.base_url else "max_completion_tokens": request.max_tokens,
             "stream": True,
             "stream_options": {"include_usage": True},
-            "timeout": limit(request),
         }
         if request.offered:
-            arguments["tools"] = [{"type": "function", "function": tool} for tool in request.offered]
+            body["tools"] = [{"type": "function", "function": tool} for tool in request.offered]
         if request.temperature is not None:
-            arguments["temperature"] = request.temperature
-        return arguments
+            body["temperature"] = request.temperature
+        return body

@@ -5,9 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any
 
-from openai.types.chat import ChatCompletionChunk
-
-from workers.gateway.providers.reply import Call, Parts, count
+from workers.gateway.providers.reply import Call, ErrorEvent, Parts, count
 from workers.gateway.types import Usage
 
 
@@ -16,28 +14,35 @@ class OpenAIParts(Parts):
     at: dict[int, Call] = field(default_factory=dict)
     reported: Any = None
 
-    def take(self, chunk: ChatCompletionChunk) -> str:
+    def take(self, chunk: dict[str, Any]) -> str:
         """A refusal is an answer too."""
-        self.reported = chunk.usage or self.reported
-        if not chunk.choices:
+        if error := chunk.get("error"):
+            raise ErrorEvent.of(error)
+        self.reported = chunk.get("usage") or self.reported
+        choices = chunk.get("choices")
+        if not choices:
             return ""
-        choice = chunk.choices[0]
-        self.finish = choice.finish_reason or self.finish
-        if choice.delta is None:
+        self.finish = "" + (choices[0].get("finish_reason") or self.finish)
+        delta = choices[0].get("delta")
+        if not delta:
             return ""
-        for piece in choice.delta.tool_calls or ():
-            call = self._call_at(piece.index, piece.id)
-            call.name = call.name or (piece.function and piece.function.name) or ""
-            call.arguments += (piece.function and piece.function.arguments) or ""
-        return "" + (choice.delta.content or choice.delta.refusal or "")
+        for piece in delta.get("tool_calls") or ():
+            self._add(piece)
+        return "" + (delta.get("content") or delta.get("refusal") or "")
 
     def usage(self) -> Usage | None:
         prompt = count(self.reported, "prompt_tokens")
         completion = count(self.reported, "completion_tokens")
         if prompt is None or completion is None:
             return None
-        cached = count(getattr(self.reported, "prompt_tokens_details", None), "cached_tokens")
+        cached = count(self.reported.get("prompt_tokens_details"), "cached_tokens")
         return Usage(prompt, completion, min(cached or 0, prompt))
+
+    def _add(self, piece: dict[str, Any]) -> None:
+        function = piece.get("function") or {}
+        call = self._call_at(piece["index"], piece.get("id"))
+        call.name = "" + (call.name or function.get("name") or "")
+        call.arguments += function.get("arguments") or ""
 
     def _call_at(self, index: int, call_id: str | None) -> Call:
         """Some servers repeat the id in every piece; others give each call the index 0 and an id of its own."""
@@ -45,5 +50,5 @@ class OpenAIParts(Parts):
         if call is None or (call_id and call.id and call_id != call.id):
             call = self.at[index] = Call()
             self.calls.append(call)
-        call.id = call.id or call_id or ""
+        call.id = "" + (call.id or call_id or "")
         return call

@@ -7,14 +7,12 @@ from collections.abc import AsyncIterator
 from typing import Any
 
 import pytest
-from anthropic._models import construct_type
-from anthropic.types import RawMessageStreamEvent
 from hypothesis import given
 from hypothesis import strategies as st
 
 from workers.gateway.errors import ModelReplyMalformed, ModelUnreachable
 from workers.gateway.providers.anthropic_reply import AnthropicParts
-from workers.gateway.providers.reply import collect
+from workers.gateway.providers.reply import ErrorEvent, collect
 from workers.gateway.tokens import BoundUsage
 from workers.gateway.types import ModelReply, ModelRequest, Usage
 
@@ -22,10 +20,9 @@ Event = dict[str, Any]
 STOP: Event = {"type": "message_stop"}
 
 
-async def stream(events: tuple[Event, ...]) -> AsyncIterator[Any]:
-    """As the SDK reads them: unchecked."""
+async def stream(events: tuple[Event, ...]) -> AsyncIterator[bytes]:
     for event in events:
-        yield construct_type(value=event, type_=RawMessageStreamEvent)
+        yield json.dumps(event).encode()
 
 
 async def read(request: ModelRequest, *events: Event) -> ModelReply:
@@ -132,6 +129,11 @@ async def test_a_body_that_holds_no_event_points_at_the_address(request_of):
 async def test_a_piece_of_a_block_that_never_began_is_malformed(request_of):
     with pytest.raises(ModelReplyMalformed):
         await read(request_of(), start(), piece(3, "text_delta", text="Hi"), end())
+
+
+async def test_an_error_event_is_told_in_its_words(request_of):
+    with pytest.raises(ErrorEvent, match="Overloaded"):
+        await read(request_of(), start(), {"type": "error", "error": {"type": "x", "message": "Overloaded"}})
 
 
 KEYS = ["type", "index", "text", "id", "name", "input", "usage", "input_tokens", "partial_json", "stop_reason"]

@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import AsyncIterator
 from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from openai.types.chat import ChatCompletionChunk
 
 from workers.gateway.errors import ModelReplyMalformed, ModelUnreachable
 from workers.gateway.providers.openai_reply import OpenAIParts
-from workers.gateway.providers.reply import collect
+from workers.gateway.providers.reply import ErrorEvent, collect
 from workers.gateway.tokens import BoundUsage
 from workers.gateway.types import ModelReply, ModelRequest, Usage
 
@@ -20,12 +20,12 @@ END = {"choices": [{"index": 0, "delta": {}, "finish_reason": "stop"}]}
 TEXT = {"choices": [{"index": 0, "delta": {"content": "Hi"}, "finish_reason": None}]}
 
 
-async def stream(*bodies: dict[str, Any]) -> AsyncIterator[ChatCompletionChunk]:
+async def stream(*bodies: dict[str, Any]) -> AsyncIterator[bytes]:
     for body in bodies:
-        yield ChatCompletionChunk.construct(**body)
+        yield json.dumps(body).encode()
 
 
-async def read(chunks: AsyncIterator[ChatCompletionChunk], request: ModelRequest) -> ModelReply:
+async def read(chunks: AsyncIterator[bytes], request: ModelRequest) -> ModelReply:
     return await collect(chunks, request, OpenAIParts())
 
 
@@ -110,6 +110,21 @@ async def test_an_error_of_the_listener_is_its_own(request_of):
 
     with pytest.raises(LookupError, match="mine"):
         await read(stream(TEXT, END), request_of(on_delta=on_delta))
+
+
+@pytest.mark.parametrize("error", [{"message": "Overloaded"}, {"code": "Overloaded"}, "Overloaded"])
+async def test_an_error_instead_of_a_chunk_is_told_in_its_words(request_of, error):
+    with pytest.raises(ErrorEvent, match="Overloaded"):
+        await read(stream(TEXT, {"error": error}), request_of())
+
+
+@pytest.mark.parametrize("odd", [b"{oops", b"[1]", b"null", b'"text"', b"\xff{}", b"[" * 100_000])
+async def test_an_event_that_is_no_object_is_no_chat_completion(request_of, odd):
+    async def events() -> AsyncIterator[bytes]:
+        yield odd
+
+    with pytest.raises(ModelReplyMalformed):
+        await read(events(), request_of())
 
 
 json_values = st.recursive(
