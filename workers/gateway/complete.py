@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from typing import Protocol, runtime_checkable
 
 import structlog
+from jsonschema import Draft202012Validator
 
+from workers.gateway.answer import bare, fault, rules_of
 from workers.gateway.catalogue import Catalogue
 from workers.gateway.errors import ModelReplyInvalid, ModelTimeout, NoModel
 from workers.gateway.resilience import Guard
@@ -58,10 +61,11 @@ class Gateway:
         guard = self._guard(request.provider)
         if provider is None or guard is None:
             raise NoModel(f"The provider {request.provider} is not configured")
+        rules = None if request.schema is None else rules_of(request.schema)
         deadline = asyncio.get_running_loop().time() + request.timeout_s
         async with guard.call(wait_s=request.timeout_s * WAIT_SHARE):
             reply = await _in_time(provider, request, deadline)
-        return _checked(reply)
+        return _checked(reply, rules)
 
     def down(self) -> set[str]:
         """Providers that are left alone now, as this process knows."""
@@ -90,12 +94,23 @@ async def _in_time(provider: ModelProvider, request: ModelRequest, deadline: flo
         raise ModelTimeout(message, sent=True) from None
 
 
-def _checked(reply: ModelReply) -> ModelReply:
+def _checked(reply: ModelReply, rules: Draft202012Validator | None) -> ModelReply:
     """An answer must say or ask something. Arguments that can't be read are for the agent to answer."""
     if isinstance(reply.usage, BoundUsage):
         log.warning("model.usage_missing", provider=reply.provider, model=reply.model)
-    if reply.text.strip() or reply.tool_calls:
+    if reply.tool_calls:
         return reply
+    if reply.text.strip():
+        return reply if rules is None else _fitting(reply, rules)
     reason = "its tokens were used up before" if reply.finish_reason == "length" else reply.finish_reason
     message = f"{reply.model} answered with nothing ({reason})"
     raise ModelReplyInvalid(message, sent=True, usage=reply.usage)
+
+
+def _fitting(reply: ModelReply, rules: Draft202012Validator) -> ModelReply:
+    text = bare(reply.text)
+    if wrong := fault(text, rules):
+        reason = "its tokens were used up before its end" if reply.finish_reason == "length" else wrong
+        message = f"{reply.model} did not answer in the JSON that was asked for: {reason}"
+        raise ModelReplyInvalid(message, sent=True, usage=reply.usage)
+    return replace(reply, text=text)

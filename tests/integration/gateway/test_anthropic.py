@@ -9,7 +9,7 @@ import pytest
 from tests.integration.gateway.conftest import PROTOCOLS, SHIPPED
 from tests.integration.gateway.test_calls import TOOL
 from workers.gateway.catalogue import Catalogue
-from workers.gateway.errors import ModelReplyInvalid
+from workers.gateway.errors import ModelRefused, ModelReplyInvalid
 from workers.gateway.types import Usage
 
 
@@ -74,3 +74,27 @@ async def test_what_the_real_server_refuses_is_refused_here(server, gateway, ask
     lonely = {"role": "tool", "tool_call_id": "c1", "content": "saw it"}
     with pytest.raises(Exception, match="tool_use must have its tool_result"):
         await gateway.complete(ask(messages=[{"role": "user", "content": "Why?"}, lonely], tools=[TOOL]))
+
+
+@pytest.mark.parametrize("lifetime", ["5m", "1h"])
+async def test_what_stays_the_same_is_marked_for_the_cache(server, gateway, ask, lifetime):
+    spent = {"prompt_tokens": 900, "completion_tokens": 1, "cache_write_tokens": 800, "cache_write_1h_tokens": 700}
+    server.script([{"reply": {"text": "Yes", "usage": spent}}])
+    messages = [{"role": "system", "content": "Be brief."}, *ask().messages]
+    reply = await gateway.complete(ask(messages=messages, tools=[TOOL, {**TOOL, "name": "hear"}], cache=lifetime))
+    assert reply.usage == Usage(900, 1, 0, 800, 700)
+    asked = server.log()[0]["asked"]
+    marked = {"type": "ephemeral", "ttl": lifetime}
+    assert [tool.get("cache_control") for tool in asked["tools"]] == [None, marked]
+    assert asked["system"] == [{"type": "text", "text": "Be brief.", "cache_control": marked}]
+
+
+async def test_a_file_of_text_is_a_document_and_other_bytes_are_refused(server, gateway, ask):
+    data = {"text/csv": "eCx5", "application/zip": "/w=="}
+    files = [{"type": "file", "media_type": kind, "name": "a", "data": raw} for kind, raw in data.items()]
+    csv, archive = ([{"role": "user", "content": "", "parts": [file]}] for file in files)
+    await gateway.complete(ask(messages=csv))
+    source = {"type": "text", "media_type": "text/plain", "data": "x,y"}
+    assert server.log()[0]["messages"][0]["content"] == [{"type": "document", "source": source, "title": "a"}]
+    with pytest.raises(ModelRefused, match="neither text nor a PDF"):
+        await gateway.complete(ask(messages=archive))

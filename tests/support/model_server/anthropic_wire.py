@@ -16,6 +16,7 @@ ERRORS = {400: "invalid_request_error", 401: "authentication_error", 403: "permi
 ERRORS |= {429: "rate_limit_error", 529: "overloaded_error"}
 
 
+CACHE_MARKS = 4
 NOTHING: dict[str, Any] = {"content": []}
 
 
@@ -25,7 +26,9 @@ def call_id(n: int) -> str:
 
 def messages(body: dict[str, Any]) -> list[dict[str, Any]]:
     """As rules and log have them: one message per role and result, `blocks` beside what an assistant said."""
-    system = [{"role": "system", "content": body["system"]}] if body.get("system") else []
+    told = body.get("system") or []
+    text = told if isinstance(told, str) else "\n".join(block["text"] for block in told)
+    system = [{"role": "system", "content": text}] if text else []
     return [*system, *(message for turn in body["messages"] for message in _messages(turn))]
 
 
@@ -43,6 +46,10 @@ def refusal(body: dict[str, Any]) -> str | None:
         return "max_tokens is required, temperature is not known"
     if [turn["role"] for turn in turns] != [("user", "assistant")[n % 2] for n in range(len(turns))]:
         return "roles must take turns, and the user begins"
+    if json.dumps(body).count('"cache_control"') > CACHE_MARKS:
+        return "a maximum of 4 blocks with cache_control may be provided"
+    if _open_object((body.get("output_config") or {}).get("format") or {}):
+        return "output_config.format.schema: for 'object' type, 'additionalProperties' must be explicitly set to false"
     if any(block["type"] == "text" and not block["text"].strip() for block in blocks):
         return "text content blocks must be non-empty"
     if any(block["type"] in ("tool_use", "tool_result") for block in blocks) and not body.get("tools"):
@@ -53,13 +60,23 @@ def refusal(body: dict[str, Any]) -> str | None:
     return None
 
 
+def _open_object(place: Any) -> bool:
+    inner = place.values() if isinstance(place, dict) else place if isinstance(place, list) else ()
+    left_open = (
+        isinstance(place, dict) and place.get("type") == "object" and place.get("additionalProperties") is not False
+    )
+    return left_open or any(map(_open_object, inner))
+
+
 def usage(spent: dict[str, Any]) -> dict[str, Any]:
     """From the log's words: here the prompt's tokens are told in three parts."""
     cached, written = spent.get("cached_tokens", 0), spent.get("cache_write_tokens", 0)
+    hour = spent.get("cache_write_1h_tokens", 0)
     return {
         "input_tokens": spent["prompt_tokens"] - cached - written,
         "cache_read_input_tokens": cached,
         "cache_creation_input_tokens": written,
+        "cache_creation": {"ephemeral_5m_input_tokens": written - hour, "ephemeral_1h_input_tokens": hour},
         "output_tokens": spent["completion_tokens"],
     }
 
@@ -143,6 +160,8 @@ def _messages(turn: dict[str, Any]) -> Iterator[dict[str, Any]]:
             yield {"role": "tool", "tool_call_id": block["tool_use_id"], "content": block["content"]}
         elif block["type"] == "text":
             yield {"role": "user", "content": block["text"]}
+        else:
+            yield {"role": "user", "content": [block]}
 
 
 def _content(turn: dict[str, Any]) -> list[dict[str, Any]]:

@@ -12,6 +12,9 @@ from aiohttp import web
 
 from tests.support.model_server.rules import Reply
 
+KEY_SHOWN = 4  # characters of a key in the log
+TOLD_ELSEWHERE = ("messages", "model", "stream")
+
 
 class Wire(Protocol):
     """A protocol: the module `openai_wire` or `anthropic_wire`."""
@@ -59,12 +62,18 @@ class Exchange:
             "tools": self.tools,
             "max_tokens": self.body.get("max_tokens", self.body.get("max_completion_tokens")),
             "authorized": self.request.headers.get("Authorization") is not None,
+            "key_ends": self._key()[-KEY_SHOWN:],
+            "asked": {key: value for key, value in self.body.items() if key not in TOLD_ELSEWHERE},
             "usage": None,
         }
 
     @property
     def call(self) -> str:
         return self.wire.call_id(self.n)
+
+    def _key(self) -> str:
+        headers = self.request.headers
+        return headers.get("Authorization", "").removeprefix("Bearer ") or headers.get("X-Api-Key", "")
 
     def bill(self, reply: Reply) -> None:
         """Four characters to a token, as a rule of thumb; what the script says goes first."""

@@ -43,7 +43,8 @@ class Reply:
         delay_s, chunk_delay_s: before the first byte, and between the pieces.
         chunks: into how many pieces the text is cut; a few words each by default.
         usage: False sends none; `{"prompt_tokens", "completion_tokens"}` sends these; where the protocol knows a cache,
-            of the prompt's tokens so many are `cached_tokens` and `cache_write_tokens`.
+            of the prompt's tokens so many are `cached_tokens` and `cache_write_tokens`, of the latter
+            `cache_write_1h_tokens` for an hour.
     """
 
     thinking: str | None = None

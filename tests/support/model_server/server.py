@@ -53,7 +53,8 @@ class ModelServer:
     def log(self) -> list[dict[str, Any]]:
         """
         Every chat request in order: n, started_at, finished_at (None while it runs), outcome (running, completed,
-        disconnected or faulted), model, stream, messages, tools, max_tokens, usage.
+        disconnected or faulted), model, stream, messages, tools, max_tokens, usage; `asked` is the rest of its body,
+        `key_ends` the last characters of its key.
         """
         found: list[dict[str, Any]] = self._control("log")
         return found

@@ -17,12 +17,7 @@ def build_providers(catalogue: Catalogue) -> dict[str, ModelProvider]:
 def _build(name: str, entry: Provider) -> ModelProvider:
     if entry.protocol == "offline":
         return OfflineProvider()
-    return _with_sdk(entry)(
-        name=name,
-        api_key=entry.api_key.get_secret_value() if entry.api_key else None,
-        base_url=entry.base_url,
-        connections=entry.connections,
-    )
+    return _with_sdk(entry)(name, entry)
 
 
 def _with_sdk(entry: Provider) -> type[SdkProvider]:

@@ -5,17 +5,16 @@ from __future__ import annotations
 import anthropic
 
 from workers.gateway.errors import ModelError
-from workers.gateway.providers.failures import broken_off, by_cause, by_status, shown
+from workers.gateway.providers.failures import broken_off, by_cause, by_status
 
 
-def translated(error: Exception, *, provider: str, secret: str | None) -> ModelError:
+def translated(error: Exception, *, provider: str, text: str) -> ModelError:
     """
     An error event in a stream comes as a status error too, with the status that the stream began with.
 
     Args:
-        secret: never part of the message, even when the provider repeats it.
+        text: the error's own words, without secrets.
     """
-    text = shown(error, secret)
     if isinstance(error, anthropic.APIStatusError) and error.status_code >= 400:
         return by_status(error.status_code, error.response.headers, provider=provider, text=text)
     if isinstance(error, anthropic.APIError) and not isinstance(error, anthropic.APIConnectionError):

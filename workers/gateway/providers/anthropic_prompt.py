@@ -1,51 +1,71 @@
-"""Our messages in Anthropic's shape: the system prompt apart, content in blocks, tool results in the user's turn."""
+"""Our request as the body of Anthropic's messages protocol: the system prompt apart, the rest in turns."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from itertools import groupby
+from collections.abc import Mapping
 from typing import Any
 
-from workers.gateway.providers.reply import parsed
-from workers.gateway.types import Message, MessageToolCall
+import anthropic
+
+from workers.gateway.entries import Dialect
+from workers.gateway.providers.anthropic_turns import system_of, turns_of
+from workers.gateway.providers.schema_prompt import in_words
+from workers.gateway.types import ModelRequest
+
+Body = dict[str, Any]
 
 
-def system_of(messages: Sequence[Message]) -> str:
-    return "\n\n".join(m["content"] for m in messages if m["role"] == "system" and m["content"])
+def body_of(request: ModelRequest, dialect: Dialect) -> Body:
+    """
+    Without a temperature: Claude's current models refuse it, and the SDK has no such argument any more.
+
+    Tools are told even when none may be called: messages with earlier calls are refused without them.
+    """
+    body: Body = {
+        "model": request.model,
+        "messages": turns_of(request.messages),
+        "max_tokens": request.max_tokens,
+        "stream": True,
+    }
+    wanted = _format(request.schema, dialect)
+    words = in_words(request.schema) if request.schema is not None and not wanted else ""
+    if system := "\n\n".join(filter(None, (system_of(request.messages), words))):
+        body["system"] = [{"type": "text", "text": system}]
+    if request.tools:
+        body["tools"] = [
+            {"name": tool["name"], "description": tool["description"], "input_schema": tool["parameters"]}
+            for tool in request.tools
+        ]
+        body["tool_choice"] = {"type": "auto" if request.may_call else "none"}
+    _think(body, request, dialect)
+    if wanted:
+        body.setdefault("output_config", {})["format"] = wanted
+    if request.cache:
+        _keep(body, {"type": "ephemeral", "ttl": request.cache})
+    return body
 
 
-def turns_of(messages: Sequence[Message]) -> list[dict[str, Any]]:
-    """User and assistant in turns. The results of parallel calls stand in one turn, as the protocol asks for."""
-    told = [(_role(message), block) for message in messages for block in _blocks(message)]
-    return [
-        {"role": role, "content": [block for _, block in group]} for role, group in groupby(told, key=lambda t: t[0])
-    ]
+def _format(schema: Mapping[str, Any] | None, dialect: Dialect) -> Body | None:
+    """The schema in the part of JSON schema that the protocol knows; None where it can't be said in that."""
+    if schema is None or dialect.schema_ != "json_schema":
+        return None
+    try:
+        return {"type": "json_schema", "schema": anthropic.transform_schema(dict(schema))}
+    except (ValueError, TypeError, AttributeError, AssertionError, RecursionError):
+        return None
 
 
-def _role(message: Message) -> str:
-    return "assistant" if message["role"] == "assistant" else "user"
+def _think(body: Body, request: ModelRequest, dialect: Dialect) -> None:
+    """Thinking is off unless it is asked for; how much is then the model's to decide, by the effort."""
+    if request.effort and dialect.reasoning != "none":
+        body["thinking"] = {"type": "adaptive"}
+        body["output_config"] = {"effort": request.effort}
 
 
-def _blocks(message: Message) -> list[dict[str, Any]]:
-    if message["role"] == "system":
-        return []
-    if message["role"] == "tool":
-        return [{"type": "tool_result", "tool_use_id": message["tool_call_id"], "content": message["content"] or ""}]
-    calls = message.get("tool_calls", [])
-    if kept := message.get("blocks"):
-        answered = {call["id"] for call in calls}
-        return [dict(block) for block in kept if block["type"] != "tool_use" or block["id"] in answered]
-    return [*_text(message["content"]), *(_tool_use(call) for call in calls)]
-
-
-def _text(content: str | None) -> list[dict[str, Any]]:
-    """A blank text is refused."""
-    return [{"type": "text", "text": content}] if content and content.strip() else []
-
-
-def _tool_use(call: MessageToolCall) -> dict[str, Any]:
-    """The input must be an object: arguments that are none are shown to the model as what they were."""
-    raw = call["function"]["arguments"]
-    arguments = parsed(raw)
-    shown = {"INVALID_JSON": raw} if arguments is None else arguments
-    return {"type": "tool_use", "id": call["id"], "name": call["function"]["name"], "input": shown}
+def _keep(body: Body, lifetime: Body) -> None:
+    """What stays the same from call to call: the tools, the system prompt, and the conversation so far."""
+    turns: list[Body] = body["messages"]
+    said = turns[-1]["content"] if turns and turns[-1]["role"] == "user" else []
+    places: list[list[Body]] = [body.get("tools", []), body.get("system", []), said]
+    for blocks in filter(None, places):
+        blocks[-1] = {**blocks[-1], "cache_control": lifetime}

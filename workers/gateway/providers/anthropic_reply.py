@@ -18,6 +18,7 @@ FINISH = {
     "refusal": "content_filter",
 }
 INPUT = ("input_tokens", "cache_read_input_tokens", "cache_creation_input_tokens")
+HOUR = "ephemeral_1h_input_tokens"  # of those that went into the cache
 PIECES = {"text_delta": "text", "thinking_delta": "thinking", "signature_delta": "signature"}
 
 
@@ -49,7 +50,8 @@ class AnthropicParts(Parts):
         if not {"input_tokens", "output_tokens"} <= self.counted.keys():
             return None
         fresh, cached, written = (self.counted.get(name, 0) for name in INPUT)
-        return Usage(fresh + cached + written, self.counted["output_tokens"], cached, written)
+        hour = min(self.counted.get(HOUR, 0), written)
+        return Usage(fresh + cached + written, self.counted["output_tokens"], cached, written, hour)
 
     def blocks(self) -> tuple[Block, ...]:
         """Thinking is signed, and wants to come back with its turn as it was; a turn without it can be made anew."""
@@ -79,4 +81,5 @@ class AnthropicParts(Parts):
     def _count(self, usage: Any, names: tuple[str, ...]) -> None:
         """Counts are totals so far: a later one replaces an earlier."""
         found = {name: count(usage, name) for name in names}
+        found[HOUR] = count(usage.get("cache_creation") if usage else None, HOUR)
         self.counted |= {name: tokens for name, tokens in found.items() if tokens is not None}

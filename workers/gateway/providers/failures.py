@@ -56,13 +56,15 @@ def by_cause(error: Exception, *, provider: str) -> ModelError:
     return ModelUnreachable(f"{provider} broke the connection", sent=True)
 
 
-def shown(error: Exception, secret: str | None) -> str:
+def shown(error: Exception, *secrets: str | None) -> str:
     """
     Args:
-        secret: never part of it, even when the provider repeats it.
+        secrets: never part of it, even when the provider repeats them.
     """
     text = str(error)
-    return (text.replace(secret, "***") if secret else text)[:MESSAGE_CHARS]
+    for secret in filter(None, secrets):
+        text = text.replace(secret, "***")
+    return text[:MESSAGE_CHARS]
 
 
 def _bottom(error: BaseException) -> BaseException:

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from functools import cached_property
-from typing import Any
 
 import openai
 
 from workers.gateway.errors import ModelError
 from workers.gateway.providers.openai_errors import translated
+from workers.gateway.providers.openai_prompt import body_of
 from workers.gateway.providers.openai_reply import OpenAIParts
 from workers.gateway.providers.sdk import NO_KEY, Opened, SdkProvider, limit
 from workers.gateway.types import ModelRequest
@@ -19,17 +19,17 @@ class OpenAIProvider(SdkProvider):
     parts = OpenAIParts
 
     async def open(self, request: ModelRequest) -> Opened:
-        return await self.client.post(
+        return await self._client(request.api_key).post(
             "/chat/completions",
-            body=self._body(request),
-            options={"timeout": limit(request)},
+            body=body_of(request, self.dialect),
+            options={"timeout": limit(request.timeout_s)},
             cast_to=object,
             stream=True,
             stream_cls=openai.AsyncStream[object],
         )
 
-    def translated(self, error: Exception) -> ModelError:
-        return translated(error, provider=self.name, secret=self.key)
+    def translated(self, error: Exception, text: str) -> ModelError:
+        return translated(error, provider=self.name, text=text)
 
     @cached_property
     def client(self) -> openai.AsyncOpenAI:
@@ -41,17 +41,6 @@ class OpenAIProvider(SdkProvider):
             http_client=openai.DefaultAioHttpClient(limits=self.limits),
         )
 
-    def _body(self, request: ModelRequest) -> dict[str, Any]:
-        """OpenAI's newer models know `max_completion_tokens` only, many other servers `max_tokens` only."""
-        body: dict[str, Any] = {
-            "model": request.model,
-            "messages": [{k: v for k, v in message.items() if k != "blocks"} for message in request.messages],
-            "max_tokens" if self.base_url else "max_completion_tokens": request.max_tokens,
-            "stream": True,
-            "stream_options": {"include_usage": True},
-        }
-        if request.offered:
-            body["tools"] = [{"type": "function", "function": tool} for tool in request.offered]
-        if request.temperature is not None:
-            body["temperature"] = request.temperature
-        return body
+    def _client(self, key: str | None) -> openai.AsyncOpenAI:
+        """With a tenant's own key, on the same connections."""
+        return self.client.with_options(api_key=key) if key else self.client

@@ -5,15 +5,14 @@ from __future__ import annotations
 import openai
 
 from workers.gateway.errors import ModelError
-from workers.gateway.providers.failures import broken_off, by_cause, by_status, shown
+from workers.gateway.providers.failures import broken_off, by_cause, by_status
 
 
-def translated(error: Exception, *, provider: str, secret: str | None) -> ModelError:
+def translated(error: Exception, *, provider: str, text: str) -> ModelError:
     """
     Args:
-        secret: never part of the message, even when the provider repeats it.
+        text: the error's own words, without secrets.
     """
-    text = shown(error, secret)
     if isinstance(error, openai.APIStatusError):
         return by_status(error.status_code, error.response.headers, provider=provider, text=text)
     if isinstance(error, openai.APIError) and not isinstance(error, openai.APIConnectionError):

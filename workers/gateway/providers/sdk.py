@@ -13,6 +13,7 @@ from typing import Any, ClassVar, Protocol, Self
 import aiohttp
 import httpx2
 
+from workers.gateway.entries import Provider
 from workers.gateway.errors import ModelError, ModelRefused
 from workers.gateway.providers.failures import broken_off, shown
 from workers.gateway.providers.reply import ErrorEvent, Parts, collect
@@ -36,17 +37,17 @@ class Opened(Protocol):
 class SdkProvider(ABC):
     """
     Args:
-        api_key: may be None where `base_url` is a server without keys.
-        base_url: None is the SDK's own.
-        connections: calls at once, said in so many words: the transport would stop at 100 or 1000 by itself.
+        entry: its key may be None where `base_url` is a server without keys; without a `base_url` it is the SDK's own.
+            Its connections are said in so many words: the transport would stop at 100 or 1000 by itself.
     """
 
     sdk_error: ClassVar[type[Exception]]
     parts: ClassVar[type[Parts]]
 
-    def __init__(self, *, name: str, api_key: str | None, base_url: str | None, connections: int) -> None:
-        self.name, self.key, self.base_url = name, api_key, base_url
-        self.limits = httpx2.Limits(max_connections=connections, max_keepalive_connections=connections)
+    def __init__(self, name: str, entry: Provider) -> None:
+        self.name, self.base_url, self.dialect = name, entry.base_url, entry.dialect
+        self.key = entry.api_key.get_secret_value() if entry.api_key else None
+        self.limits = httpx2.Limits(max_connections=entry.connections, max_keepalive_connections=entry.connections)
 
     async def complete(self, request: ModelRequest) -> ModelReply:
         """
@@ -61,9 +62,9 @@ class SdkProvider(ABC):
         except UnicodeEncodeError:
             raise ModelRefused("The prompt holds characters that can't be sent", sent=False) from None
         except ErrorEvent as error:
-            raise broken_off(provider=self.name, text=shown(error, self.key)) from None
+            raise broken_off(provider=self.name, text=shown(error, self.key, request.api_key)) from None
         except (self.sdk_error, *TRANSPORT_ERRORS) as error:
-            raise self.translated(error) from None
+            raise self.translated(error, shown(error, self.key, request.api_key)) from None
 
     async def close(self) -> None:
         if "client" in self.__dict__:
@@ -74,8 +75,12 @@ class SdkProvider(ABC):
         """Send it."""
 
     @abstractmethod
-    def translated(self, error: Exception) -> ModelError: ...
+    def translated(self, error: Exception, text: str) -> ModelError:
+        """
+        Args:
+            text: the error's own words, without secrets.
+        """
 
 
-def limit(request: ModelRequest) -> httpx2.Timeout:
-    return httpx2.Timeout(request.timeout_s, connect=min(CONNECT_S, request.timeout_s))
+def limit(timeout_s: float) -> httpx2.Timeout:
+    return httpx2.Timeout(timeout_s, connect=min(CONNECT_S, timeout_s))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from workers.gateway.providers.anthropic_prompt import system_of, turns_of
+from workers.gateway.providers.anthropic_turns import system_of, turns_of
 
 
 def call(name: str, raw: str) -> dict:
