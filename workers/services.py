@@ -15,6 +15,7 @@ from sandbox.limits import Limits
 from workers.gateway.catalogue import Catalogue, CatalogueFile
 from workers.gateway.complete import Gateway
 from workers.gateway.providers import build_providers
+from workers.gateway.shared import SharedGuards
 from workers.gateway.statistics import LiveStatistics
 from workers.race import HedgeShare
 from workers.toolbox.registry import Registry, load_registry
@@ -40,7 +41,16 @@ class Services:
 
     @cached_property
     def gateway(self) -> Gateway:
-        return Gateway(self.catalogue, build_providers(self.catalogue), current=self._catalogue_file.current)
+        return Gateway(
+            self.catalogue,
+            build_providers(self.catalogue),
+            current=self._catalogue_file.current,
+            guard_of=self._guards,
+        )
+
+    @cached_property
+    def _guards(self) -> SharedGuards:
+        return SharedGuards.to(settings.REDIS_URL, connections=settings.REDIS_CONNECTIONS)
 
     @cached_property
     def statistics(self) -> LiveStatistics:
@@ -64,9 +74,10 @@ class Services:
         )
 
     async def close(self) -> None:
-        """End the sandbox's processes and the connections to providers, if there are any."""
+        """End the sandbox's processes and the connections to providers and Redis, if there are any."""
         if "gateway" in self.__dict__:
             await self.gateway.close()
+            await self._guards.close()
         if "sandbox" in self.__dict__:
             await self.sandbox.close()
 

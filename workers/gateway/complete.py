@@ -13,7 +13,7 @@ from jsonschema import Draft202012Validator
 from workers.gateway.answer import bare, fault, rules_of
 from workers.gateway.catalogue import Catalogue
 from workers.gateway.errors import ModelReplyInvalid, ModelTimeout, NoModel
-from workers.gateway.resilience import Guard
+from workers.gateway.resilience import GuardOf, Limits, LocalGuards
 from workers.gateway.tokens import BoundUsage
 from workers.gateway.types import ModelReply, ModelRequest
 
@@ -37,6 +37,7 @@ class Gateway:
     Args:
         providers: by name; those of the catalogue that are configured.
         current: the catalogue as it is now, asked before each call, so that changed limits take effect.
+        guard_of: the limits of a provider for an API key, asked before each call; by default those of this process alone.
     """
 
     def __init__(
@@ -45,10 +46,11 @@ class Gateway:
         providers: Mapping[str, ModelProvider],
         *,
         current: Callable[[], Catalogue] | None = None,
+        guard_of: GuardOf | None = None,
     ) -> None:
         self._current = current or (lambda: catalogue)
         self._providers = providers
-        self._guards: dict[str, Guard] = {}
+        self._guard_of = guard_of or LocalGuards()
 
     async def complete(self, request: ModelRequest) -> ModelReply:
         """
@@ -58,7 +60,7 @@ class Gateway:
             ModelError: its `sent` tells whether it may be billed, its `kind` whether to try again.
         """
         provider = self._providers.get(request.provider)
-        guard = self._guard(request.provider)
+        guard = self._guard(request.provider, request.api_key)
         if provider is None or guard is None:
             raise NoModel(f"The provider {request.provider} is not configured")
         rules = None if request.schema is None else rules_of(request.schema)
@@ -69,20 +71,16 @@ class Gateway:
 
     def down(self) -> set[str]:
         """Providers that are left alone now, as this process knows."""
-        return {name for name, guard in self._guards.items() if guard.breaker.refuses}
+        return self._guard_of.down()
 
     async def close(self) -> None:
         for provider in self._providers.values():
             if isinstance(provider, Closing):
                 await provider.close()
 
-    def _guard(self, name: str) -> Guard | None:
-        """Changed limits get a new guard; calls under the old one end under it."""
+    def _guard(self, name: str, key: str | None) -> Limits | None:
         settings = self._current().providers.get(name)
-        guard = self._guards.get(name)
-        if settings and (guard is None or guard.settings != settings):
-            guard = self._guards[name] = Guard(name, settings)
-        return guard if settings else None
+        return self._guard_of(name, settings, key) if settings else None
 
 
 async def _in_time(provider: ModelProvider, request: ModelRequest, deadline: float) -> ModelReply:

@@ -1,23 +1,44 @@
 """A provider's limits: requests per minute (callers wait), calls at once, and a breaker with a single probe.
 
-The breaker is our own forty lines: those on PyPI that know asyncio let every caller through while they probe,
+These are of one process; shared.py has those of all. The breaker is our own forty lines: those on PyPI that know asyncio let every caller through while they probe,
 count a cancelled call as a failure, and let an answer from before the outage close them.
 """
 
 from __future__ import annotations
 
 import asyncio
+import hashlib
 import time
 from collections.abc import AsyncIterator, Callable, Iterator
-from contextlib import asynccontextmanager, contextmanager
-from typing import Literal
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, contextmanager
+from typing import Literal, Protocol
 
+import structlog
 from aiolimiter import AsyncLimiter
 
 from workers.gateway.entries import Provider
 from workers.gateway.errors import BreakerOpen, ModelError, ModelRateLimited
 
+log = structlog.get_logger()
 State = Literal["closed", "open", "half_open"]
+OPERATOR = "operator"  # stands for the operator's own key
+KEYS_KEPT = 1000  # per provider; a key that comes back after so many others begins with a full bucket
+
+
+class Limits(Protocol):
+    """What a call passes on its way to a provider; see Guard."""
+
+    def call(self, *, wait_s: float) -> AbstractAsyncContextManager[None]: ...
+
+
+class GuardOf(Protocol):
+    """Finds the limits by a provider's name, its settings, and an API key."""
+
+    def __call__(self, name: str, settings: Provider, key: str | None, /) -> Limits: ...
+
+    def down(self) -> set[str]:
+        """Providers that are left alone now, as far as this process knows."""
+        ...
 
 
 class Breaker:
@@ -37,8 +58,8 @@ class Breaker:
 
     @property
     def refuses(self) -> bool:
-        """A call now would not be sent."""
-        return self.state == "half_open" or (self.state == "open" and self._clock() < self._open_until)
+        """A call now would not be sent, nor be a probe."""
+        return self.state == "open" and self._clock() < self._open_until
 
     @contextmanager
     def call(self) -> Iterator[None]:
@@ -61,13 +82,31 @@ class Breaker:
         else:
             self._conclude(generation, failed=False)
 
+    @property
+    def left_s(self) -> float:
+        """Until the next call may probe; never below zero."""
+        return max(0.0, self._open_until - self._clock()) if self.state != "closed" else 0.0
+
+    @property
+    def failures(self) -> int:
+        return self._failures
+
+    def refusal(self) -> BreakerOpen:
+        message = f"{self._name} has failed {self._failures} times in a row and is left alone for a while"
+        return BreakerOpen(message, sent=False, retry_after_s=self.left_s or self._recovery_s)
+
+    def follow(self, state: State, *, failures: int, left_s: float) -> None:
+        """Take over what another breaker says. Its probe is not ours: that state is open as long as the right lasts."""
+        own: State = "closed" if state == "closed" else "open"
+        if own != self.state:
+            self._generation += 1
+        self.state, self._failures, self._open_until = own, failures, self._clock() + left_s
+
     def _admit(self) -> None:
-        left_s = self._open_until - self._clock()
-        if self.state == "open" and left_s <= 0:
-            self._enter("half_open")
+        if self.state == "open" and self.left_s <= 0:
+            self._enter("half_open", "breaker.probing")
         elif self.state != "closed":
-            message = f"{self._name} has failed {self._failures} times in a row and is left alone for a while"
-            raise BreakerOpen(message, sent=False, retry_after_s=left_s if left_s > 0 else self._recovery_s)
+            raise self.refusal()
 
     def _conclude(self, generation: int, *, failed: bool) -> None:
         """A call that began in an earlier state has no say in this one."""
@@ -76,31 +115,35 @@ class Breaker:
         self._failures = self._failures + 1 if failed else 0
         if failed and (self.state == "half_open" or self._failures >= self._limit):
             self._open_until = self._clock() + self._recovery_s
-            self._enter("open")
+            self._enter("open", "breaker.opened")
         elif self.state == "half_open":
-            self._enter("closed")
+            self._enter("closed", "breaker.closed")
 
     def _withdraw(self, generation: int) -> None:
         """A probe without an outcome: the next call probes."""
         if generation == self._generation and self.state == "half_open":
-            self._enter("open")
+            self._enter("open", "breaker.probe_withdrawn")
 
-    def _enter(self, state: State) -> None:
+    def _enter(self, state: State, event: str) -> None:
         self.state = state
         self._generation += 1
+        log.warning(event, provider=self._name, failures=self._failures, shared=False)
 
 
 class Guard:
-    """All limits of one provider around a call, for one worker process and its event loop."""
+    """
+    All limits of one provider around a call, for one worker process and its event loop.
 
-    def __init__(self, name: str, settings: Provider) -> None:
+    Args:
+        beside: the provider's guard for another key. They have one breaker and the same connections.
+    """
+
+    def __init__(self, name: str, settings: Provider, *, beside: Guard | None = None) -> None:
         self.settings = settings
-        self.breaker = Breaker(
-            name, failures=settings.breaker.failures, recovery_s=settings.breaker.recovery_s, clock=time.monotonic
-        )
+        self.breaker: Breaker = beside.breaker if beside else _breaker(name, settings)
+        self.at_once: asyncio.Semaphore = beside.at_once if beside else asyncio.Semaphore(settings.connections)
         self._name = name
         self._rate = AsyncLimiter(settings.requests_per_minute, 60)
-        self._at_once = asyncio.Semaphore(settings.connections)
 
     @asynccontextmanager
     async def call(self, *, wait_s: float) -> AsyncIterator[None]:
@@ -114,11 +157,50 @@ class Guard:
         try:
             async with asyncio.timeout(wait_s):
                 await self._rate.acquire()
-                await self._at_once.acquire()
+                await self.at_once.acquire()
         except TimeoutError:
-            raise ModelRateLimited(f"No turn at {self._name} within {wait_s:g} s", sent=False) from None
+            raise no_turn(self._name, wait_s) from None
         try:
             with self.breaker.call():
                 yield
         finally:
-            self._at_once.release()
+            self.at_once.release()
+
+
+def _breaker(name: str, settings: Provider) -> Breaker:
+    limits = settings.breaker
+    return Breaker(name, failures=limits.failures, recovery_s=limits.recovery_s, clock=time.monotonic)
+
+
+class LocalGuards:
+    """The guards of one process, one for each provider and key. Changed limits get new ones; calls end under the old."""
+
+    def __init__(self) -> None:
+        self._guards: dict[str, dict[str, Guard]] = {}
+
+    def __call__(self, name: str, settings: Provider, key: str | None) -> Guard:
+        guards = self._guards.get(name)
+        if guards is None or _differ(guards[OPERATOR].settings, settings):
+            guards = self._guards[name] = {OPERATOR: Guard(name, settings)}
+        holder = holder_of(key)
+        guard = guards.pop(holder, None) or Guard(name, settings, beside=guards[OPERATOR])
+        guards[holder] = guard  # the last used is last
+        if len(guards) > KEYS_KEPT:
+            del guards[next(holder for holder in guards if holder != OPERATOR)]
+        return guard
+
+    def down(self) -> set[str]:
+        return {name for name, guards in self._guards.items() if guards[OPERATOR].breaker.refuses}
+
+
+def holder_of(key: str | None) -> str:
+    """Whose bucket it is; the key can't be told from it."""
+    return hashlib.sha256(key.encode()).hexdigest()[:16] if key else OPERATOR
+
+
+def no_turn(name: str, wait_s: float) -> ModelRateLimited:
+    return ModelRateLimited(f"No turn at {name} within {wait_s:g} s", sent=False)
+
+
+def _differ(one: Provider, other: Provider) -> bool:
+    return one is not other and one != other

@@ -94,6 +94,15 @@ async def test_changed_limits_take_effect_without_a_restart(file, request_of):
     assert (await gateway.complete(request_of(timeout_s=0.1))).text == "Because."
 
 
+async def test_a_tenants_own_key_has_a_rate_of_its_own(file, request_of):
+    file.write_text(file.read_text().replace("requests_per_minute: 1000", "requests_per_minute: 1", 1))
+    gateway = Gateway(Catalogue.load(file, {"ACME_KEY": "k"}), {"acme": Canned()})
+    for key in (None, "sk-one", "sk-two"):
+        await gateway.complete(request_of(timeout_s=1, api_key=key))
+        with pytest.raises(ModelRateLimited):
+            await gateway.complete(request_of(timeout_s=0.1, api_key=key))
+
+
 async def test_closing_closes_the_providers_that_keep_connections(catalogue):
     provider = Canned()
     await Gateway(catalogue, {"acme": provider}).close()

@@ -16,7 +16,7 @@ from workers.gateway.errors import (
     ModelTimeout,
     ModelUnreachable,
 )
-from workers.gateway.resilience import Breaker, Guard
+from workers.gateway.resilience import KEYS_KEPT, Breaker, Guard, LocalGuards
 
 OUTAGE = ModelOverloaded("down", sent=False)
 
@@ -135,12 +135,38 @@ def test_a_failure_from_before_the_outage_does_not_prolong_it(breaker, clock):
     assert breaker.state == "closed"
 
 
-def guard(*, per_minute: int, connections: int = 1000) -> Guard:
+def test_it_takes_over_what_another_says_and_goes_on_from_there(breaker, clock):
+    breaker.follow("half_open", failures=7, left_s=3.0)
+    with pytest.raises(BreakerOpen, match="7 times") as caught, breaker.call():
+        pytest.fail("the probe of another is out")
+    assert caught.value.retry_after_s == 3.0
+    clock.now += 3.0
+    end(breaker, OUTAGE)
+    assert (breaker.state, breaker.left_s) == ("open", 5.0)
+    breaker.follow("closed", failures=1, left_s=0)
+    end(breaker, OUTAGE)
+    assert breaker.state == "open", "one failure was known, and this is the second"
+
+
+def test_a_call_from_before_another_opened_it_has_no_say(breaker):
+    early = breaker.call()
+    early.__enter__()
+    breaker.follow("open", failures=2, left_s=5)
+    breaker.follow("closed", failures=1, left_s=0)
+    early.__exit__(None, None, None)
+    end(breaker, OUTAGE)
+    assert breaker.state == "open", "the row was not ended"
+
+
+def settings(*, per_minute: int, connections: int = 1000) -> Provider:
     limits = BreakerLimits(failures=1, recovery_s=60)
-    entry = Provider(
+    return Provider(
         protocol="offline", requests_per_minute=per_minute, connections=connections, breaker=limits, models={}
     )
-    return Guard("acme", entry)
+
+
+def guard(*, per_minute: int, connections: int = 1000) -> Guard:
+    return Guard("acme", settings(per_minute=per_minute, connections=connections))
 
 
 async def test_callers_beyond_the_rate_wait_and_none_fails():
@@ -190,3 +216,32 @@ async def test_a_call_refused_by_the_breaker_gives_its_place_back():
         with pytest.raises(BreakerOpen):
             async with limited.call(wait_s=1):
                 pytest.fail("was let through")
+
+
+async def test_each_key_has_its_own_rate_beside_one_breaker_and_the_same_connections():
+    guards, entry = LocalGuards(), settings(per_minute=1)
+    for key in (None, "sk-one", "sk-two"):
+        async with guards("acme", entry, key).call(wait_s=0):
+            pass
+        with pytest.raises(ModelRateLimited):
+            async with guards("acme", entry, key).call(wait_s=0.01):
+                pytest.fail("was let through")
+    one, other = guards("acme", entry, "sk-one"), guards("acme", entry, None)
+    assert one.breaker is other.breaker and one.at_once is other.at_once
+
+
+def test_limits_that_did_not_change_keep_their_guard_and_changed_ones_get_a_new_one():
+    guards = LocalGuards()
+    kept = guards("acme", settings(per_minute=1), None)
+    assert guards("acme", settings(per_minute=1), None) is kept
+    assert guards("acme", settings(per_minute=2), None) is not kept
+
+
+def test_of_many_keys_the_one_unused_for_longest_is_forgotten():
+    guards, entry = LocalGuards(), settings(per_minute=1)
+    first, second, operator = (guards("acme", entry, key) for key in ("sk-first", "sk-second", None))
+    for n in range(KEYS_KEPT - 2):
+        guards("acme", entry, f"sk-{n}")
+        assert guards("acme", entry, "sk-first") is first
+    assert guards("acme", entry, "sk-first") is first and guards("acme", entry, None) is operator
+    assert guards("acme", entry, "sk-second") is not second
