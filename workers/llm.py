@@ -11,19 +11,17 @@ from webapp.agent_tasks.rules import AgentState
 from webapp.common.values import JSON
 from webapp.orchestration import complexity, dispatch
 from webapp.orchestration.steps import ClaimedStep, Completion, event
-from workers import context, prompts
+from workers import completions, context, prompts  # noqa: F401  (completions: its steps are of this queue)
+from workers.answers import output_of, told
 from workers.app import app
 from workers.beats import Beats
 from workers.context import Past
-from workers.gateway.types import ModelReply
 from workers.model_call import Answered, ask_model
 from workers.process import handles, offer
 from workers.routes import planned_mode
 from workers.services import services
 from workers.thinking import SPEC, beliefs_held, left_in, state_after, weigh
 from workers.turns import TooManySteps, next_steps
-
-OUTPUT_LIMIT_CHARS = 10_000  # of the text in an event; the step's output has all of it
 
 
 @app.task(name="llm.steps")
@@ -45,9 +43,9 @@ async def plan(step: ClaimedStep, beats: Beats) -> Completion:
     answered = await ask_model(step, beats, task, purpose="plan", query=task.query, messages=messages)
     return Completion(
         step,
-        output=_output(answered),
+        output=output_of(answered),
         inner=left_in(AgentState.ANALYZING, before=None),
-        events=[*events, _told(step, answered)],
+        events=[*events, told(step, answered)],
     )
 
 
@@ -86,7 +84,7 @@ async def turn(step: ClaimedStep, beats: Beats) -> Completion:
     return Completion(
         step,
         output={
-            **_output(answered),
+            **output_of(answered),
             "tool_calls": [asdict(call) for call in calls],
             "blocks": [dict(block) for block in answered.reply.blocks],
             **({"weighed": weighed.results} if weighed.results else {}),
@@ -94,7 +92,7 @@ async def turn(step: ClaimedStep, beats: Beats) -> Completion:
         inner=left_in(AgentState.EXECUTING, before=before, beliefs=weighed.beliefs),
         grow=grow,
         heir=len(grow) - 1,
-        events=[_told(step, answered), *weighed.events],
+        events=[told(step, answered), *weighed.events],
     )
 
 
@@ -116,41 +114,9 @@ def _answer(step: ClaimedStep, answered: Answered, *, made: list[JSON], inner: J
     done = event("AGENT_COMPLETED", agent=step.agent, message=step.description[:200])
     return Completion(
         step,
-        output={**_output(answered), "made": made},
+        output={**output_of(answered), "made": made},
         inner=inner,
-        events=[_told(step, answered), done],
-    )
-
-
-def _output(answered: Answered) -> JSON:
-    reply = answered.reply
-    return {
-        "text": reply.text,
-        "provider": reply.provider,
-        "model": reply.model,
-        "finish_reason": reply.finish_reason,
-        "versions": answered.versions,
-    }
-
-
-def _told(step: ClaimedStep, answered: Answered) -> JSON:
-    """The full text of a model's answer; the task's own answer is told under the name `final_output`."""
-    reply: ModelReply = answered.reply
-    final = step.is_final and not reply.tool_calls
-    return event(
-        "LLM_OUTPUT",
-        agent="final_output" if final else step.agent or step.kind,
-        message=reply.text[:OUTPUT_LIMIT_CHARS],
-        payload={
-            "step": step.n,
-            "tokens_used": reply.usage.total_tokens,
-            "input_tokens": reply.usage.prompt_tokens,
-            "output_tokens": reply.usage.completion_tokens,
-            "cost_usd": str(answered.cost_usd),
-            "model_used": reply.model,
-            "provider": reply.provider,
-            "tool_calls": len(reply.tool_calls),
-        },
+        events=[told(step, answered), done],
     )
 
 

@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from webapp.api import auth, freezes, health, schema, stream, tasks, travel
+from webapp.api import auth, completions, freezes, health, schema, stream, tasks, travel
 
 urlpatterns = [
     path("health", health.health),
@@ -31,4 +31,5 @@ urlpatterns = [
     path("api/v1/freezes", freezes.Freezes.as_view()),
     path("api/v1/freezes/<str:freeze>/thaw", freezes.ThawFreeze.as_view()),
     path("api/v1/stream/sse", stream.sse),
+    path("v1/completions", completions.Completions.as_view()),
 ]

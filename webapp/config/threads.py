@@ -1,8 +1,8 @@
 """Serves a WSGI application inside an ASGI server: one change of thread for each request and one back.
 
 a2wsgi builds the environment; its own responder crosses between loop and thread for every piece of a response,
-which cost a third of the requests (benchmarks/web.py). Responses are collected in memory, so nothing that streams
-or is large may go this way.
+which cost a third of the requests (benchmarks/web.py). Responses are collected in memory, so nothing that is large may
+go this way; what takes long or streams is left to the event loop (webapp/api/later.py).
 """
 
 from __future__ import annotations
@@ -12,9 +12,12 @@ import io
 import json
 from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
-from typing import Any
+from contextlib import aclosing
+from typing import Any, cast
 
 from a2wsgi.wsgi import build_environ
+
+from webapp.api.later import LATER, Head, Later
 
 Scope = dict[str, Any]
 Wsgi = Callable[[dict[str, Any], Any], Iterable[bytes]]
@@ -41,6 +44,9 @@ class Threads:
         environ = build_environ(scope, io.BytesIO(body))  # type: ignore[arg-type]
         loop = asyncio.get_running_loop()
         status, headers, content = await loop.run_in_executor(self._pool, self._answer, environ)
+        if later := environ.get(LATER):
+            await _finish(cast(Later, later), headers, receive, send)
+            return
         await send({"type": "http.response.start", "status": status, "headers": headers})
         await send({"type": "http.response.body", "body": content})
 
@@ -76,6 +82,42 @@ class Threads:
                 raise TooLarge
             if not message.get("more_body"):
                 return bytes(body)
+
+
+async def _finish(later: Later, headers: Headers, receive: Any, send: Any) -> None:
+    """Send what the view has left to be waited for; tell it when the client leaves before its end."""
+    sending = asyncio.create_task(_send(later, headers, send))
+    leaving = asyncio.create_task(_leave(receive))
+    try:
+        await asyncio.wait((sending, leaving), return_when=asyncio.FIRST_COMPLETED)
+        if not sending.done():
+            sending.cancel()
+            await later.left()
+            return
+        sending.result()
+    finally:
+        sending.cancel()
+        leaving.cancel()
+
+
+async def _leave(receive: Any) -> None:
+    while (await receive())["type"] != "http.disconnect":
+        pass
+
+
+async def _send(later: Later, headers: Headers, send: Any) -> None:
+    kept = [(name, value) for name, value in headers if name not in (b"content-type", b"content-length")]
+    async with aclosing(later.answer()) as pieces:
+        async for piece in pieces:
+            if isinstance(piece, Head):
+                given = (
+                    piece.headers if piece.length is None else {**piece.headers, "content-length": str(piece.length)}
+                )
+                kept += [(name.lower().encode("latin1"), value.encode("latin1")) for name, value in given.items()]
+                await send({"type": "http.response.start", "status": piece.status, "headers": kept})
+            else:
+                await send({"type": "http.response.body", "body": piece, "more_body": True})
+    await send({"type": "http.response.body", "body": b""})
 
 
 async def _refuse(send: Any, text: str) -> None:

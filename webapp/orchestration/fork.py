@@ -12,6 +12,7 @@ from webapp.common.values import JSON
 from webapp.orchestration.steps import NewStep
 
 EVERY_RUN_ITSELF = ("policy.admit", "control.fork")  # with which a run begins; never taken over
+ALONE = ("llm.complete", "llm.embed")  # all that they say is in their input, and a fork changes nothing of it
 
 
 class ForkInvalid(HartleyError):
@@ -88,6 +89,8 @@ def _check(
             raise ForkInvalid(f"step {at}: every run passes its admission itself; fork at a later step")
         raise ForkInvalid(f"step {at}: the run has no such step")
     step = steps[at]
+    if step.kind in ALONE:
+        raise ForkInvalid(f"step {at}: it is a single call with all that it says; send it anew instead")
     if step.state not in ("done", "failed"):
         raise ForkInvalid(
             f"step {at}: it never came to an end, so there is nothing to do anew; fork at a step before it"

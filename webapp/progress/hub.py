@@ -7,8 +7,8 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import Callable
-from contextlib import suppress
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from typing import Any, TypeVar
 from uuid import UUID
 from weakref import WeakKeyDictionary
@@ -20,11 +20,13 @@ from django.db import close_old_connections
 from redis.asyncio import Redis
 from redis.exceptions import RedisError
 
-from webapp.common.wakeups import DELTA, WAKE
+from webapp.common.wakeups import DELTA, ENDED, WAKE
+from webapp.progress.awaited import Awaited
 from webapp.progress.followed import FollowedTask, FollowedTenant
 
 log = structlog.get_logger()
 T = TypeVar("T")
+ENDED_KEPT = 1000  # tasks that ended lately: who has just submitted one may listen too late
 
 
 class Hub:
@@ -33,6 +35,8 @@ class Hub:
     def __init__(self) -> None:
         self._tasks: dict[UUID, FollowedTask] = {}
         self._tenants: dict[UUID, FollowedTenant] = {}
+        self._awaited: dict[UUID, set[Awaited]] = {}
+        self._ended: dict[UUID, None] = {}  # lately, in their order
         self._reader = asyncio.create_task(self._read(), name="hub")
 
     def task(self, tenant: UUID, task: UUID) -> FollowedTask:
@@ -45,6 +49,20 @@ class Hub:
             self._tenants[tenant] = FollowedTenant(tenant, in_thread, lambda: self._tenants.pop(tenant, None))
         return self._tenants[tenant]
 
+    @contextmanager
+    def awaiting(self, task: UUID) -> Iterator[Awaited]:
+        """Of a task that has just been submitted: it may have ended already."""
+        awaited = Awaited()
+        if task in self._ended:
+            awaited.end()
+        self._awaited.setdefault(task, set()).add(awaited)
+        try:
+            yield awaited
+        finally:
+            self._awaited[task].discard(awaited)
+            if not self._awaited[task]:
+                del self._awaited[task]
+
     async def _read(self) -> None:
         while True:
             try:
@@ -52,7 +70,9 @@ class Hub:
                     Redis.from_url(settings.REDIS_URL) as redis,
                     redis.pubsub(ignore_subscribe_messages=True) as heard,
                 ):
-                    await heard.subscribe(WAKE, DELTA)
+                    await heard.subscribe(WAKE, DELTA, ENDED)
+                    for awaited in self._all_awaited():
+                        awaited.end()  # perhaps, while nobody listened
                     async for message in heard.listen():
                         with suppress(ValueError, KeyError, TypeError):  # not ours; what counts is in Postgres
                             self._pass_on(message["channel"].decode(), json.loads(message["data"]))
@@ -62,15 +82,32 @@ class Hub:
 
     def _pass_on(self, channel: str, body: Any) -> None:
         if channel == DELTA:
-            for task, agent, text in body:
-                if followed := self._tasks.get(UUID(task)):
+            for name, agent, text in body:
+                task = UUID(name)
+                for awaited in self._awaited.get(task, ()):
+                    awaited.hear(text)
+                if followed := self._tasks.get(task):
                     followed.hear(agent, text)
             return
         changed = {UUID(task) for task in body}
+        if channel == ENDED:
+            self._end(changed)
+            return
         for task in changed & self._tasks.keys():
             self._tasks[task].wake()
         for tenant in self._tenants.values():
             tenant.wake(changed)
+
+    def _end(self, tasks: set[UUID]) -> None:
+        for task in tasks:
+            self._ended[task] = None
+            for awaited in self._awaited.get(task, ()):
+                awaited.end()
+        while len(self._ended) > ENDED_KEPT:
+            del self._ended[next(iter(self._ended))]
+
+    def _all_awaited(self) -> list[Awaited]:
+        return [awaited for some in self._awaited.values() for awaited in some]
 
 
 _hubs: WeakKeyDictionary[asyncio.AbstractEventLoop, Hub] = WeakKeyDictionary()

@@ -238,7 +238,9 @@ POLICY_LOOK_S = env.number("HARTLEY_POLICY_LOOK_S", 1, least=0)  # how long a wo
 MODEL_TIMEOUT_S = env.number("HARTLEY_MODEL_TIMEOUT_S", 120, least=1)
 HEDGE_SHARE = env.number(
     "HARTLEY_HEDGE_SHARE", 0.05, least=0
-)  # of all calls; a hedge after a time that is named is free
+)  # of all calls; one after a time that a caller names is free
+COMPLETION_WAIT_S = env.number("HARTLEY_COMPLETION_WAIT_S", 300, least=0.1)  # for POST /v1/completions and the like
+COMPLETION_INPUT_BYTES = env.whole("HARTLEY_COMPLETION_INPUT_BYTES", 8 * 1024 * 1024, least=1024)  # messages and tools
 COMPLETION_TOKENS = env.whole("HARTLEY_COMPLETION_TOKENS", 8192, least=16)
 COMPLETION_TOKENS_LEAST = env.whole("HARTLEY_COMPLETION_TOKENS_LEAST", 64, least=1)  # below it a call is refused
 SESSION_TOKENS = env.whole("HARTLEY_SESSION_TOKENS", 10_000, least=1)

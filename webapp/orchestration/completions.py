@@ -1,0 +1,90 @@
+"""A single model call as a task of one step: admitted, decided, held, recorded and durable like every other.
+
+No agent, no plan and no tool of ours: what the caller says is what the model is asked.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import Any
+from uuid import UUID
+
+from django.conf import settings
+
+from webapp.agent_tasks.models import Step, Task, TaskState
+from webapp.agent_tasks.selectors import tasks_of
+from webapp.common.tenancy import tenant_scope
+from webapp.common.values import JSON
+from webapp.orchestration.steps import NewStep
+from webapp.orchestration.submit import Submission, submit_task
+from webapp.tenants.rules import Principal
+
+COMPLETE, EMBED = "llm.complete", "llm.embed"
+QUERY_CHARS = 2000  # of what is asked, as lists show it; the step's input has all of it
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """How the one step of such a task ended; `error` is `{"code", "message"}`."""
+
+    state: str
+    error: JSON | None
+    output: JSON | None
+    prompt_tokens: int
+    completion_tokens: int
+    cost_usd: Decimal
+
+
+def query_of(messages: Sequence[Mapping[str, Any]]) -> str:
+    """What is asked: the beginning of the last message of the user's that has text."""
+    said = (m["content"] for m in reversed(messages) if m["role"] == "user" and m["content"])
+    return next(said, "")[:QUERY_CHARS].strip() or "Completion"
+
+
+def ask(*, principal: Principal, kind: str, query: str, asked: JSON, session: str | None, place: str | None) -> Task:
+    """
+    Submit it; it ends within `COMPLETION_WAIT_S`, in one way or another.
+
+    Args:
+        kind: COMPLETE or EMBED.
+        asked: the step's input.
+        place: names the request; asked again it is the same task.
+    """
+    return submit_task(
+        principal=principal,
+        submission=Submission(query=query, session=session, mode="simple", deadline_s=settings.COMPLETION_WAIT_S),
+        idempotency=place,
+        steps=[NewStep(kind, description=query[:200], input=asked, is_final=True)],
+    )
+
+
+def place_for(principal: Principal, place: str) -> tuple[str, bool]:
+    """
+    The name under which a request that may be repeated is submitted, and whether it was before.
+
+    One that failed is no answer to keep: its repetition is a new task, under a name that follows from the failed one.
+    """
+    with tenant_scope(principal.tenant_id):
+        while earlier := tasks_of(principal.tenant_id, principal.user_id).filter(idempotency=place).first():
+            if earlier.is_open or earlier.state == TaskState.COMPLETED:
+                return place, True
+            place = hashlib.sha256(f"{place}{earlier.id}".encode()).hexdigest()
+    return place, False
+
+
+def outcome_of(tenant: UUID, task: UUID) -> Outcome | None:
+    """None while the task is open."""
+    fields = ("state", "error", "prompt_tokens", "completion_tokens", "cost_usd")
+    with tenant_scope(tenant):
+        found = (
+            Step.objects.filter(task_id=task, n=1, task__finished_at__isnull=False)
+            .values_list("output", *(f"task__{field}" for field in fields))
+            .first()
+        )
+    if found is None:
+        return None
+    output, state, error, prompt, completion, cost = found
+    return Outcome(state, error, output, prompt, completion, cost)
