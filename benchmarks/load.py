@@ -17,6 +17,7 @@ class Result:
     p50_s: float
     p95_s: float
     failed: int
+    p99_s: float = 0.0
 
 
 Request = Callable[[int], bytes]
@@ -60,7 +61,8 @@ async def _measure(
     await asyncio.gather(*(one() for _ in range(connections)))
     ordered = sorted(took)
     spent = min(time.perf_counter(), end) - start
-    return Result(name, len(took) / spent, ordered[len(ordered) // 2], ordered[int(len(ordered) * 0.95)], failed)
+    p50, p95, p99 = (ordered[int(len(ordered) * share)] for share in (0.5, 0.95, 0.99))
+    return Result(name, len(took) / spent, p50, p95, failed, p99)
 
 
 async def _answer(reader: asyncio.StreamReader) -> int:
