@@ -5,9 +5,9 @@ Knows no model. The database enforces the rest: see docs/adr/0002.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from typing import cast
+from typing import Any, cast
 from uuid import UUID
 
 from django.db import connections, transaction
@@ -39,3 +39,21 @@ def tenant_scope(tenant_id: UUID) -> Iterator[None]:
             yield
         finally:
             scoped.tenant = None
+
+
+def one_statement(tenant_id: UUID, sql: str, params: Sequence[Any]) -> tuple[Any, ...] | None:
+    """
+    The first row of a single statement in a scope and a transaction of its own, in one exchange with the database.
+
+    For what every request asks. What the statement locks is let go by the database itself as soon as it has committed:
+    with a commit sent from here, a busy process would hold it for as long as it takes to get to that.
+    """
+    scoped = cast(DatabaseWrapper, connections["default"])
+    if scoped.in_atomic_block:
+        with tenant_scope(tenant_id), scoped.cursor() as cursor:
+            cursor.execute(sql, params)
+            return cast("tuple[Any, ...] | None", cursor.fetchone())
+    with scoped.cursor() as cursor:  # two statements in one message are one transaction
+        cursor.execute(f"SELECT set_config('hartley.tenant', %s, true); {sql}", [str(tenant_id), *params])
+        cursor.nextset()
+        return cast("tuple[Any, ...] | None", cursor.fetchone())

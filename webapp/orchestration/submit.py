@@ -15,10 +15,10 @@ from django.db import IntegrityError, transaction
 from webapp.agent_sessions.models import Session
 from webapp.agent_tasks.models import Content, Priority, Task, TaskState
 from webapp.agent_tasks.selectors import tasks_of
-from webapp.common.tenancy import tenant_scope
+from webapp.common.tenancy import one_statement, tenant_scope
 from webapp.common.values import JSON
 from webapp.orchestration import bell, complexity
-from webapp.orchestration.control import one, ready_steps
+from webapp.orchestration.control import ready_steps
 from webapp.orchestration.engine import wire
 from webapp.orchestration.plan import first_steps
 from webapp.orchestration.steps import NewStep
@@ -64,7 +64,7 @@ def submit_task(
     steps: Sequence[NewStep] | None = None,
 ) -> Task:
     """
-    Everything is written or nothing. The hint goes out after the commit; if it is lost, the sweep sends it.
+    The task is written with all that it has, or not at all. The hint goes out after the commit; if it is lost, the sweep sends it.
 
     Args:
         idempotency: names the request; submitted again, also at the same moment, it is the same task.
@@ -88,61 +88,55 @@ def _submitted(principal: Principal, idempotency: str) -> Task | None:
 
 
 def _submit(principal: Principal, submission: Submission, idempotency: str | None, first: Sequence[NewStep]) -> Task:
-    with tenant_scope(principal.tenant_id):
-        stored = [*submission.stored, *(_store(principal.tenant_id, given) for given in submission.attachments)]
-        context = {**submission.context, **({"attachments": stored} if stored else {})}
-        mode, complexity_ = _mode(submission), _score(submission)
-        told = {"mode": mode, "complexity": complexity_, "task_context": context}
-        answer = one(
-            "engine_submit(%s::jsonb, %s, %s, %s)",
-            wire(
-                {
-                    "tenant": principal.tenant_id,
-                    "user": principal.user_id,
-                    "session": _as_id(submission.session),
-                    "session_name": submission.session or None,
-                    "title": submission.query[:60],
-                    "query": submission.query,
-                    "mode": mode,
-                    "complexity": complexity_,
-                    "priority": submission.priority,
-                    "context": context,
-                    "attachments": stored,
-                    "principal": _rights(principal),
-                    "deadline_s": submission.deadline_s or settings.DEADLINE_S,
-                    "idempotency": idempotency,
-                    "origin": submission.origin,
-                    "task_tokens": settings.TASK_TOKENS,
-                    "task_usd": settings.TASK_USD,
-                    "steps": [step.to_json() for step in first],
-                    "told": {**told, **({"origin": submission.origin} if submission.origin else {})},
-                }
-            ),
-            settings.TASKS_PER_TENANT,
-            settings.TASKS_PER_USER,
-            settings.HINT_S,
-        )
-        made = json.loads(answer)
-        ready = ready_steps(made["ready"])
-        task = Task(
-            id=UUID(made["id"]),
-            tenant_id=principal.tenant_id,
-            user_id=principal.user_id,
-            session=Session(id=UUID(made["session"]), external_id=made["session_name"]),
-            query=submission.query,
-            mode=mode,
-            complexity=complexity_,
-            priority=submission.priority,
-            context=context,
-            attachments=stored,
-            origin=submission.origin,
-            seq=1,
-            steps=len(first),
-            open=len(first),
-            created_at=datetime.fromisoformat(made["created_at"]),
-            state=TaskState.RUNNING if any(step.ref.task == UUID(made["id"]) for step in ready) else TaskState.QUEUED,
-        )
-        transaction.on_commit(lambda: bell.ring([task.id], ready))
+    stored = [*submission.stored, *_stored(principal.tenant_id, submission.attachments)]
+    context = {**submission.context, **({"attachments": stored} if stored else {})}
+    mode, complexity_ = _mode(submission), _score(submission)
+    told = {"mode": mode, "complexity": complexity_, "task_context": context}
+    asked = {
+        "tenant": principal.tenant_id,
+        "user": principal.user_id,
+        "session": _as_id(submission.session),
+        "session_name": submission.session or None,
+        "title": submission.query[:60],
+        "query": submission.query,
+        "mode": mode,
+        "complexity": complexity_,
+        "priority": submission.priority,
+        "context": context,
+        "attachments": stored,
+        "principal": _rights(principal),
+        "deadline_s": submission.deadline_s or settings.DEADLINE_S,
+        "idempotency": idempotency,
+        "origin": submission.origin,
+        "task_tokens": settings.TASK_TOKENS,
+        "task_usd": settings.TASK_USD,
+        "steps": [step.to_json() for step in first],
+        "told": {**told, **({"origin": submission.origin} if submission.origin else {})},
+    }
+    limits = (settings.TASKS_PER_TENANT, settings.TASKS_PER_USER, settings.HINT_S)
+    answer = one_statement(principal.tenant_id, "SELECT engine_submit(%s::jsonb, %s, %s, %s)", [wire(asked), *limits])
+    assert answer is not None, "a function's call has a row"
+    made = json.loads(answer[0])
+    ready = ready_steps(made["ready"])
+    task = Task(
+        id=UUID(made["id"]),
+        tenant_id=principal.tenant_id,
+        user_id=principal.user_id,
+        session=Session(id=UUID(made["session"]), external_id=made["session_name"]),
+        query=submission.query,
+        mode=mode,
+        complexity=complexity_,
+        priority=submission.priority,
+        context=context,
+        attachments=stored,
+        origin=submission.origin,
+        seq=1,
+        steps=len(first),
+        open=len(first),
+        created_at=datetime.fromisoformat(made["created_at"]),
+        state=TaskState.RUNNING if any(step.ref.task == UUID(made["id"]) for step in ready) else TaskState.QUEUED,
+    )
+    transaction.on_commit(lambda: bell.ring([task.id], ready))
     return task
 
 
@@ -167,6 +161,14 @@ def _score(submission: Submission) -> float:
 
 def _mode(submission: Submission) -> str:
     return submission.mode or complexity.mode_of(_score(submission))
+
+
+def _stored(tenant: UUID, attachments: Sequence[Attachment]) -> list[JSON]:
+    """Before the task, as a content of its own: if the submit then fails, bytes are left that the next one finds."""
+    if not attachments:
+        return []
+    with tenant_scope(tenant):
+        return [_store(tenant, given) for given in attachments]
 
 
 def _store(tenant: UUID, attachment: Attachment) -> JSON:

@@ -8,7 +8,7 @@ from uuid import UUID
 from django.db import connections
 from django.db.models import Exists, QuerySet
 
-from webapp.common.tenancy import tenant_scope
+from webapp.common.tenancy import one_statement, tenant_scope
 from webapp.tenants.models import ApiKey, RefreshToken, User
 from webapp.tenants.rules import Principal, key_hash, normalised_key, scopes_of
 
@@ -27,13 +27,11 @@ def principal_of_key(raw: str) -> Principal | None:
     if found is None:
         return None
     tenant, key_id = found
-    with tenant_scope(tenant), connections["default"].cursor() as cursor:
-        cursor.execute(HOLDER, [key_id])
-        holder = cursor.fetchone()
-        if holder is None:
-            return None
-        user_id, role, email, tier, operates_platform, scopes, last_used_at = holder
-        _touch(key_id, last_used_at)
+    holder = one_statement(tenant, HOLDER, [key_id])
+    if holder is None:
+        return None
+    user_id, role, email, tier, operates_platform, scopes, last_used_at = holder
+    _touch(tenant, key_id, last_used_at)
     return Principal(
         tenant_id=tenant,
         user_id=user_id,
@@ -90,8 +88,9 @@ def _owner(sql: str, secret: bytes | str) -> tuple[UUID, UUID] | None:
     return (found[0], found[1]) if found else None
 
 
-def _touch(key: UUID, last_used_at: datetime | None) -> None:
+def _touch(tenant: UUID, key: UUID, last_used_at: datetime | None) -> None:
     """Good to a minute: a write for each request would cost more than the figure is worth."""
     at = datetime.now(UTC)
     if last_used_at is None or (at - last_used_at).total_seconds() > 60:
-        ApiKey.objects.filter(id=key).update(last_used_at=at)
+        with tenant_scope(tenant):
+            ApiKey.objects.filter(id=key).update(last_used_at=at)
