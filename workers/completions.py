@@ -12,6 +12,7 @@ from workers.answers import output_of, told
 from workers.beats import Beats
 from workers.context import TaskContext
 from workers.model_call import ask_model
+from workers.options import Options
 from workers.process import handles
 from workers.thinking import left_in
 
@@ -29,13 +30,13 @@ async def complete(step: ClaimedStep, beats: Beats) -> Completion:
         query=query,
         messages=asked["messages"],
         tools=asked["tools"],
+        options=Options.of(asked["options"]),
     )
     return Completion(
         step,
         output={**output_of(answered), "tool_calls": [asdict(call) for call in answered.reply.tool_calls]},
         inner=left_in(AgentState.COMPLETED, before=None),
         events=[told(step, answered)],
-        settle=answered.settlement,
     )
 
 
