@@ -35,7 +35,8 @@ class OpenAIParts(Parts):
         completion = count(self.reported, "completion_tokens")
         if prompt is None or completion is None:
             return None
-        cached = count(self.reported.get("prompt_tokens_details"), "cached_tokens")
+        details = self.reported.get("prompt_tokens_details")
+        cached = count(details, "cached_tokens") or count(self.reported, "cached_tokens")  # the latter is Kimi's
         return Usage(prompt, completion, min(cached or 0, prompt))
 
     def _add(self, piece: dict[str, Any]) -> None:
