@@ -13,6 +13,8 @@ from workers.gateway.errors import CatalogueInvalid
 from workers.gateway.layers import Sources, layered, parsed
 from workers.gateway.overrides import apply_environment
 
+MISTAKES = 10  # told in one error
+
 
 def text_of(path: Path) -> str:
     """
@@ -73,8 +75,10 @@ def _mark_own_addresses(raw: Mapping[str, Any], sources: Sources) -> None:
 
 
 def _explained(error: ValidationError, sources: Sources) -> str:
-    """Key and rule of each mistake, never the value: it may be a secret."""
-    return "; ".join(f"{_shown(item['loc'], sources)}: {item['msg']}" for item in error.errors())
+    """Key and rule of the first mistakes, never the value: it may be a secret."""
+    found = error.errors()
+    told = [f"{_shown(item['loc'], sources)}: {item['msg']}" for item in found[:MISTAKES]]
+    return "; ".join(told) + (f"; and {len(found) - MISTAKES} more" if len(found) > MISTAKES else "")
 
 
 def _shown(path: tuple[int | str, ...], sources: Sources) -> str:

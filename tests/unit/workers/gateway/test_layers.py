@@ -84,6 +84,11 @@ def test_a_mistake_is_told_with_who_made_it():
     assert "tiers.small.0.provider (from your version): there is no provider globex" in refusal(more=pick)
 
 
+def test_of_many_mistakes_the_first_ten_are_told():
+    told = refusal(more=f"tiers: {{small: {[1] * 1000}}}")
+    assert told.count("tiers.small.") == 10 and told.endswith("; and 990 more")
+
+
 def test_what_is_no_part_is_said_so():
     assert refusal(environment="moon").startswith("there is no environment moon")
     assert "environments: must be a mapping of" in refusal(TEXT + "environments: {moon: {}}")
