@@ -23,24 +23,28 @@ Connect = Callable[..., Awaitable[Gateway]]
 
 @dataclass(frozen=True)
 class Protocol:
-    """A provider of the shipped catalogue, with two of its models and the path that its base URL ends in."""
+    """A provider of the shipped catalogue, with two of its models, the path its base URL ends in, and its protocol."""
 
     provider: str
     small: str
     other: str
     ends_in: str
+    name: str
 
     def environ(self, server: ModelServer) -> dict[str, str]:
-        return {f"{self.provider.upper()}_BASE_URL": server.root_url + self.ends_in}
+        name = self.provider.upper()
+        address = {f"{name}_BASE_URL": server.root_url + self.ends_in}
+        return {**address, f"CONFIG__PROVIDERS__{name}__PROTOCOL": self.name}
 
 
 PROTOCOLS = [
-    Protocol("openai", "gpt-4o-mini", "gpt-4o", "/v1"),
-    Protocol("anthropic", "claude-haiku-5-5", "claude-sonnet-5-5", ""),
+    Protocol("openai", "gpt-4o-mini", "gpt-4o", "/v1", "openai"),
+    Protocol("anthropic", "claude-haiku-5-5", "claude-sonnet-5-5", "", "anthropic"),
+    Protocol("openai", "gpt-4o-mini", "gpt-4o", "/v1", "responses"),
 ]
 
 
-@pytest.fixture(params=PROTOCOLS, ids=lambda protocol: protocol.provider)
+@pytest.fixture(params=PROTOCOLS, ids=lambda protocol: protocol.name)
 def protocol(request: pytest.FixtureRequest) -> Protocol:
     found: Protocol = request.param
     return found

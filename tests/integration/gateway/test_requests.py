@@ -7,7 +7,7 @@ import traceback
 
 import pytest
 
-from tests.integration.gateway.conftest import KEY
+from tests.integration.gateway.conftest import KEY, PROTOCOLS
 from workers.gateway.errors import ModelError, ModelRefused, ModelReplyInvalid
 from workers.gateway.types import Usage
 
@@ -33,9 +33,10 @@ async def test_images_and_files_go_with_the_text(server, gateway, ask, protocol)
     told = json.dumps(seen_by(server)["messages"])
     expected = {
         "openai": ["data:image/png;base64,iVBORw0K", "data:application/pdf;base64,JVBERg==", '"filename": "a.pdf"'],
+        "responses": ['"image_url": "data:image/png;base64,iVBORw0K"', '"type": "input_file"', '"filename": "a.pdf"'],
         "anthropic": ['"type": "image"', '"data": "iVBORw0K"', '"type": "document"', '"title": "a.pdf"'],
     }
-    assert "Look" in told and all(piece in told for piece in expected[protocol.provider])
+    assert "Look" in told and all(piece in told for piece in expected[protocol.name])
 
 
 async def test_an_answer_in_json_is_asked_for_and_checked(server, gateway, ask, protocol):
@@ -43,9 +44,11 @@ async def test_an_answer_in_json_is_asked_for_and_checked(server, gateway, ask, 
     reply = await gateway.complete(ask(schema=SCHEMA))
     assert json.loads(reply.text) == {"answer": 42}
     asked = seen_by(server)["asked"]
-    if protocol.provider == "openai":
-        wanted = {"name": "answer", "schema": SCHEMA, "strict": False}  # it has a minimum
+    wanted = {"name": "answer", "schema": SCHEMA, "strict": False}  # it has a minimum
+    if protocol.name == "openai":
         assert asked["response_format"] == {"type": "json_schema", "json_schema": wanted}
+    elif protocol.name == "responses":
+        assert asked["text"] == {"format": {"type": "json_schema", **wanted}}
     else:
         assert asked["output_config"]["format"]["schema"]["required"] == ["answer"]
 
@@ -66,6 +69,7 @@ async def test_an_answer_that_does_not_fit_is_an_error_with_its_cost(server, gat
     assert (caught.value.sent, caught.value.usage) == (True, Usage(5, 3))
 
 
+@pytest.mark.parametrize("protocol", PROTOCOLS[:2], ids=["openai", "anthropic"], indirect=True)
 @pytest.mark.parametrize("schema", ["none", "json_object"])
 async def test_where_there_is_no_parameter_the_prompt_asks(server, connect, ask, protocol, schema):
     server.script([{"reply": {"text": '```json\n{"answer": 42}\n```'}}])
@@ -75,7 +79,7 @@ async def test_where_there_is_no_parameter_the_prompt_asks(server, connect, ask,
     seen = seen_by(server)
     assert seen["messages"][0]["role"] == "system" and '"minimum": 0' in seen["messages"][0]["content"]
     assert "output_config" not in seen["asked"]
-    if protocol.provider == "openai":
+    if protocol.name == "openai":
         assert seen["asked"].get("response_format") == (None if schema == "none" else {"type": "json_object"})
 
 
@@ -90,18 +94,19 @@ async def test_the_effort_is_told_to_servers_that_know_it(server, connect, ask, 
     await (await connect()).complete(ask(effort="high"))
     await (await connect(dialect="{reasoning: none}")).complete(ask(effort="high"))
     told, untold = (entry["asked"] for entry in server.log())
-    if protocol.provider == "openai":
+    if protocol.name == "openai":
         assert told["reasoning_effort"] == "high"
+    elif protocol.name == "responses":
+        assert told["reasoning"] == {"effort": "high"}
     else:
         assert (told["thinking"], told["output_config"]) == ({"type": "adaptive"}, {"effort": "high"})
-    assert not {"reasoning_effort", "thinking", "output_config"} & untold.keys()
+    assert not {"reasoning_effort", "reasoning", "thinking", "output_config"} & untold.keys()
 
 
-@pytest.mark.parametrize("wanted", ["max_tokens", "max_completion_tokens"])
-async def test_the_limit_has_the_name_that_the_server_knows(server, connect, ask, protocol, wanted):
-    if protocol.provider == "anthropic":
-        wanted = "max_tokens"
-    gateway = await connect(dialect=f"{{max_tokens: {wanted}, usage: always}}")
+@pytest.mark.parametrize("name", ["max_tokens", "max_completion_tokens"])
+async def test_the_limit_has_the_name_that_the_server_knows(server, connect, ask, protocol, name):
+    wanted = {"openai": name, "anthropic": "max_tokens", "responses": "max_output_tokens"}[protocol.name]
+    gateway = await connect(dialect=f"{{max_tokens: {name}, usage: always}}")
     await gateway.complete(ask(max_tokens=77))
     asked = seen_by(server)["asked"]
     assert asked[wanted] == 77 and "stream_options" not in asked

@@ -13,7 +13,7 @@ from typing import Any
 
 from aiohttp import web
 
-from tests.support.model_server import anthropic_wire, hartley, openai_wire
+from tests.support.model_server import anthropic_wire, hartley, openai_wire, responses_wire
 from tests.support.model_server.exchange import Exchange, Wire
 from tests.support.model_server.rules import Fault, Reply, Rule
 
@@ -41,6 +41,7 @@ class ScriptedServer:
                 web.get("/v1/models", self.models),
                 web.post(openai_wire.PATH, self.openai),
                 web.post(anthropic_wire.PATH, self.anthropic),
+                web.post(responses_wire.PATH, self.responses),
                 web.get("/_control/log", self.log),
                 web.get("/_control/count", self.count),
                 web.post("/_control/script", self.script),
@@ -63,9 +64,13 @@ class ScriptedServer:
     async def anthropic(self, request: web.Request) -> web.StreamResponse:
         return await self._answer(anthropic_wire, request)
 
+    async def responses(self, request: web.Request) -> web.StreamResponse:
+        return await self._answer(responses_wire, request)
+
     async def _answer(self, wire: Wire, request: web.Request) -> web.StreamResponse:
         body = await request.json()
-        if not isinstance(body.get("messages"), list) or not body["messages"]:
+        told = body.get("input" if wire is responses_wire else "messages")
+        if not isinstance(told, list) or not told:
             return web.json_response(wire.error(400, "messages must be a list that is not empty"), status=400)
         self._count += 1
         exchange = Exchange(wire, request, body, self._count)

@@ -13,11 +13,12 @@ from aiohttp import web
 from tests.support.model_server.rules import Reply
 
 KEY_SHOWN = 4  # characters of a key in the log
-TOLD_ELSEWHERE = ("messages", "model", "stream")
+LIMITS = ("max_tokens", "max_completion_tokens", "max_output_tokens")
+TOLD_ELSEWHERE = ("messages", "input", "model", "stream")
 
 
 class Wire(Protocol):
-    """A protocol: the module `openai_wire` or `anthropic_wire`."""
+    """A protocol: the module `openai_wire`, `responses_wire` or `anthropic_wire`."""
 
     PATH: str
 
@@ -60,7 +61,7 @@ class Exchange:
             "stream": bool(self.body.get("stream")),
             "messages": self.messages,
             "tools": self.tools,
-            "max_tokens": self.body.get("max_tokens", self.body.get("max_completion_tokens")),
+            "max_tokens": next((self.body[name] for name in LIMITS if name in self.body), None),
             "authorized": self.request.headers.get("Authorization") is not None,
             "key_ends": self._key()[-KEY_SHOWN:],
             "asked": {key: value for key, value in self.body.items() if key not in TOLD_ELSEWHERE},

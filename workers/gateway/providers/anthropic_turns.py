@@ -35,7 +35,8 @@ def _blocks(message: Message) -> list[dict[str, Any]]:
     if message["role"] == "tool":
         return [{"type": "tool_result", "tool_use_id": message["tool_call_id"], "content": message["content"] or ""}]
     calls = message.get("tool_calls", [])
-    if kept := message.get("blocks"):
+    kept = message.get("blocks", ())
+    if any("thinking" in block["type"] for block in kept):  # else another provider's, or good to be made anew
         answered = {call["id"] for call in calls}
         return [dict(block) for block in kept if block["type"] != "tool_use" or block["id"] in answered]
     if parts := message.get("parts"):

@@ -36,8 +36,9 @@ class OpenAIParts(Parts):
         if prompt is None or completion is None:
             return None
         details = self.reported.get("prompt_tokens_details")
-        cached = count(details, "cached_tokens") or count(self.reported, "cached_tokens")  # the latter is Kimi's
-        return Usage(prompt, completion, min(cached or 0, prompt))
+        told = count(details, "cached_tokens") or count(self.reported, "cached_tokens")  # the latter is Kimi's
+        cached = min(told or 0, prompt)
+        return Usage(prompt, completion, cached, min(count(details, "cache_write_tokens") or 0, prompt - cached))
 
     def _add(self, piece: dict[str, Any]) -> None:
         function = piece.get("function") or {}

@@ -8,12 +8,15 @@ every argument (1.6 ms a call); bodies are read by sse.py, which costs a third o
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
 from typing import Any, ClassVar, Protocol, Self
 
 import aiohttp
 import httpx2
 
-from workers.gateway.entries import Provider
+from workers.gateway.entries import Dialect, Provider
 from workers.gateway.errors import ModelError, ModelRefused
 from workers.gateway.providers.failures import broken_off, shown
 from workers.gateway.providers.reply import ErrorEvent, Parts, collect
@@ -34,6 +37,15 @@ class Opened(Protocol):
     async def __aexit__(self, *exc: Any) -> None: ...
 
 
+@dataclass(frozen=True)
+class Wire:
+    """A protocol: where requests go, what they are made of, what answers hold."""
+
+    path: str
+    body_of: Callable[[ModelRequest, Dialect], dict[str, Any]]
+    parts: Callable[[], Parts]
+
+
 class SdkProvider(ABC):
     """
     Args:
@@ -42,10 +54,10 @@ class SdkProvider(ABC):
     """
 
     sdk_error: ClassVar[type[Exception]]
-    parts: ClassVar[type[Parts]]
+    stream_cls: ClassVar[Any]
 
     def __init__(self, name: str, entry: Provider) -> None:
-        self.name, self.base_url, self.dialect = name, entry.base_url, entry.dialect
+        self.name, self.entry = name, entry
         self.key = entry.api_key.get_secret_value() if entry.api_key else None
         self.limits = httpx2.Limits(max_connections=entry.connections, max_keepalive_connections=entry.connections)
 
@@ -56,23 +68,48 @@ class SdkProvider(ABC):
         Raises:
             ModelError.
         """
-        try:
-            async with await self.open(request) as opened:
-                return await collect(events(opened.response), request, self.parts())
-        except UnicodeEncodeError:
-            raise ModelRefused("The prompt holds characters that can't be sent", sent=False) from None
-        except ErrorEvent as error:
-            raise broken_off(provider=self.name, text=shown(error, self.key, request.api_key)) from None
-        except (self.sdk_error, *TRANSPORT_ERRORS) as error:
-            raise self.translated(error, shown(error, self.key, request.api_key)) from None
+        wire = self.wire_of(request.model)
+        with self._in_our_words(request.api_key):
+            async with await self._open(wire, request) as opened:
+                return await collect(events(opened.response), request, wire.parts())
 
     async def close(self) -> None:
         if "client" in self.__dict__:
             await self.__dict__["client"].close()
 
+    async def _open(self, wire: Wire, request: ModelRequest) -> Opened:
+        opened: Opened = await self.client_for(request.api_key).post(
+            wire.path,
+            body=wire.body_of(request, self.entry.dialect),
+            options={"timeout": limit(request.timeout_s)},
+            cast_to=object,
+            stream=True,
+            stream_cls=self.stream_cls,
+        )
+        return opened
+
+    def client_for(self, key: str | None) -> Any:
+        """With a tenant's own key, on the same connections."""
+        return self.client.with_options(api_key=key) if key else self.client
+
+    @contextmanager
+    def _in_our_words(self, key: str | None) -> Iterator[None]:
+        try:
+            yield
+        except UnicodeEncodeError:
+            raise ModelRefused("The prompt holds characters that can't be sent", sent=False) from None
+        except ErrorEvent as error:
+            raise broken_off(provider=self.name, text=shown(error, self.key, key)) from None
+        except (self.sdk_error, *TRANSPORT_ERRORS) as error:
+            raise self.translated(error, shown(error, self.key, key)) from None
+
+    @property
     @abstractmethod
-    async def open(self, request: ModelRequest) -> Opened:
-        """Send it."""
+    def client(self) -> Any:
+        """The SDK's, with the operator's key."""
+
+    @abstractmethod
+    def wire_of(self, model: str) -> Wire: ...
 
     @abstractmethod
     def translated(self, error: Exception, text: str) -> ModelError:
