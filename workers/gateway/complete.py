@@ -1,11 +1,12 @@
-"""The only door to models: `complete(request) -> reply`."""
+"""The only door to models: `complete(request) -> reply`, and `embed` for vectors."""
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import replace
-from typing import Protocol, runtime_checkable
+from math import isfinite
+from typing import Protocol, TypeVar, runtime_checkable
 
 import structlog
 from jsonschema import Draft202012Validator
@@ -15,7 +16,9 @@ from workers.gateway.catalogue import Catalogue
 from workers.gateway.errors import ModelReplyInvalid, ModelTimeout, NoModel
 from workers.gateway.resilience import GuardOf, Limits, LocalGuards
 from workers.gateway.tokens import BoundUsage
-from workers.gateway.types import ModelReply, ModelRequest
+from workers.gateway.types import EmbedReply, EmbedRequest, ModelReply, ModelRequest
+
+T = TypeVar("T")
 
 log = structlog.get_logger()
 WAIT_SHARE = 0.5  # of a call's time may be spent waiting for its turn
@@ -23,6 +26,13 @@ WAIT_SHARE = 0.5  # of a call's time may be spent waiting for its turn
 
 class ModelProvider(Protocol):
     async def complete(self, request: ModelRequest) -> ModelReply: ...
+
+
+@runtime_checkable
+class Embedding(Protocol):
+    """A provider that has embedding models."""
+
+    async def embed(self, request: EmbedRequest) -> EmbedReply: ...
 
 
 @runtime_checkable
@@ -66,8 +76,24 @@ class Gateway:
         rules = None if request.schema is None else rules_of(request.schema)
         deadline = asyncio.get_running_loop().time() + request.timeout_s
         async with guard.call(wait_s=request.timeout_s * WAIT_SHARE):
-            reply = await _in_time(provider, request, deadline)
+            reply = await _in_time(provider.complete(request), request, deadline)
         return _checked(reply, rules)
+
+    async def embed(self, request: EmbedRequest) -> EmbedReply:
+        """
+        Under the same limits as `complete`. The vectors are finite, of one length, and as many as the texts.
+
+        Raises:
+            ModelError.
+        """
+        provider = self._providers.get(request.provider)
+        guard = self._guard(request.provider)
+        if guard is None or not isinstance(provider, Embedding):
+            raise NoModel(f"The provider {request.provider} is not configured, or makes no embeddings")
+        deadline = asyncio.get_running_loop().time() + request.timeout_s
+        async with guard.call(wait_s=request.timeout_s * WAIT_SHARE):
+            reply = await _in_time(provider.embed(request), request, deadline)
+        return _vectors_checked(reply, request)
 
     def down(self) -> set[str]:
         """Providers that are left alone now, as this process knows."""
@@ -83,10 +109,10 @@ class Gateway:
         return self._guard_of(name, settings, key) if settings else None
 
 
-async def _in_time(provider: ModelProvider, request: ModelRequest, deadline: float) -> ModelReply:
+async def _in_time(call: Awaitable[T], request: ModelRequest | EmbedRequest, deadline: float) -> T:
     try:
         async with asyncio.timeout_at(deadline):
-            return await provider.complete(request)
+            return await call
     except TimeoutError:
         message = f"{request.provider} took longer than {request.timeout_s:g} s"
         raise ModelTimeout(message, sent=True) from None
@@ -103,6 +129,22 @@ def _checked(reply: ModelReply, rules: Draft202012Validator | None) -> ModelRepl
     reason = "its tokens were used up before" if reply.finish_reason == "length" else reply.finish_reason
     message = f"{reply.model} answered with nothing ({reason})"
     raise ModelReplyInvalid(message, sent=True, usage=reply.usage)
+
+
+def _vectors_checked(reply: EmbedReply, request: EmbedRequest) -> EmbedReply:
+    if isinstance(reply.usage, BoundUsage):
+        log.warning("model.usage_missing", provider=reply.provider, model=reply.model)
+    lengths = {len(vector) for vector in reply.vectors}
+    wrong = ""
+    if len(reply.vectors) != len(request.texts):
+        wrong = f"{len(reply.vectors)} vectors for {len(request.texts)} texts"
+    elif len(lengths) > 1 or 0 in lengths or (request.dimensions and lengths - {request.dimensions}):
+        wrong = f"vectors of the lengths {sorted(lengths)}"
+    elif not all(isfinite(number) for vector in reply.vectors for number in vector):
+        wrong = "numbers that are not finite"
+    if wrong:
+        raise ModelReplyInvalid(f"{reply.model} answered with {wrong}", sent=True, usage=reply.usage)
+    return reply
 
 
 def _fitting(reply: ModelReply, rules: Draft202012Validator) -> ModelReply:

@@ -34,5 +34,10 @@ def upper_bound(request: ModelRequest) -> BoundUsage:
     return BoundUsage(prompt_upper_bound(request.messages, request.tools), request.max_tokens)
 
 
+def texts_upper_bound(texts: Sequence[str]) -> BoundUsage:
+    """Of an embedding: nothing is written."""
+    return BoundUsage(sum(_bytes(text) + PER_MESSAGE for text in texts))
+
+
 def _bytes(value: Any) -> int:
     return len(json.dumps(value, ensure_ascii=False).encode("utf-8", "surrogatepass"))

@@ -85,9 +85,9 @@ def error(status: int, message: str) -> dict[str, Any]:
     return {"type": "error", "error": {"type": ERRORS.get(status, "api_error"), "message": message}}
 
 
-def completion(reply: Reply, call: str, model: str, spent: dict[str, Any] | None) -> dict[str, Any]:
+def completion(reply: Reply, call: str, body: dict[str, Any], spent: dict[str, Any] | None) -> dict[str, Any]:
     content = [{**block, **whole} for block, whole, _ in _blocks(reply, call)]
-    return {**_message(call, model, spent), "content": content, "stop_reason": _stop_reason(reply)}
+    return {**_message(call, body.get("model", ""), spent), "content": content, "stop_reason": _stop_reason(reply)}
 
 
 def frames(reply: Reply, call: str, body: dict[str, Any], spent: dict[str, Any] | None) -> Iterator[bytes]:

@@ -13,7 +13,7 @@ from typing import Any
 
 from aiohttp import web
 
-from tests.support.model_server import anthropic_wire, hartley, openai_wire, responses_wire
+from tests.support.model_server import anthropic_wire, embeddings_wire, hartley, openai_wire, responses_wire
 from tests.support.model_server.exchange import Exchange, Wire
 from tests.support.model_server.rules import Fault, Reply, Rule
 
@@ -42,6 +42,7 @@ class ScriptedServer:
                 web.post(openai_wire.PATH, self.openai),
                 web.post(anthropic_wire.PATH, self.anthropic),
                 web.post(responses_wire.PATH, self.responses),
+                web.post(embeddings_wire.PATH, self.embeddings),
                 web.get("/_control/log", self.log),
                 web.get("/_control/count", self.count),
                 web.post("/_control/script", self.script),
@@ -67,9 +68,12 @@ class ScriptedServer:
     async def responses(self, request: web.Request) -> web.StreamResponse:
         return await self._answer(responses_wire, request)
 
+    async def embeddings(self, request: web.Request) -> web.StreamResponse:
+        return await self._answer(embeddings_wire, request)
+
     async def _answer(self, wire: Wire, request: web.Request) -> web.StreamResponse:
         body = await request.json()
-        told = body.get("input" if wire is responses_wire else "messages")
+        told = body.get("messages", body.get("input"))
         if not isinstance(told, list) or not told:
             return web.json_response(wire.error(400, "messages must be a list that is not empty"), status=400)
         self._count += 1

@@ -18,7 +18,7 @@ TOLD_ELSEWHERE = ("messages", "input", "model", "stream")
 
 
 class Wire(Protocol):
-    """A protocol: the module `openai_wire`, `responses_wire` or `anthropic_wire`."""
+    """A protocol: the module `openai_wire`, `responses_wire`, `anthropic_wire` or `embeddings_wire`."""
 
     PATH: str
 
@@ -27,7 +27,9 @@ class Wire(Protocol):
     def tools(self, body: dict[str, Any], /) -> list[str]: ...
     def refusal(self, body: dict[str, Any], /) -> str | None: ...
     def error(self, status: int, message: str, /) -> dict[str, Any]: ...
-    def completion(self, reply: Reply, call: str, model: str, spent: dict[str, Any] | None, /) -> dict[str, Any]: ...
+    def completion(
+        self, reply: Reply, call: str, body: dict[str, Any], spent: dict[str, Any] | None, /
+    ) -> dict[str, Any]: ...
     def frames(
         self, reply: Reply, call: str, body: dict[str, Any], spent: dict[str, Any] | None, /
     ) -> Iterator[bytes]: ...
@@ -91,7 +93,7 @@ class Exchange:
             }
 
     def whole(self, reply: Reply) -> dict[str, Any]:
-        return self.wire.completion(reply, self.call, self.body.get("model", ""), self.entry["usage"])
+        return self.wire.completion(reply, self.call, self.body, self.entry["usage"])
 
     def frames(self, reply: Reply) -> Iterator[bytes]:
         return self.wire.frames(reply, self.call, self.body, self.entry["usage"])

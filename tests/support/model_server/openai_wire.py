@@ -59,12 +59,18 @@ def malformed() -> bytes:
     return b"data: {this is no JSON\n\n"
 
 
-def completion(reply: Reply, call: str, model: str, usage: dict[str, Any] | None) -> dict[str, Any]:
+def completion(reply: Reply, call: str, body: dict[str, Any], usage: dict[str, Any] | None) -> dict[str, Any]:
     calls = [{"id": c["id"], "type": "function", "function": c["function"]} for c in tool_calls(reply, call)]
     message = {"role": "assistant", "content": reply.text, **({"tool_calls": calls} if calls else {})}
     choice = {"index": 0, "message": message, "finish_reason": finish_reason(reply)}
-    body = {"id": call, "object": "chat.completion", "created": CREATED, "model": model, "choices": [choice]}
-    return {**body, **({"usage": usage} if usage else {})}
+    whole = {
+        "id": call,
+        "object": "chat.completion",
+        "created": CREATED,
+        "model": body.get("model", ""),
+        "choices": [choice],
+    }
+    return {**whole, **({"usage": usage} if usage else {})}
 
 
 def chunks(reply: Reply, call: str, model: str, usage: dict[str, Any] | None) -> Iterator[dict[str, Any]]:

@@ -45,8 +45,8 @@ def refusal(body: dict[str, Any]) -> str | None:
     return None
 
 
-def completion(reply: Reply, call: str, model: str, spent: dict[str, Any] | None) -> dict[str, Any]:
-    return {**_response(reply, call, model, spent), "output": _items(reply, call)}
+def completion(reply: Reply, call: str, body: dict[str, Any], spent: dict[str, Any] | None) -> dict[str, Any]:
+    return {**_response(reply, call, body.get("model", ""), spent), "output": _items(reply, call)}
 
 
 def frames(reply: Reply, call: str, body: dict[str, Any], spent: dict[str, Any] | None) -> Iterator[bytes]:

@@ -40,6 +40,7 @@ class Reply:
         thinking: comes before the rest, signed, where the protocol knows such a thing.
         text, tool_calls: `[{"name", "arguments"}]`; arguments are JSON, or text that is sent as it is. With neither,
             the server answers as it would without a rule.
+        vectors: for embeddings, instead of those that follow from the texts.
         delay_s, chunk_delay_s: before the first byte, and between the pieces.
         chunks: into how many pieces the text is cut; a few words each by default.
         usage: False sends none; `{"prompt_tokens", "completion_tokens"}` sends these; where the protocol knows a cache,
@@ -50,6 +51,7 @@ class Reply:
     thinking: str | None = None
     text: str | None = None
     tool_calls: list[dict[str, Any]] = field(default_factory=list)
+    vectors: list[Any] | None = None
     delay_s: float = 0.0
     chunk_delay_s: float = 0.0
     chunks: int | None = None

@@ -1,5 +1,5 @@
 """
-A model server that follows a script: OpenAI's and Anthropic's wire protocols, streaming, tool calls, delays and faults.
+A model server that follows a script: OpenAI's (chat, Responses, embeddings) and Anthropic's protocols, streaming, tool calls, delays and faults.
 
 By hand: `python -m tests.support.model_server --port 9009`, then OPENAI_BASE_URL=http://127.0.0.1:9009/v1 or
 ANTHROPIC_BASE_URL=http://127.0.0.1:9009. Without a script it plays Hartley's planner, agents and editor. In tests: `ModelServer`, which runs it as a process of its own.

@@ -69,7 +69,7 @@ class SdkProvider(ABC):
             ModelError.
         """
         wire = self.wire_of(request.model)
-        with self._in_our_words(request.api_key):
+        with self.in_our_words(request.api_key):
             async with await self._open(wire, request) as opened:
                 return await collect(events(opened.response), request, wire.parts())
 
@@ -93,7 +93,7 @@ class SdkProvider(ABC):
         return self.client.with_options(api_key=key) if key else self.client
 
     @contextmanager
-    def _in_our_words(self, key: str | None) -> Iterator[None]:
+    def in_our_words(self, key: str | None) -> Iterator[None]:
         try:
             yield
         except UnicodeEncodeError:

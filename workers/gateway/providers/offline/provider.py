@@ -9,11 +9,12 @@ from collections.abc import Sequence
 from typing import Any
 
 from workers.gateway.providers.offline import tokens
+from workers.gateway.providers.offline.embed import DIMENSIONS, vector
 from workers.gateway.providers.offline.plan import plan_text
 from workers.gateway.providers.offline.synthesis import synthesis
 from workers.gateway.providers.offline.work import Job, chart_job, items_of, jobs_of
 from workers.gateway.providers.offline.writeup import write_up
-from workers.gateway.types import Message, ModelReply, ModelRequest, ToolCall, Usage
+from workers.gateway.types import EmbedReply, EmbedRequest, Message, ModelReply, ModelRequest, ToolCall, Usage
 
 Results = dict[tuple[str, str], dict[str, Any]]
 
@@ -33,6 +34,11 @@ class OfflineProvider:
             case "synthesise":
                 return await _told(request, synthesis(request.messages))
         return await self._turn(request)
+
+    async def embed(self, request: EmbedRequest) -> EmbedReply:
+        vectors = [vector(text, request.dimensions or DIMENSIONS) for text in request.texts]
+        usage = Usage(sum(map(tokens.count, request.texts)))
+        return EmbedReply(vectors, request.provider, request.model, usage)
 
     async def _turn(self, request: ModelRequest) -> ModelReply:
         """Call what has not been called yet, as much as fits; write up when nothing is left to call."""
