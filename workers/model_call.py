@@ -203,7 +203,7 @@ def _hold(choice: ModelChoice, request: ModelRequest, options: Options, number: 
         purpose=request.purpose,
         provider=choice.provider,
         model=choice.model,
-        prompt_tokens=prompt_upper_bound(request.messages, request.tools),
+        prompt_tokens=prompt_upper_bound(request.messages, request.tools, request.schema, model=choice.model),
         max_tokens=wanted,
         least_tokens=min(settings.COMPLETION_TOKENS_LEAST, wanted),
         input_usd=choice.price.input_usd,

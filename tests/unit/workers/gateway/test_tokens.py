@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import base64
+
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -44,3 +47,45 @@ def test_calls_and_their_arguments_count_too():
 def test_usage_that_nobody_reports_is_the_worst_case_and_says_so(request_of):
     request = request_of(max_tokens=77)
     assert upper_bound(request) == BoundUsage(prompt_upper_bound(request.messages, ()), 77)
+
+
+def said(*parts: dict[str, str]) -> list[dict]:
+    return [{"role": "user", "content": "", "parts": list(parts)}]
+
+
+@given(texts)
+def test_text_in_parts_counts_as_much_as_other_text(text):
+    assert prompt_upper_bound(said({"type": "text", "text": text}), []) >= size(text)
+
+
+@pytest.mark.parametrize(
+    ("model", "dearest"),
+    [
+        ("claude-opus-5-5", 4_784),
+        ("gpt-4o", 85 + 8 * 170),
+        ("gpt-4o-mini", 2_833 + 8 * 5_667),
+        ("openai/gpt-4o-mini-2024-07-18", 48_169),
+    ],
+)
+def test_an_image_counts_at_what_it_may_cost_and_not_by_its_bytes(model, dearest):
+    small, large = (said({"type": "image", "media_type": "image/png", "data": "A" * n}) for n in (4, 4_000_000))
+    assert prompt_upper_bound(small, [], model=model) == prompt_upper_bound(large, [], model=model) >= dearest
+    assert prompt_upper_bound(small, []) >= prompt_upper_bound(small, [], model=model)
+
+
+@given(st.binary(max_size=200))
+def test_a_file_counts_by_its_bytes_and_one_of_a_page_at_what_a_page_costs(body):
+    data = base64.b64encode(body).decode()
+    bound = prompt_upper_bound(said({"type": "file", "media_type": "text/csv", "name": "a.csv", "data": data}), [])
+    assert bound >= len(body) + 3_000 + 4_784
+
+
+@given(st.dictionaries(texts, texts))
+def test_a_schema_counts_as_parameter_and_in_the_prompt(schema):
+    least = 2 * sum(size(key) + size(value) for key, value in schema.items())
+    asked = [{"role": "user", "content": "Why?"}]
+    assert prompt_upper_bound(asked, [], schema) >= prompt_upper_bound(asked, []) + least
+
+
+def test_what_is_held_for_a_request_covers_its_schema(request_of):
+    assert upper_bound(request_of(schema={})).prompt_tokens > upper_bound(request_of()).prompt_tokens
