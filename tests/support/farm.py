@@ -15,9 +15,12 @@ from typing import Any, TypeVar
 from urllib.error import HTTPError, URLError
 from urllib.request import Request, urlopen
 
+from redis import Redis
+
 from deploy.embedded import programs
 from deploy.embedded.home import free_port
 from tests.support.services import ROOT, Services, die_with_parent
+from webapp.common.breakers import BREAKERS
 
 T = TypeVar("T")
 OPEN = ("TASK_STATUS_QUEUED", "TASK_STATUS_RUNNING", "TASK_STATUS_PAUSED")
@@ -49,6 +52,7 @@ class Farm:
         return f"http://127.0.0.1:{self.port}"
 
     def start(self) -> None:
+        self._forget_limits()
         for name in ("web", *programs.WORKERS, "beat", *self.more):
             self.launch(name)
         eventually(self.ready, within_s=60, every_s=0.2)
@@ -70,6 +74,11 @@ class Farm:
             stderr=log,
             preexec_fn=die_with_parent,
         )
+
+    def _forget_limits(self) -> None:
+        """What an earlier module's workers knew of its model server says nothing about this one's."""
+        with Redis.from_url(self.services.env["REDIS_URL"]) as redis:
+            redis.delete(BREAKERS, *redis.scan_iter("hartley:bucket:*"))
 
     def kill(self, name: str) -> None:
         """As the kernel would: no signal handler runs."""

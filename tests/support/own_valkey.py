@@ -21,6 +21,10 @@ class OwnValkey:
         self.client = Redis.from_url(self.url)
         self.start()
 
+    @property
+    def pid(self) -> int:
+        return self._process.pid
+
     def start(self) -> None:
         """On the same port as before, with nothing in it."""
         command = [str(valkey.binary()), "--bind", "127.0.0.1", "--port", str(self._port), "--save", ""]
