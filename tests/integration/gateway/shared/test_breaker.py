@@ -213,3 +213,13 @@ async def test_keys_share_the_breaker(worker, becomes):
     await becomes(acme, "open")
     with pytest.raises(BreakerOpen):
         await acme.call(one, key="sk-other")
+
+
+async def test_a_worker_tells_which_providers_are_left_alone_as_far_as_it_knows(worker, becomes, state_of):
+    acme, one, unaware = Acme(), worker(), worker()
+    await opened(acme, one, becomes)
+    with pytest.raises(BreakerOpen):
+        await acme.call(one)
+    assert (one.down(), unaware.down()) == ({acme.name}, set())
+    await due(acme, state_of)
+    assert one.down() == set(), "a probe may be sent"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import random
 import time
 from uuid import uuid4
 
@@ -147,3 +148,49 @@ def asked(client, name: str, bucket: str, pace_s: float, asks: list[dict]) -> li
     ends = {kind: [] for kind in ("succeeded", "failed", "withdrawn", "renewed", "returned")}
     batch = {**ends, "failures": 3, "recovery_s": 1, "pace_s": pace_s, "asks": asks, "checks": 0}
     return json.loads(client.eval(SCRIPT, 2, BREAKERS, bucket, name, json.dumps(batch)))["turns"][0]
+
+
+async def test_whatever_moment_callers_go_away_at_no_connection_and_no_token_is_lost(valkey, worker):
+    acme, one, chance = Acme(connections=5, per_minute=60_000, failures=10_000), worker(), random.Random(7)
+    acme.takes_s = 0.001
+
+    async def leave(task: asyncio.Task) -> None:
+        await asyncio.sleep(chance.uniform(0, 0.1))
+        task.cancel()
+
+    calls = [asyncio.create_task(acme.call(one)) for _ in range(400)]
+    await asyncio.gather(*calls, *(leave(task) for task in calls), return_exceptions=True)
+    assert 0 < len(acme.arrived) < 400
+    acme.gate.clear()
+    acme.arrived.clear()
+    calls = [asyncio.create_task(acme.call(one)) for _ in range(8)]
+    async with asyncio.timeout(5):
+        while len(acme.arrived) < 5:
+            await asyncio.sleep(0.005)
+    acme.gate.set()
+    await asyncio.gather(*calls)
+
+
+async def test_tokens_of_callers_that_go_away_serve_others(valkey, worker):
+    acme, one, chance = Acme(per_minute=600), worker(), random.Random(7)
+    drain(valkey, acme)
+    began = micros(valkey.client)
+
+    def taken() -> float:
+        return (given_away(valkey, acme) - 60 - began) * 10
+
+    calls = [asyncio.create_task(acme.call(one, wait_s=30)) for _ in range(100)]
+    async with asyncio.timeout(5):
+        while taken() < 99:
+            await asyncio.sleep(0.005)
+        for task in chance.sample(calls, 95):
+            task.cancel()
+        await asyncio.sleep(0)
+        kept = sum(not (task.cancelled() or task.cancelling()) for task in calls)
+        assert 5 <= kept < 50, "some have gone already"
+        while taken() > kept + 0.5:
+            await asyncio.sleep(0.005)
+    assert taken() > kept - 0.5
+    for task in calls:
+        task.cancel()
+    await asyncio.gather(*calls, return_exceptions=True)
