@@ -1,7 +1,7 @@
 """
 A dead provider under load from several worker processes, and what the shared limits cost.
 
-    python -m benchmarks.gateway.breaker [--workers 4] [--seconds 20] [--recovery 2] [--calls-per-s 200]
+    python -m benchmarks.gateway.breaker [--workers 4] [--seconds 20] [--recovery 2] [--calls-per-s 200] [--flush]
 
 Starts a Valkey and a scripted model server of its own. The server's log is the witness for what reaches it. Once all
 workers are at work it answers 500 to everything, and is well again after half of the time. Exits 1 when more than one
@@ -70,6 +70,9 @@ def parsed() -> argparse.Namespace:
     given.add_argument("--seconds", type=float, default=20, help="of calling (default: 20)")
     given.add_argument("--recovery", type=float, default=2, help="seconds until a probe (default: 2)")
     given.add_argument("--calls-per-s", type=float, default=200, help="of all workers together (default: 200)")
+    given.add_argument(
+        "--flush", action="store_true", help="Redis forgets everything, about once in each recovery period"
+    )
     return given.parse_args()
 
 
@@ -111,7 +114,11 @@ def watched(options: argparse.Namespace, valkey: OwnValkey, server: ModelServer)
     first = until(valkey, "open", options.seconds)
     if first is None or first.since is None:
         raise SystemExit("The breaker did not open")
-    time.sleep(options.seconds * DOWN)
+    well_from = time.monotonic() + options.seconds * DOWN + options.recovery / 2  # not just when a probe is due
+    while (left_s := well_from - time.monotonic()) > 0:
+        time.sleep(min(left_s, options.recovery * 0.9))
+        if options.flush:
+            valkey.client.flushall()
     server.script([])
     well_at = time.time()
     closed = until(valkey, "closed", options.recovery * 2 + 5)
@@ -143,7 +150,7 @@ def reported(options: argparse.Namespace, outage: Outage, arrived: list[float], 
         f"{options.workers} workers, {options.calls_per_s:g} calls/s, recovery {options.recovery:g} s, dead for ",
         end="",
     )
-    print(f"{outage.well_at - outage.opened_at:.1f} s")
+    print(f"{outage.well_at - outage.opened_at:.1f} s{', Redis forgets' if options.flush else ''}")
     print(f"  calls tried                        {ends['tried']:>8}")
     print(f"  reached it before it was open      {len(before):>8}   (it opens at {FAILURES})")
     print(f"  on their way when it opened        {len(on_way):>8}   (the last {max(on_way, default=0):.3f} s later)")
