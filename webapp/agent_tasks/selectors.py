@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from decimal import Decimal
+from statistics import median
 from uuid import UUID
 
 from django.db.models import Count, F, Max, Q, QuerySet, Sum
@@ -75,6 +77,25 @@ def steps_of(tenant: UUID, task: UUID) -> list[Step]:
 def steps_without_data(tenant: UUID, task: UUID) -> list[Step]:
     """For lists and drawings: what went in and came out stays in the database."""
     return list(Step.objects.filter(tenant_id=tenant, task_id=task).defer("input", "output", "inner").order_by("n"))
+
+
+@dataclass(frozen=True)
+class Spending:
+    """Medians of so many tasks."""
+
+    tasks: int
+    tokens: int
+    usd: Decimal
+
+
+def usual_spending(tenant: UUID, viewer: UUID | None, mode: str, of: int = 100) -> Spending:
+    """What the last tasks of this mode took that succeeded; single model calls don't count."""
+    done = visible_tasks(tenant, viewer).filter(mode=mode, state=TaskState.COMPLETED, steps__gt=1, origin__isnull=True)
+    rows = list(done.values_list(F("prompt_tokens") + F("completion_tokens"), "cost_usd")[:of])
+    if not rows:
+        return Spending(0, 0, Decimal(0))
+    tokens, usd = zip(*rows, strict=True)
+    return Spending(len(rows), round(median(tokens)), median(usd))
 
 
 def frozen_steps(tenant: UUID) -> dict[int, int]:

@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from webapp.api import auth, completions, freezes, health, schema, stream, tasks, travel
+from webapp.api import auth, completions, complexity, freezes, health, models, schema, stream, tasks, travel
 
 urlpatterns = [
     path("health", health.health),
@@ -31,5 +31,8 @@ urlpatterns = [
     path("api/v1/freezes", freezes.Freezes.as_view()),
     path("api/v1/freezes/<str:freeze>/thaw", freezes.ThawFreeze.as_view()),
     path("api/v1/stream/sse", stream.sse),
+    path("api/v1/complexity", complexity.Complexity.as_view()),
     path("v1/completions", completions.Completions.as_view()),
+    path("v1/models", models.Models.as_view()),
+    path("v1/models/<str:model>", models.OneModel.as_view()),
 ]

@@ -6,6 +6,7 @@ import re
 
 SIMPLE_BELOW = 0.3
 STANDARD_BELOW = 0.7
+TOKENS_PER_AGENT = 4000  # a rule of thumb, for whoever has no history yet
 AGENTS = {"simple": 1, "standard": 3, "complex": 5, "supervisor": 5}
 
 _WORK = re.compile(
