@@ -193,6 +193,19 @@ def test_a_killed_worker_costs_time_and_not_the_answer(connected: Farm, model_se
         assert Step.objects.get(task_id=body["task_id"]).fence == 2
 
 
+def test_it_is_replayed_for_nothing_and_forked_by_nobody(
+    connected: Farm, model_server: ModelServer, cast: Cast
+) -> None:
+    key = cast.user.api_key
+    task = post(connected, key, {**ASKED, "specific_model": "gpt-4o-mini", "temperature": 0.2})[1]["task_id"]
+    status, forked = connected.call(key, f"/api/v1/tasks/{task}/fork", {"step": 1})
+    assert status == 400 and "send it anew" in forked["error"]
+    replay = connected.call(key, f"/api/v1/tasks/{task}/replay", {})[1]["task_id"]
+    report = connected.finished(key, replay)["result"]
+    assert "1 recorded answers were served" in report and "No difference" in report
+    assert len(model_server.log()) == 1
+
+
 # --- refusals ---
 
 
