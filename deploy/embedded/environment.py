@@ -39,6 +39,7 @@ def for_set_up(
         "TMPDIR": str(home.scratch),
         "HARTLEY_HOME": str(home.root),
         "HARTLEY_SECRET_KEY": secrets["django"],
+        "HARTLEY_ENCRYPTION_KEYS": environ.get("HARTLEY_ENCRYPTION_KEYS") or secrets["encryption"],
         "HARTLEY_SANDBOX_IMAGE": environ.get("HARTLEY_SANDBOX_IMAGE") or str(home.path("sandbox")),
         "REDIS_URL": environ.get("REDIS_URL") or redis,
         "DRAIN_S": f"{max(1.0, drain_of(environ) - STOPPING_S):g}",

@@ -97,6 +97,7 @@ def environment(home: Home, redis_url: str, database: str) -> dict[str, str]:
         **{f"HARTLEY_DB_{r.upper()}_URL": roles.with_role(database, f"hartley_{r}", secrets[r]) for r in roles.NAMES},
         "HARTLEY_HOME": str(home.root),
         "HARTLEY_SECRET_KEY": secrets["django"],
+        "HARTLEY_ENCRYPTION_KEYS": secrets["encryption"],
         "HARTLEY_TASKS_PER_USER": "1000",  # tests leave many tasks open; those of admission set their own limits
         "HARTLEY_TASKS_PER_TENANT": "5000",
         "REDIS_URL": redis_url,

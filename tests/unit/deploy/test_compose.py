@@ -49,7 +49,7 @@ def test_services_keep_their_data_and_are_waited_for() -> None:
 
 def test_no_secret_has_a_default() -> None:
     for name, fallback in re.findall(
-        r"\$\{(\w*(?:PASSWORD|SECRET)\w*)(:?[-?]?[^}]*)\}", (ROOT / "docker-compose.yml").read_text()
+        r"\$\{(\w*(?:PASSWORD|SECRET|ENCRYPTION_KEYS)\w*)(:?[-?]?[^}]*)\}", (ROOT / "docker-compose.yml").read_text()
     ):
         assert fallback.startswith(":?"), f"{name} may be left empty or has a default"
 

@@ -15,6 +15,7 @@ VERSION = "0.1.0"
 
 # --- Django ---
 SECRET_KEY = env.text("HARTLEY_SECRET_KEY")
+ENCRYPTION_KEYS = env.secrets("HARTLEY_ENCRYPTION_KEYS")  # of secrets at rest: the first seals, all of them open
 DEBUG = False
 ALLOWED_HOSTS = env.words("HARTLEY_ALLOWED_HOSTS") or ["localhost", "127.0.0.1", "[::1]"]
 ROOT_URLCONF = "webapp.config.urls"

@@ -41,6 +41,16 @@ def words(name: str) -> list[str]:
     return [word.strip() for word in os.environ.get(name, "").split(",") if word.strip()]
 
 
+def secrets(name: str, least_chars: int = 32) -> list[str]:
+    """Comma-separated, at least one; never quoted in an error."""
+    found = words(name)
+    if not found:
+        raise ImproperlyConfigured(f"{name} is not set")
+    if min(map(len, found)) < least_chars:
+        raise ImproperlyConfigured(f"{name} must hold texts of at least {least_chars} random characters")
+    return found
+
+
 def one_of(name: str, allowed: tuple[str, ...], default: str) -> str:
     value = text(name, default)
     if value not in allowed:

@@ -9,7 +9,10 @@ import pytest
 from deploy.embedded import environment, roles
 from deploy.embedded.home import Home
 
-SECRETS = {name: f"{name}-secret" for name in ("superuser", "owner", "app", "system", "valkey", "django", "flower")}
+SECRETS = {
+    name: f"{name}-secret"
+    for name in ("superuser", "owner", "app", "system", "valkey", "django", "flower", "encryption")
+}
 PORTS = {"valkey": 7001, "flower": 7002}
 HOME = Home(Path("/data/hartley"))
 
