@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from webapp.api import auth, completions, complexity, freezes, health, models, schema, stream, tasks, travel
+from webapp.api import auth, completions, complexity, freezes, health, models, provider_keys, schema, stream, tasks, travel
 
 urlpatterns = [
     path("health", health.health),
@@ -30,6 +30,8 @@ urlpatterns = [
     path("api/v1/tasks/<str:name>/files/<str:sha256>", tasks.Artifact.as_view()),
     path("api/v1/freezes", freezes.Freezes.as_view()),
     path("api/v1/freezes/<str:freeze>/thaw", freezes.ThawFreeze.as_view()),
+    path("api/v1/provider-keys", provider_keys.ProviderKeys.as_view()),
+    path("api/v1/provider-keys/<str:provider>", provider_keys.OneProviderKey.as_view()),
     path("api/v1/stream/sse", stream.sse),
     path("api/v1/complexity", complexity.Complexity.as_view()),
     path("v1/completions", completions.Completions.as_view()),

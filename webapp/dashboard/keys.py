@@ -9,6 +9,8 @@ from django.utils import timezone
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_POST
 
+from webapp.catalogue.provider_keys import keys_of
+from webapp.catalogue.selectors import provider_names
 from webapp.common.errors import Invalid
 from webapp.common.tenancy import tenant_scope
 from webapp.dashboard.pages import action
@@ -50,7 +52,9 @@ def revoke(request: HttpRequest, who: Principal, key: str) -> HttpResponse:
 def _page(
     request: HttpRequest, who: Principal, secret: str = "", error: Invalid | None = None, status: int = 200
 ) -> HttpResponse:
+    manages = "api_keys:manage" in who.scopes
     with tenant_scope(who.tenant_id):
+        own = {"provider_keys": keys_of(who.tenant_id), "providers": provider_names()} if manages else {}
         rows = sorted(api_keys.visible_keys(who), key=lambda key: not key.is_active)[:SHOWN]
     context = {
         "rows": rows,
@@ -65,7 +69,8 @@ def _page(
         },
         "lifetimes": DAYS,
         "shown": SHOWN,
-        "all": "api_keys:manage" in who.scopes,
+        "all": manages,
         "now": timezone.now(),
+        **own,
     }
     return render(request, "keys/page.html", context, status=status)

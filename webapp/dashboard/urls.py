@@ -9,6 +9,7 @@ from webapp.dashboard import (
     keys,
     new_task,
     now,
+    provider_keys,
     sessions,
     sign_in,
     step,
@@ -44,6 +45,8 @@ urlpatterns = [
     path("freezes/<str:name>/thaw", freezes.lift),
     path("keys", keys.keys),
     path("keys/<str:key>/revoke", keys.revoke),
+    path("keys/providers", provider_keys.save),
+    path("keys/providers/<str:provider>/remove", provider_keys.remove),
     path("flower/<path:path>", flower.flower),
     path("flower/", flower.flower, {"path": ""}),
 ]

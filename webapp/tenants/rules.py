@@ -55,6 +55,12 @@ ADMINISTRATION: dict[str, dict[str, frozenset[str]]] = {
     },
     "policyversion": {"view": frozenset({"operator", "admin", "owner"}), "activate": frozenset({"admin", "owner"})},
     "freeze": dict.fromkeys(("view", "add", "thaw"), frozenset({"operator", "admin", "owner"})),
+    "catalogueversion": {
+        "view": frozenset({"operator", "admin", "owner"}),
+        **dict.fromkeys(("add", "activate"), frozenset({"admin", "owner"})),
+    },
+    "cataloguesnapshot": {"view": frozenset({"operator", "admin", "owner"})},
+    "providerkey": dict.fromkeys(("view", "add", "remove"), frozenset({"admin", "owner"})),
     "auditentry": {"view": frozenset({"admin", "owner"})},
     "policydecision": {"view": frozenset({"operator", "admin", "owner"})},
 }

@@ -20,6 +20,7 @@ from tests.support.cast import Cast, make_cast
 from tests.support.pages import signed_in
 from webapp.agent_tasks.models import Task
 from webapp.api.schema import document
+from webapp.catalogue.provider_keys import set_key
 from webapp.common.tenancy import tenant_scope
 from webapp.dashboard.urls import urlpatterns
 from webapp.decisions.models import Freeze
@@ -39,7 +40,9 @@ SAID = {
     "kind": "tool",
     "subject": "t",
     "reason": "r",
+    "key": "sk-of-one-call",
 }
+PROVIDER_KEY = "sk-of-acme-for-a-provider-9QxZ"
 OPEN = {"GET /health", "GET /readiness", "GET /openapi.json", "POST /api/v1/auth/login", "POST /api/v1/auth/refresh",
         "POST /api/v1/auth/register"}  # fmt: skip
 OWN = {  # about the caller alone, or made by them
@@ -55,6 +58,10 @@ OBJECT = {  # 404 for another tenant, and for a user who is not the owner's
 }  # fmt: skip
 OPERATORS = {  # of the whole tenant, for those who look after it: 403 for a user
     "GET /api/v1/freezes", "POST /api/v1/freezes", "POST /api/v1/freezes/{freeze}/thaw",
+}  # fmt: skip
+MANAGERS = {  # secrets of the whole tenant, for those who manage keys: 403 for everybody else
+    "GET /api/v1/provider-keys", "GET /api/v1/provider-keys/{provider}", "PUT /api/v1/provider-keys/{provider}",
+    "DELETE /api/v1/provider-keys/{provider}",
 }  # fmt: skip
 OPERATIONS = {
     f"{method.upper()} {path}": operation.get("x-scope")
@@ -87,6 +94,8 @@ PAGES: dict[str, tuple[str, set[str]]] = {  # route -> address, roles that it op
     "freezes/<str:name>/thaw": ("POST /freezes/{freeze}/thaw", WATCHERS),
     "keys": ("/keys", EVERYONE),
     "keys/<str:key>/revoke": ("POST /keys/{key}/revoke", {"admin", "owner"}),
+    "keys/providers": ("POST /keys/providers", {"admin", "owner"}),
+    "keys/providers/<str:provider>/remove": ("POST /keys/providers/openai/remove", {"admin", "owner"}),
     "flower/": ("/flower/", set()),
     "flower/<path:path>": ("/flower/workers", set()),
 }
@@ -102,10 +111,11 @@ class Place:
     sha256: str
     key: str
     freeze: str
+    provider: str = "openai"
 
     def fill(self, path: str) -> str:
         filled = path.replace("{name}", self.task).replace("{model}", "shannon-chat")
-        for name in ("task", "session", "sha256", "key", "freeze"):
+        for name in ("task", "session", "sha256", "key", "freeze", "provider"):
             filled = filled.replace(f"{{{name}}}", getattr(self, name))
         return f"{filled}?workflow_id={self.task}" if filled == "/api/v1/stream/sse" else filled
 
@@ -122,6 +132,7 @@ def place(cast: Cast) -> Place:
     task = submit_task(principal=cast.owner.principal, submission=Submission(query=SECRET_WORDS, attachments=(file,)))
     made = issue_key(user=cast.owner.user, name="to be found by nobody else")
     with tenant_scope(cast.acme.id):
+        set_key(actor=cast.owner.user, provider="openai", key=PROVIDER_KEY)
         frozen = freeze(actor=cast.owner.user, kind="tool", subject="nothing", reason=SECRET_WORDS)
     return Place(str(task.id), str(task.session_id), task.attachments[0]["id"], str(made.key.id), str(frozen.id))
 
@@ -129,7 +140,7 @@ def place(cast: Cast) -> Place:
 def call(operation: str, place: Place, key: str | None) -> HttpResponse:
     method, path = operation.split(" ")
     headers = {"X-API-Key": key} if key else {}
-    body = json.dumps(SAID) if method == "POST" else ""
+    body = json.dumps(SAID) if method in ("POST", "PUT") else ""
     return Client().generic(method, place.fill(path), body, "application/json", headers=headers)  # type: ignore[return-value]
 
 
@@ -147,12 +158,12 @@ def credential(cast: Cast, role: str, operation: str) -> str:
 
 
 def test_every_route_has_a_line_here() -> None:
-    assert set(OPERATIONS) == OPEN | OWN | OBJECT | OPERATORS
+    assert set(OPERATIONS) == OPEN | OWN | OBJECT | OPERATORS | MANAGERS
     routes = {str(pattern.pattern) for pattern in urlpatterns if isinstance(pattern, URLPattern)}
     assert routes == set(PAGES) | NOT_HERE
 
 
-@pytest.mark.parametrize("operation", sorted(OWN | OBJECT | OPERATORS))
+@pytest.mark.parametrize("operation", sorted(OWN | OBJECT | OPERATORS | MANAGERS))
 def test_a_route_asks_for_a_credential_and_its_scope(operation: str, cast: Cast, place: Place) -> None:
     scope = OPERATIONS[operation]
     assert scope, "every route that isn't open names a scope"
@@ -201,6 +212,18 @@ def test_what_operators_do_is_theirs_and_their_tenants(operation: str, cast: Cas
         assert call(operation, place, key_of(cast, role)).status_code in (200, 201)
 
 
+@pytest.mark.parametrize("operation", sorted(MANAGERS))
+def test_the_tenants_secrets_are_for_those_who_manage_keys(operation: str, cast: Cast, place: Place) -> None:
+    for role in ("user", "operator"):
+        assert call(operation, place, key_of(cast, role)).status_code == 403
+    answer = call(operation, place, key_of(cast, "stranger"))
+    assert answer.status_code == (404 if operation[:3] in ("GET", "DEL") and "{" in operation else 200)
+    for role in ("admin", "owner"):
+        answer = call(operation, place, key_of(cast, role))
+        assert answer.status_code == (404 if "DELETE" in operation and role == "owner" else 200), "the admin removed it"
+        assert PROVIDER_KEY.encode() not in answer.content
+
+
 @pytest.fixture(scope="module")
 def windows(cast: Cast) -> dict[str, Client]:
     """A browser of each role, signed in."""
@@ -222,7 +245,7 @@ def test_a_page_opens_for_its_roles_and_for_nobody_else(route: str, windows: dic
     done = {302} if method == "POST" else {200}
     assert seen.pop("nobody") == 302
     stranger = seen.pop("stranger")
-    assert stranger in ({404} if "{" in path else {200, 403}), stranger
+    assert stranger in ({404} if "{" in path else done | {403}), stranger
     opened = {role for role, status in seen.items() if status in done}
     if method == "POST" and "revoke" in route:
         roles = {"admin"}  # the first of them has done it; for the next it is not there any more

@@ -45,6 +45,7 @@ INSTALLED_APPS = [
     "webapp.decisions",
     "webapp.audit",
     "webapp.progress",
+    "webapp.catalogue",
     "webapp.orchestration",
     "webapp.dashboard",
 ]
@@ -234,6 +235,12 @@ POLICY_CHECK_S = env.number("HARTLEY_POLICY_CHECK_S", 5, least=0.5)  # for compi
 POLICY_SOURCE_CHARS = env.whole("HARTLEY_POLICY_SOURCE_CHARS", 20_000, least=100)
 POLICY_MODULES = env.whole("HARTLEY_POLICY_MODULES", 20, least=1)  # of one tenant
 POLICY_LOOK_S = env.number("HARTLEY_POLICY_LOOK_S", 1, least=0)  # how long a worker goes by what it read last
+
+# --- The catalogue of models ---
+ENVIRONMENT = env.one_of("HARTLEY_ENVIRONMENT", ("development", "staging", "production"), "production")
+CATALOGUE_CHECK_S = env.number("HARTLEY_CATALOGUE_CHECK_S", 10, least=0.5)  # for checking a version
+CATALOGUE_SOURCE_CHARS = env.whole("HARTLEY_CATALOGUE_SOURCE_CHARS", 100_000, least=100)
+CATALOGUE_LOOK_S = env.number("HARTLEY_CATALOGUE_LOOK_S", 1, least=0.05)  # between looks for a version, and at keys
 
 # --- Models and budgets ---
 MODEL_TIMEOUT_S = env.number("HARTLEY_MODEL_TIMEOUT_S", 120, least=1)

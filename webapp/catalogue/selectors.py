@@ -1,0 +1,38 @@
+"""Reads the catalogue: what is in force by its text, and what that comes to in the workers."""
+
+from __future__ import annotations
+
+from django.db.models import OuterRef, QuerySet, Subquery
+
+from webapp.catalogue.models import CatalogueSnapshot, CatalogueVersion
+from webapp.common.values import JSON
+
+
+def active_number() -> int | None:
+    """None while the shipped file alone is in force."""
+    return CatalogueVersion.objects.filter(active=True).values_list("number", flat=True).first()
+
+
+def source_of(number: int) -> str:
+    return CatalogueVersion.objects.values_list("source", flat=True).get(number=number)
+
+
+def with_the_one_before() -> QuerySet[CatalogueVersion]:
+    """Each version with the source of the one before it as `before`, None for the first."""
+    earlier = CatalogueVersion.objects.filter(number__lt=OuterRef("number")).order_by("-number").values("source")[:1]
+    return CatalogueVersion.objects.annotate(before=Subquery(earlier))
+
+
+def snapshot() -> CatalogueSnapshot | None:
+    """What workers told last; None before the first of them did."""
+    return CatalogueSnapshot.objects.first()
+
+
+def listing() -> JSON | None:
+    """Providers, models and tiers as workers have them, without secrets."""
+    told = snapshot()
+    return told.body if told else None
+
+
+def provider_names() -> list[str]:
+    return sorted((listing() or {}).get("providers", ()))
