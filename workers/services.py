@@ -13,8 +13,9 @@ from django.conf import settings
 from sandbox.keeper import Keeper
 from sandbox.limits import Limits
 from workers.gateway.catalogue import Catalogue, CatalogueFile
+from workers.gateway.clients import FollowedClients
 from workers.gateway.complete import Gateway
-from workers.gateway.providers import build_providers
+from workers.gateway.providers import build_provider
 from workers.gateway.shared import SharedGuards
 from workers.gateway.statistics import LiveStatistics
 from workers.race import HedgeShare
@@ -41,12 +42,9 @@ class Services:
 
     @cached_property
     def gateway(self) -> Gateway:
-        return Gateway(
-            self.catalogue,
-            build_providers(self.catalogue),
-            current=self._catalogue_file.current,
-            guard_of=self._guards,
-        )
+        current = self._catalogue_file.current
+        clients = FollowedClients(current, build_provider)
+        return Gateway(self.catalogue, clients, current=current, guard_of=self._guards)
 
     @cached_property
     def _guards(self) -> SharedGuards:

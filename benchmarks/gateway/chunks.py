@@ -25,7 +25,7 @@ import openai
 from tests.support.model_server import ModelServer
 from workers.gateway import catalogue as module
 from workers.gateway.catalogue import Catalogue
-from workers.gateway.complete import ModelProvider
+from workers.gateway.clients import ModelProvider
 from workers.gateway.providers import build_providers
 from workers.gateway.types import ModelRequest
 

@@ -2,7 +2,19 @@
 
 from django.urls import path
 
-from webapp.api import auth, completions, complexity, freezes, health, models, provider_keys, schema, stream, tasks, travel
+from webapp.api import (
+    auth,
+    completions,
+    complexity,
+    freezes,
+    health,
+    models,
+    provider_keys,
+    schema,
+    stream,
+    tasks,
+    travel,
+)
 
 urlpatterns = [
     path("health", health.health),

@@ -13,6 +13,7 @@ from jsonschema import Draft202012Validator
 
 from workers.gateway.answer import bare, fault, rules_of
 from workers.gateway.catalogue import Catalogue
+from workers.gateway.clients import Clients, FixedClients, ModelProvider, not_configured
 from workers.gateway.errors import ModelReplyInvalid, ModelTimeout, NoModel
 from workers.gateway.resilience import GuardOf, Limits, LocalGuards
 from workers.gateway.tokens import BoundUsage
@@ -24,10 +25,6 @@ log = structlog.get_logger()
 WAIT_SHARE = 0.5  # of a call's time may be spent waiting for its turn
 
 
-class ModelProvider(Protocol):
-    async def complete(self, request: ModelRequest) -> ModelReply: ...
-
-
 @runtime_checkable
 class Embedding(Protocol):
     """A provider that has embedding models."""
@@ -35,17 +32,10 @@ class Embedding(Protocol):
     async def embed(self, request: EmbedRequest) -> EmbedReply: ...
 
 
-@runtime_checkable
-class Closing(Protocol):
-    """A provider that keeps connections."""
-
-    async def close(self) -> None: ...
-
-
 class Gateway:
     """
     Args:
-        providers: by name; those of the catalogue that are configured.
+        providers: by name; those of the catalogue that are configured. Clients that follow it, or the same for good.
         current: the catalogue as it is now, asked before each call, so that changed limits take effect.
         guard_of: the limits of a provider for an API key, asked before each call; by default those of this process alone.
     """
@@ -53,13 +43,13 @@ class Gateway:
     def __init__(
         self,
         catalogue: Catalogue,
-        providers: Mapping[str, ModelProvider],
+        providers: Mapping[str, ModelProvider] | Clients,
         *,
         current: Callable[[], Catalogue] | None = None,
         guard_of: GuardOf | None = None,
     ) -> None:
         self._current = current or (lambda: catalogue)
-        self._providers = providers
+        self._clients = FixedClients(providers) if isinstance(providers, Mapping) else providers
         self._guard_of = guard_of or LocalGuards()
 
     async def complete(self, request: ModelRequest) -> ModelReply:
@@ -69,14 +59,14 @@ class Gateway:
         Raises:
             ModelError: its `sent` tells whether it may be billed, its `kind` whether to try again.
         """
-        provider = self._providers.get(request.provider)
         guard = self._guard(request.provider, request.api_key)
-        if provider is None or guard is None:
-            raise NoModel(f"The provider {request.provider} is not configured")
+        if guard is None:
+            raise not_configured(request.provider)
         rules = None if request.schema is None else rules_of(request.schema)
         deadline = asyncio.get_running_loop().time() + request.timeout_s
-        async with guard.call(wait_s=request.timeout_s * WAIT_SHARE):
-            reply = await _in_time(provider.complete(request), request, deadline)
+        with self._clients.lend(request.provider, own_key=request.api_key is not None) as provider:
+            async with guard.call(wait_s=request.timeout_s * WAIT_SHARE):
+                reply = await _in_time(provider.complete(request), request, deadline)
         return _checked(reply, rules)
 
     async def embed(self, request: EmbedRequest) -> EmbedReply:
@@ -86,13 +76,15 @@ class Gateway:
         Raises:
             ModelError.
         """
-        provider = self._providers.get(request.provider)
-        guard = self._guard(request.provider)
-        if guard is None or not isinstance(provider, Embedding):
-            raise NoModel(f"The provider {request.provider} is not configured, or makes no embeddings")
+        guard = self._guard(request.provider, request.api_key)
+        if guard is None:
+            raise not_configured(request.provider)
         deadline = asyncio.get_running_loop().time() + request.timeout_s
-        async with guard.call(wait_s=request.timeout_s * WAIT_SHARE):
-            reply = await _in_time(provider.embed(request), request, deadline)
+        with self._clients.lend(request.provider, own_key=request.api_key is not None) as provider:
+            if not isinstance(provider, Embedding):
+                raise NoModel(f"The provider {request.provider} makes no embeddings")
+            async with guard.call(wait_s=request.timeout_s * WAIT_SHARE):
+                reply = await _in_time(provider.embed(request), request, deadline)
         return _vectors_checked(reply, request)
 
     def down(self) -> set[str]:
@@ -100,9 +92,7 @@ class Gateway:
         return self._guard_of.down()
 
     async def close(self) -> None:
-        for provider in self._providers.values():
-            if isinstance(provider, Closing):
-                await provider.close()
+        await self._clients.close()
 
     def _guard(self, name: str, key: str | None) -> Limits | None:
         settings = self._current().providers.get(name)

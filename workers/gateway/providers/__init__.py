@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from workers.gateway.catalogue import Catalogue
-from workers.gateway.complete import ModelProvider
+from workers.gateway.clients import ModelProvider
 from workers.gateway.entries import Provider
 from workers.gateway.providers.offline.provider import OfflineProvider
 from workers.gateway.providers.sdk import SdkProvider
@@ -11,10 +11,10 @@ from workers.gateway.providers.sdk import SdkProvider
 
 def build_providers(catalogue: Catalogue) -> dict[str, ModelProvider]:
     """A client for each configured provider."""
-    return {name: _build(name, entry) for name, entry in catalogue.providers.items() if entry.configured}
+    return {name: build_provider(name, entry) for name, entry in catalogue.providers.items() if entry.configured}
 
 
-def _build(name: str, entry: Provider) -> ModelProvider:
+def build_provider(name: str, entry: Provider) -> ModelProvider:
     if entry.protocol == "offline":
         return OfflineProvider()
     return _with_sdk(entry)(name, entry)
