@@ -42,6 +42,8 @@ def handles(kind: str) -> Callable[[Perform], Perform]:
 
 def start(*, app: Celery, slot: str, queues: Sequence[str]) -> None:
     slots = settings.TOOL_SLOTS if "tools" in queues else settings.LLM_SLOTS
+    if "llm" in queues:
+        services().follow_catalogue(slot)
     runner = Runner(
         slot=slot,
         queues=queues,

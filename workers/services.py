@@ -4,23 +4,27 @@ from __future__ import annotations
 
 import os
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cache, cached_property
 from pathlib import Path
 
+import structlog
 from django.conf import settings
 
 from sandbox.keeper import Keeper
 from sandbox.limits import Limits
+from workers.catalogue_rows import Told, VersionInForce
 from workers.gateway.catalogue import Catalogue, CatalogueFile
 from workers.gateway.clients import FollowedClients
 from workers.gateway.complete import Gateway
+from workers.gateway.errors import CatalogueInvalid
 from workers.gateway.providers import build_provider
 from workers.gateway.shared import SharedGuards
 from workers.gateway.statistics import LiveStatistics
 from workers.race import HedgeShare
 from workers.toolbox.registry import Registry, load_registry
 
+log = structlog.get_logger()
 CATALOGUE = Path(__file__).parent / "gateway" / "catalogue.yaml"
 
 
@@ -28,12 +32,36 @@ CATALOGUE = Path(__file__).parent / "gateway" / "catalogue.yaml"
 class Services:
     """
     Attributes:
+        version: of the catalogue; without `follow_catalogue` the shipped file alone is in force.
         sandbox: its processes start with the first use; `close` ends them.
     """
 
+    version: VersionInForce = field(default_factory=lambda: VersionInForce(settings.CATALOGUE_LOOK_S))
+
+    def follow_catalogue(self, worker: str) -> None:
+        """From now on versions count as they are put in force, and the web hears what the catalogue comes to."""
+        self.version.look()
+        self.version.follow(then=Told(worker, lambda: self.catalogue))
+
     @cached_property
     def _catalogue_file(self) -> CatalogueFile:
-        return CatalogueFile(CATALOGUE, os.environ)
+        """
+        A version that this release can't use is passed over: better the shipped file than no model at all.
+
+        Raises:
+            CatalogueInvalid: the shipped file or the environment is wrong.
+        """
+        try:
+            return self._read_catalogue()
+        except CatalogueInvalid as error:
+            if self.version.text() is None:
+                raise
+            log.error("catalogue.version_passed_over", error=str(error))
+            self.version.pass_over()
+            return self._read_catalogue()
+
+    def _read_catalogue(self) -> CatalogueFile:
+        return CatalogueFile(CATALOGUE, os.environ, environment=settings.ENVIRONMENT, more=self.version.text)
 
     @property
     def catalogue(self) -> Catalogue:
@@ -72,7 +100,8 @@ class Services:
         )
 
     async def close(self) -> None:
-        """End the sandbox's processes and the connections to providers and Redis, if there are any."""
+        """End the sandbox's processes and the connections to providers and Redis, if there are any; stop following."""
+        self.version.end()
         if "gateway" in self.__dict__:
             await self.gateway.close()
             await self._guards.close()

@@ -42,7 +42,7 @@ class VersionForm(forms.ModelForm):  # type: ignore[type-arg]
         """A broken one comes back with its entry, and nothing is saved."""
         source = str(self.cleaned_data["source"]).replace("\r\n", "\n")
         try:
-            versions.check(source)
+            versions.check_new(source)
         except Invalid as error:
             raise ValidationError(str(error).removeprefix(f"{error.field}: ")) from error
         except HartleyError as error:

@@ -35,4 +35,6 @@ def listing() -> JSON | None:
 
 
 def provider_names() -> list[str]:
-    return sorted((listing() or {}).get("providers", ()))
+    """Of those that a key can be for; none before the first worker told."""
+    told = listing() or {"providers": []}
+    return sorted(provider["name"] for provider in told["providers"] if not provider["local"])

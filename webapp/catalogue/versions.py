@@ -7,7 +7,6 @@ import json
 import subprocess
 import sys
 
-import yaml
 from django.conf import settings
 from django.db import transaction
 from django.db.models import Max
@@ -16,8 +15,6 @@ from webapp.audit.services import record
 from webapp.catalogue.models import CatalogueVersion
 from webapp.common.errors import HartleyError, Invalid, NotFound
 from webapp.tenants.models import User
-
-SECRETS = frozenset({"api_key"})  # entries whose values don't belong into a text that is kept and compared
 
 
 class CatalogueRefused(HartleyError):
@@ -39,10 +36,11 @@ class NotThePlatforms(HartleyError):
 
 def check(source: str) -> None:
     """
-    Merge it over the shipped file and check the whole, in a process of its own, which may hang or crash.
+    Lay it over the shipped file and check the whole, in a process of its own, which may hang or crash. A version that
+    holds a key is refused too, as it is kept and shown.
 
     Raises:
-        Invalid: too long, or it holds a secret.
+        Invalid: too long.
         CatalogueRefused
     """
     limit = settings.CATALOGUE_SOURCE_CHARS
@@ -62,15 +60,22 @@ def check(source: str) -> None:
         raise CatalogueRefused("Checking it ended the process that checks; simplify it") from None
     if "error" in answer:
         raise CatalogueRefused(answer["error"])
-    _refuse_secrets(source)
 
 
-def _refuse_secrets(source: str) -> None:
-    """It is YAML by now. Looks at its words alone, so that aliases can't make it larger than it is."""
-    words = {event.value for event in yaml.parse(source) if isinstance(event, yaml.ScalarEvent)}
-    if found := sorted(words & SECRETS):
-        text = f"{', '.join(found)} is a secret and belongs into the environment: name its variable in api_key_env"
-        raise Invalid(field="source", message=text)
+def check_new(source: str) -> None:
+    """
+    What a new version must be.
+
+    Raises:
+        Invalid, CatalogueRefused
+    """
+    _refuse_the_same(CatalogueVersion.objects.filter(active=True).first(), source)
+    check(source)
+
+
+def _refuse_the_same(before: CatalogueVersion | None, source: str) -> None:
+    if before and before.source == source:
+        raise Invalid(field="source", message=f"is what version {before.number} says, which is in force")
 
 
 @transaction.atomic
@@ -84,8 +89,7 @@ def save_version(*, actor: User, source: str, note: str = "") -> CatalogueVersio
     _check_may(actor)
     check(source)
     before = _locked()
-    if before and before.source == source:
-        raise Invalid(field="source", message=f"is what version {before.number} says, which is in force")
+    _refuse_the_same(before, source)
     newest = CatalogueVersion.objects.aggregate(newest=Max("number"))["newest"] or 0
     CatalogueVersion.objects.filter(active=True).update(active=False)
     made = CatalogueVersion.objects.create(

@@ -240,7 +240,7 @@ POLICY_LOOK_S = env.number("HARTLEY_POLICY_LOOK_S", 1, least=0)  # how long a wo
 ENVIRONMENT = env.one_of("HARTLEY_ENVIRONMENT", ("development", "staging", "production"), "production")
 CATALOGUE_CHECK_S = env.number("HARTLEY_CATALOGUE_CHECK_S", 10, least=0.5)  # for checking a version
 CATALOGUE_SOURCE_CHARS = env.whole("HARTLEY_CATALOGUE_SOURCE_CHARS", 100_000, least=100)
-CATALOGUE_LOOK_S = env.number("HARTLEY_CATALOGUE_LOOK_S", 1, least=0.05)  # between looks for a version, and at keys
+CATALOGUE_LOOK_S = env.number("HARTLEY_CATALOGUE_LOOK_S", 0.5, least=0.05)  # between looks for a version, and at keys
 
 # --- Models and budgets ---
 MODEL_TIMEOUT_S = env.number("HARTLEY_MODEL_TIMEOUT_S", 120, least=1)

@@ -1,0 +1,106 @@
+"""The version of the catalogue that is in force, as this worker knows it, and what the worker tells of its catalogue.
+
+A thread looks every CATALOGUE_LOOK_S, beside the event loop, which is never kept waiting. While Postgres is away what
+is known stays in force.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+
+import structlog
+from django.db import Error, connections
+
+from webapp.catalogue import selectors, snapshots
+from workers.gateway.catalogue import Catalogue
+from workers.gateway.errors import CatalogueInvalid
+
+log = structlog.get_logger()
+
+
+class VersionInForce:
+    """
+    Args:
+        look_s: between two looks.
+    """
+
+    def __init__(self, look_s: float) -> None:
+        self._look_s = look_s
+        self._number: int | None = None
+        self._text: str | None = None
+        self._passed_over: str | None = None
+        self._mistake = ""
+        self._ended = threading.Event()
+
+    def text(self) -> str | None:
+        """From memory; None while the shipped file alone is in force, or one that can't be used here."""
+        return None if self._text == self._passed_over else self._text
+
+    def pass_over(self) -> None:
+        """Go on without this one until there is another: this release can't use it."""
+        self._passed_over = self._text
+
+    def look(self) -> None:
+        """Now. What can't be known is as it was."""
+        self._try(self._read)
+
+    def follow(self, then: Callable[[], None]) -> None:
+        """
+        Look again and again from a thread, until `end`.
+
+        Args:
+            then: called in that thread, first at once, then after each look; may read and write the database.
+        """
+        threading.Thread(target=self._run, args=(then,), name="catalogue", daemon=True).start()
+
+    def end(self) -> None:
+        self._ended.set()
+
+    def _run(self, then: Callable[[], None]) -> None:
+        def once() -> None:
+            self._read()
+            then()
+
+        self._try(once)
+        while not self._ended.wait(self._look_s):
+            self._try(once)
+
+    def _try(self, query: Callable[[], None]) -> None:
+        """Each mistake is told once in a row, not at each look."""
+        try:
+            query()
+        except (Error, CatalogueInvalid) as error:
+            if str(error) != self._mistake:
+                log.error("catalogue.look_failed", error=type(error).__name__, message=str(error))
+            self._mistake = str(error)
+        else:
+            self._mistake = ""
+        finally:
+            connections["default"].close()  # back to the pool until the next look
+
+    def _read(self) -> None:
+        number = selectors.active_number()
+        if number != self._number:
+            self._text = None if number is None else selectors.source_of(number)
+            self._number = number
+            log.info("catalogue.version", number=number)
+
+
+class Told:
+    """
+    Tells the web what this worker's catalogue comes to, when that has changed.
+
+    Args:
+        current: the catalogue as it is now.
+    """
+
+    def __init__(self, worker: str, current: Callable[[], Catalogue]) -> None:
+        self._worker, self._current = worker, current
+        self._revision = ""
+
+    def __call__(self) -> None:
+        catalogue = self._current()
+        if catalogue.revision != self._revision:
+            snapshots.tell(revision=catalogue.revision, body=dict(catalogue.listing()), worker=self._worker)
+            self._revision = catalogue.revision
