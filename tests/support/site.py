@@ -43,6 +43,7 @@ def pages(task: str, fork: str, session: str, module: str) -> list[Look]:
         Look("session", "sessions/<uuid:name>", f"/sessions/{session}"),
         Look("budgets", "budgets", "/budgets"),
         Look("workers", "workers", "/workers"),
+        Look("models", "models", "/models"),
         Look("freezes", "freezes", "/freezes"),
         Look("keys", "keys", "/keys"),
         Look("not-found", "", "/nowhere"),

@@ -30,6 +30,7 @@ PLACES = (
     Place("/sessions", "Sessions", "chat", "sessions:read"),
     Place("/budgets", "Budgets", "coin", "budgets:read"),
     Place("/workers", "Workers", "gear", "workflows:read"),
+    Place("/models", "Models", "chip", "workflows:read"),
     Place("/freezes", "Freezes", "snow", "freezes:write"),
     Place("/keys", "Keys", "key", ANYONE),
     Place("/admin/", "Admin", "shield", "audit:read", leaves=True),

@@ -36,6 +36,7 @@ def client(cast: Cast) -> Client:
         "/sessions",
         "/budgets",
         "/workers",
+        "/models",
         "/freezes",
         "/keys",
     ],

@@ -90,6 +90,7 @@ PAGES: dict[str, tuple[str, set[str]]] = {  # route -> address, roles that it op
     "budgets": ("/budgets", WATCHERS),
     "workers": ("/workers", EVERYONE),
     "workers/pulse": ("/workers/pulse", set()),
+    "models": ("/models", EVERYONE),
     "freezes": ("/freezes", WATCHERS),
     "freezes/<str:name>/thaw": ("POST /freezes/{freeze}/thaw", WATCHERS),
     "keys": ("/keys", EVERYONE),
