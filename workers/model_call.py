@@ -206,12 +206,19 @@ def _hold(choice: ModelChoice, request: ModelRequest, options: Options, number: 
         prompt_tokens=prompt_upper_bound(request.messages, request.tools, request.schema, model=choice.model),
         max_tokens=wanted,
         least_tokens=min(settings.COMPLETION_TOKENS_LEAST, wanted),
-        input_usd=choice.price.input_usd,
+        input_usd=_dearest_input(choice, request),
         output_usd=choice.price.output_usd,
         call=number,
         tier=choice.tier,
         hedge=beside,
     )
+
+
+def _dearest_input(choice: ModelChoice, request: ModelRequest) -> Decimal:
+    """What goes into a provider's cache costs more than what is only read; some write to it unasked."""
+    price = choice.price
+    written = [price.cache_write_usd, price.cache_write_1h_usd if request.cache == "1h" else None]
+    return max(price.input_usd, *(usd for usd in written if usd is not None), Decimal(0))
 
 
 def _policy_input(step: ClaimedStep, task: TaskContext, choice: ModelChoice, hold: HoldRequest) -> JSON:

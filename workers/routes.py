@@ -17,6 +17,7 @@ from workers.gateway.routing import choose
 from workers.gateway.types import ModelChoice, ModelRequest
 from workers.options import Options
 from workers.services import services
+from workers.tenant_keys import own_keys
 
 TIERS = {"simple": "small", "standard": "small", "complex": "medium", "supervisor": "medium", "research": "large"}
 CHARS_PER_TOKEN = 4
@@ -47,6 +48,7 @@ async def route(step: ClaimedStep, task: TaskContext, request: ModelRequest, opt
     usual = options.tier or TIERS[task.mode]
     signs = signs_now()
     tier = usual if options.tier or options.model else degraded_tier(usual, level_of(signs))
+    keys = await own_keys(step.tenant)
     found = choose(
         services().catalogue,
         tier,
@@ -56,10 +58,11 @@ async def route(step: ClaimedStep, task: TaskContext, request: ModelRequest, opt
         strategy=options.strategy,
         stats=services().statistics.of,
         down=services().gateway.down(),
+        own_keys=keys,
         prompt_tokens=sum(len(m["content"] or "") for m in request.messages) // CHARS_PER_TOKEN,
         turn=next(_turns),
     )
-    return Route(found, events=[] if tier == usual else [_degraded(step, task.mode, usual, signs)])
+    return Route(found, keys, events=[] if tier == usual else [_degraded(step, task.mode, usual, signs)])
 
 
 def needs_of(request: ModelRequest) -> set[str]:
