@@ -107,3 +107,9 @@ async def test_two_hundred_streams_are_open_at_the_same_time(server, gateway, as
     assert {entry["outcome"] for entry in server.log()} == {"running"}
     server.release()
     assert {reply.text for reply in await calls} == {"one two three four five six seven eight"}
+
+
+async def test_a_connection_whose_answer_has_ended_serves_the_next_call_whosever_key_it_has(server, gateway, ask):
+    for key in (None, None, "sk-globex-987654wxyz"):
+        await gateway.complete(ask(api_key=key))
+    assert len({entry["port"] for entry in server.log()}) == 1

@@ -65,6 +65,7 @@ class Exchange:
             "tools": self.tools,
             "max_tokens": next((self.body[name] for name in LIMITS if name in self.body), None),
             "authorized": self.request.headers.get("Authorization") is not None,
+            "port": peer[1] if (peer := self._peer()) else None,
             "key_ends": self._key()[-KEY_SHOWN:],
             "asked": {key: value for key, value in self.body.items() if key not in TOLD_ELSEWHERE},
             "usage": None,
@@ -73,6 +74,9 @@ class Exchange:
     @property
     def call(self) -> str:
         return self.wire.call_id(self.n)
+
+    def _peer(self) -> tuple[str, int] | None:
+        return self.request.transport and self.request.transport.get_extra_info("peername")
 
     def _key(self) -> str:
         headers = self.request.headers

@@ -120,4 +120,5 @@ class SdkProvider(ABC):
 
 
 def limit(timeout_s: float) -> httpx2.Timeout:
-    return httpx2.Timeout(timeout_s, connect=min(CONNECT_S, timeout_s))
+    """For connecting only: the gateway's deadline covers the rest, and a timer for each read would cost every chunk."""
+    return httpx2.Timeout(None, connect=min(CONNECT_S, timeout_s))
