@@ -183,7 +183,7 @@ def test_before_a_worker_has_told_anything_the_page_says_so(cast: Cast) -> None:
     assert "No worker has told its catalogue yet" in page
 
 
-def test_the_command_says_the_same_as_text_and_as_json(cast: Cast) -> None:
+def test_the_command_and_the_api_say_the_same(cast: Cast) -> None:
     said = io.StringIO()
     call_command("models", "--as", cast.owner.user.email, "--since", "1h", stdout=said)
     assert (
@@ -193,5 +193,9 @@ def test_the_command_says_the_same_as_text_and_as_json(cast: Cast) -> None:
     call_command("models", "--as", cast.owner.user.email, "--since", "1h", "--json", stdout=told)
     first = json.loads(told.getvalue())["providers"][0]
     assert (first["name"], first["calls"]["number"], first["frozen"]) == ("openai", 10, ["gpt-a"])
+    key = {"X-API-Key": cast.owner.api_key}
+    over_http = Client().get("/api/v1/models-status?since=1h", headers=key)
+    assert over_http.json() == {"since": "1h", **json.loads(told.getvalue())}
+    assert Client().get("/api/v1/models-status?since=x", headers=key).status_code == 400
     with pytest.raises(CommandError, match="not found"):
         call_command("models", "--as", "nobody@example.com")

@@ -47,7 +47,7 @@ OPEN = {"GET /health", "GET /readiness", "GET /openapi.json", "POST /api/v1/auth
         "POST /api/v1/auth/register"}  # fmt: skip
 OWN = {  # about the caller alone, or made by them
     "GET /api/v1/auth/api-keys", "POST /api/v1/auth/api-keys", "GET /api/v1/auth/me", "POST /api/v1/auth/refresh-key",
-    "GET /api/v1/tasks", "POST /api/v1/tasks", "POST /api/v1/tasks/stream", "POST /api/v1/complexity",
+    "GET /api/v1/tasks", "POST /api/v1/tasks", "POST /api/v1/tasks/stream", "POST /api/v1/complexity", "GET /api/v1/models-status",
     "POST /v1/completions", "GET /v1/models", "GET /v1/models/{model}",
 }  # fmt: skip
 OBJECT = {  # 404 for another tenant, and for a user who is not the owner's

@@ -40,6 +40,11 @@ def test_the_web_process_knows_flower_and_its_password() -> None:
     assert set_up()["FLOWER_BASIC_AUTH"] == "hartley:flower-secret"
 
 
+def test_the_encryption_key_is_our_own_until_others_are_given() -> None:
+    assert set_up()["HARTLEY_ENCRYPTION_KEYS"] == "encryption-secret"
+    assert set_up(HARTLEY_ENCRYPTION_KEYS="new,old")["HARTLEY_ENCRYPTION_KEYS"] == "new,old"
+
+
 def test_given_servers_are_used() -> None:
     given = set_up(DATABASE_URL="postgresql://a:b@db:5433/prod?sslmode=require", REDIS_URL="redis://cache/3")
     assert given["HARTLEY_DB_OWNER_URL"] == "postgresql://hartley_owner:owner-secret@db:5433/prod?sslmode=require"
