@@ -164,7 +164,8 @@ class _Asking:
         """Two that answer at once can't both be heard; the one that wins is read as a whole."""
         if self._race.running == 1:
             self._spoke = True
-            self._speaker.say(piece)
+            if self._step.input.get("stream", True):  # a completion says whether anybody listens
+                self._speaker.say(piece)
 
     def _announce(self, choice: ModelChoice, number: int, beside: bool) -> list[JSON]:
         """The prompt is told once. What is said of failures goes with the next call, or with the step's own failure."""

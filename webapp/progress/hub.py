@@ -14,7 +14,6 @@ from uuid import UUID
 from weakref import WeakKeyDictionary
 
 import structlog
-from asgiref.sync import sync_to_async
 from django.conf import settings
 from django.db import close_old_connections
 from redis.asyncio import Redis
@@ -130,5 +129,4 @@ async def in_thread(call: Callable[[], T]) -> T:
         finally:
             close_old_connections()
 
-    result: Any = await sync_to_async(closing, thread_sensitive=False)()
-    return result
+    return await asyncio.to_thread(closing)
