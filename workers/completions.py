@@ -5,12 +5,11 @@ from __future__ import annotations
 from dataclasses import asdict
 
 from webapp.agent_tasks.rules import AgentState
-from webapp.orchestration import complexity
 from webapp.orchestration.completions import COMPLETE, query_of
 from webapp.orchestration.steps import ClaimedStep, Completion
 from workers.answers import output_of, told
 from workers.beats import Beats
-from workers.context import TaskContext
+from workers.context import alone
 from workers.model_call import ask_model
 from workers.options import Options
 from workers.process import handles
@@ -25,7 +24,7 @@ async def complete(step: ClaimedStep, beats: Beats) -> Completion:
     answered = await ask_model(
         step,
         beats,
-        _alone(query),
+        alone(query),
         purpose="complete",
         query=query,
         messages=asked["messages"],
@@ -37,17 +36,4 @@ async def complete(step: ClaimedStep, beats: Beats) -> Completion:
         output={**output_of(answered), "tool_calls": [asdict(call) for call in answered.reply.tool_calls]},
         inner=left_in(AgentState.COMPLETED, before=None),
         events=[told(step, answered)],
-    )
-
-
-def _alone(query: str) -> TaskContext:
-    """Such a task has no files and no settings of its own: all that it says is in the step, so nothing is read."""
-    return TaskContext(
-        query=query,
-        mode="simple",
-        complexity=complexity.score(query, attachments=0),
-        context={},
-        attachments=[],
-        files=(),
-        steps=1,
     )

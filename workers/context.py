@@ -16,6 +16,7 @@ from webapp.agent_tasks.selectors import steps_of
 from webapp.common.tenancy import tenant_scope
 from webapp.common.values import JSON
 from webapp.decisions.models import PolicyDecision
+from webapp.orchestration import complexity
 from webapp.orchestration.steps import ClaimedStep
 from workers.gateway.types import FileRef
 from workers.retries import DATABASE_AWAY_S
@@ -93,6 +94,19 @@ def task_context(step: ClaimedStep) -> TaskContext:
         attachments=task.attachments,
         files=tuple(_file_ref(step, attachment) for attachment in task.attachments),
         steps=task.steps if step.steps_then is None else step.steps_then,
+    )
+
+
+def alone(query: str) -> TaskContext:
+    """Of a task that is one call: it has no files and no settings of its own, all that it says is in its step."""
+    return TaskContext(
+        query=query,
+        mode="simple",
+        complexity=complexity.score(query, attachments=0),
+        context={},
+        attachments=[],
+        files=(),
+        steps=1,
     )
 
 

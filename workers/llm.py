@@ -11,7 +11,7 @@ from webapp.agent_tasks.rules import AgentState
 from webapp.common.values import JSON
 from webapp.orchestration import complexity, dispatch
 from webapp.orchestration.steps import ClaimedStep, Completion, event
-from workers import completions, context, prompts  # noqa: F401  (completions: its steps are of this queue)
+from workers import completions, context, embeddings, prompts  # noqa: F401  (steps of this queue)
 from workers.answers import output_of, told
 from workers.app import app
 from workers.beats import Beats

@@ -19,10 +19,12 @@ from webapp.agent_tasks.models import Step, Task
 from webapp.common.errors import HartleyError
 from webapp.common.values import JSON
 from webapp.decisions.models import PolicyDecision
+from webapp.orchestration.completions import EMBED
 from webapp.orchestration.steps import ClaimedStep, Completion, HoldRequest, NewStep
 from workers.beats import Beats
-from workers.gateway.types import ModelReply, ToolCall, Usage
+from workers.gateway.types import EmbedReply, ModelReply, ToolCall, Usage
 from workers.toolbox.tool import ToolResult
+from workers.vectors import unpacked
 
 log = structlog.get_logger()
 Reply = TypeVar("Reply")
@@ -143,13 +145,28 @@ class ReplayBeats(Beats):
     async def outside(self, send: Callable[[int], Awaitable[Reply]], granted: int, subject: str) -> Reply:
         if subject in self._asked[:-1]:
             raise AnsweredElsewhere(subject)
-        answer = _recorded_reply(self._past) if self.step.queue == "llm" else _recorded_result(self._past)
+        answer = _recorded(self._past)
         self.served += 1
         return cast(Reply, answer)
 
 
 async def _nowhere(_item: Any) -> JSON:
     raise AssertionError("a replay writes nothing")
+
+
+def _recorded(past: Step) -> ModelReply | EmbedReply | ToolResult:
+    if past.kind == EMBED:
+        return _recorded_vectors(past)
+    return _recorded_reply(past) if past.queue == "llm" else _recorded_result(past)
+
+
+def _recorded_vectors(past: Step) -> EmbedReply:
+    output = past.output
+    if past.error and output is None:
+        raise RecordedFailure(past.error)
+    if not isinstance(output, dict):
+        raise NothingRecorded("A model would be asked; then none was")
+    return EmbedReply([unpacked(vector) for vector in output["vectors"]], output["provider"], output["model"], Usage())
 
 
 def _recorded_reply(past: Step) -> ModelReply:

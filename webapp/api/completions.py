@@ -31,6 +31,7 @@ STATUSES = {  # of a task that failed, by the code of its error
     "model.refused": 400,
     "model.none_configured": 400,
     "model.price_unknown": 400,
+    "embeddings.too_many": 400,
     "model.gone": 404,
     "model.rate_limited": 429,
     "model.unreachable": 502,
@@ -111,7 +112,10 @@ class Whole:
             return 504, openai_error(504, TOO_LONG.format(settings.COMPLETION_WAIT_S), code="completion.timeout"), {}
         if outcome.state != TaskState.COMPLETED or outcome.output is None:
             return failure(outcome)
-        return 200, completion_body(str(self._task.id), outcome.output, outcome), {}
+        return 200, self.body(outcome, outcome.output), {}
+
+    def body(self, outcome: Outcome, output: JSON) -> JSON:
+        return completion_body(str(self._task.id), output, outcome)
 
     async def _heard(self) -> AsyncGenerator[str | Outcome | None, None]:
         """Text as it streams, None for a sign of life, and the outcome at last; the time may be over before."""

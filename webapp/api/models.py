@@ -1,4 +1,7 @@
-"""GET /v1/models: what a client of the OpenAI protocol may choose. Each is a way of working, not one provider's model."""
+"""
+GET /v1/models: what a client of the OpenAI protocol may choose. Each is a way of working, not one provider's model;
+those are under /v1/llm-models.
+"""
 
 from __future__ import annotations
 
@@ -9,6 +12,8 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from webapp.api.completions import OpenAIView
+from webapp.api.submission import TIERS, one_of
+from webapp.catalogue.selectors import listing
 from webapp.common.errors import HartleyError
 from webapp.common.values import JSON
 
@@ -66,3 +71,24 @@ class OneModel(OpenAIView):
         if found is None:
             raise ModelUnknown(model)
         return Response(found.body(), headers={"X-Model-Description": found.description})
+
+
+class LlmModels(OpenAIView):
+    """The providers' models that answer a tier, `priority` 1 first, as the workers told them last."""
+
+    scopes: ClassVar = {"GET": "workflows:read"}
+    unlimited: ClassVar = frozenset({"GET"})
+    queries: ClassVar = {"GET": {"tier": str}}
+
+    def get(self, request: Request) -> Response:
+        wanted = one_of(dict(request.query_params.items()), "tier", TIERS)
+        told = listing() or {"providers": []}
+        rows = [
+            {"id": model["model"], "provider": provider["name"], "tier": tier, "priority": place}
+            for provider in told["providers"]
+            if provider["configured"]
+            for model in provider["models"]
+            for tier, place in model["tiers"].items()
+            if tier == wanted or (wanted is None and tier in TIERS)
+        ]
+        return Response({"models": sorted(rows, key=lambda row: (TIERS.index(row["tier"]), row["priority"]))})

@@ -6,6 +6,7 @@ from webapp.api import (
     auth,
     completions,
     complexity,
+    embeddings,
     freezes,
     health,
     model_status,
@@ -49,6 +50,8 @@ urlpatterns = [
     path("api/v1/stream/sse", stream.sse),
     path("api/v1/complexity", complexity.Complexity.as_view()),
     path("v1/completions", completions.Completions.as_view()),
+    path("v1/embeddings", embeddings.Embeddings.as_view()),
+    path("v1/llm-models", models.LlmModels.as_view()),
     path("v1/models", models.Models.as_view()),
     path("v1/models/<str:model>", models.OneModel.as_view()),
 ]

@@ -35,6 +35,7 @@ from webapp.tenants.tokens import issue_tokens
 SECRET_WORDS = "the very secret question of Acme"
 SAID = {
     "query": "hi",
+    "input": "hi",
     "messages": [{"role": "user", "content": "hi"}],
     "name": "k",
     "kind": "tool",
@@ -48,7 +49,7 @@ OPEN = {"GET /health", "GET /readiness", "GET /openapi.json", "POST /api/v1/auth
 OWN = {  # about the caller alone, or made by them
     "GET /api/v1/auth/api-keys", "POST /api/v1/auth/api-keys", "GET /api/v1/auth/me", "POST /api/v1/auth/refresh-key",
     "GET /api/v1/tasks", "POST /api/v1/tasks", "POST /api/v1/tasks/stream", "POST /api/v1/complexity", "GET /api/v1/models-status",
-    "POST /v1/completions", "GET /v1/models", "GET /v1/models/{model}",
+    "POST /v1/completions", "GET /v1/models", "GET /v1/models/{model}", "GET /v1/llm-models", "POST /v1/embeddings",
 }  # fmt: skip
 OBJECT = {  # 404 for another tenant, and for a user who is not the owner's
     "DELETE /api/v1/auth/api-keys/{key}", "GET /api/v1/tasks/{name}", "POST /api/v1/tasks/{name}/cancel",
