@@ -85,8 +85,11 @@ class Writer:
         self._thread.join()
 
     def put(self, entries: Sequence[Entry]) -> None:
-        """They are written together, with whatever else is waiting by then."""
-        self._box.put(entries)
+        """
+        They are written together, with whatever else is waiting by then; so many at once that no one waits for long.
+        """
+        for first in range(0, len(entries), BATCH):
+            self._box.put(entries[first : first + BATCH])
 
     def _run(self) -> None:
         while True:

@@ -3,7 +3,7 @@ Many streaming model calls at once in one `llm` worker: memory, time, CPU per ca
 
     python -m benchmarks.gateway.streams [--calls 100 1000 5000 10000] [--seconds 20] [--chunks 20]
 
-Each call is the turn of an agent in a task of its own, through Celery and the engine: claimed, decided, held, streamed,
+Each call is a completion in a task of its own, through Celery and the engine: claimed, decided, held, streamed,
 settled, recorded and told. The scripted server holds every stream until all are open, then streams for so many seconds.
 Rows in Postgres (fsync on), one worker process; the scripted server, Postgres and Valkey share the machine's cores.
 Ends with 1 when a call is lost, fails or is paid for twice.
@@ -39,6 +39,7 @@ def main() -> None:
     given.add_argument("--calls", type=int, nargs="+", default=[100, 1000, 5000, 10_000], help="at once, by row")
     given.add_argument("--seconds", type=float, default=20.0, help="that each stream takes (default: 20)")
     given.add_argument("--chunks", type=int, default=20, help="of each stream (default: 20)")
+    given.add_argument("--turns", action="store_true", help="turns of agents: context read, tools offered")
     options = given.parse_args()
     most = str(2 * max(options.calls))
     server = ModelServer()
@@ -54,12 +55,12 @@ def main() -> None:
     }
     try:
         with started(**unlimited):
-            sys.exit(1 if measure(server, options.calls, options.seconds, options.chunks) else 0)
+            sys.exit(1 if measure(server, options.calls, options.seconds, options.chunks, options.turns) else 0)
     finally:
         server.stop()
 
 
-def measure(server: ModelServer, sizes: list[int], seconds: float, chunks: int) -> int:
+def measure(server: ModelServer, sizes: list[int], seconds: float, chunks: int, turns: bool) -> int:
     print(
         f"{'calls':>7}{'open at once':>14}{'errors':>8}{'lost':>6}{'twice':>7}{'wall s':>8}{'least s':>9}"
         f"{'CPU ms/call':>13}{'base MB':>9}{'peak MB':>9}",
@@ -68,7 +69,7 @@ def measure(server: ModelServer, sizes: list[int], seconds: float, chunks: int) 
     wrong = 0
     person = owner()
     for calls in sizes:
-        row = one(server, person, calls, seconds, chunks)
+        row = one(server, person, calls, seconds, chunks, turns)
         wrong += row.errors + row.lost + row.twice
         print(
             f"{calls:>7}{row.at_once:>14}{row.errors:>8}{row.lost:>6}{row.twice:>7}{row.wall_s:>8.1f}{seconds:>9.1f}"
@@ -90,20 +91,20 @@ class Row:
     peak_mb: float
 
 
-def one(server: ModelServer, person: Person, calls: int, seconds: float, chunks: int) -> Row:
+def one(server: ModelServer, person: Person, calls: int, seconds: float, chunks: int, turns: bool) -> Row:
     """A worker of its own, so that each row's memory is its own."""
     from benchmarks.gateway.running import llm_worker
 
     server.reset()
     server.script([{"reply": {"text": WORDS}}])
     with llm_worker() as pid:
-        warm(person)
+        warm(person, turns)
         base, used = rss_mb([pid]), cpu_s([pid])
         peak = Peak(pid)
         server.reset()
         server.script([{"reply": {"text": WORDS * chunks, "chunks": chunks, "chunk_delay_s": seconds / chunks}}])
         server.gate()
-        tasks = submitted(person, calls)
+        tasks = submitted(person, calls, turns)
         wait(lambda: server.count()["running"] >= calls or ended(person, tasks) > 0)
         at_once = server.count()["running"]
         began = time.perf_counter()
@@ -114,19 +115,23 @@ def one(server: ModelServer, person: Person, calls: int, seconds: float, chunks:
         return Row(at_once, *outcome(person, tasks, server.count()), wall, used / calls * 1000, base, peak.stop())
 
 
-def warm(person: Person) -> None:
+def warm(person: Person, turns: bool) -> None:
     """One call before: what is loaded with the first is no cost of the others."""
-    tasks = submitted(person, 1)
+    tasks = submitted(person, 1, turns)
     wait(lambda: ended(person, tasks) == 1)
 
 
-def submitted(person: Person, calls: int) -> list[UUID]:
+def submitted(person: Person, calls: int, turns: bool) -> list[UUID]:
     from webapp.orchestration.steps import NewStep
     from webapp.orchestration.submit import Submission, submit_task
 
     def submit(n: int) -> UUID:
-        given = {"role": "", "needs": [], "turn": 1}
-        step = NewStep("llm.turn", "agent", f"Question {n}", given, is_final=True)
+        if turns:
+            step = NewStep("llm.turn", "agent", f"Question {n}", {"role": "", "needs": [], "turn": 1}, is_final=True)
+        else:
+            said = [{"role": "user", "content": f"Question {n}"}]
+            asked = {"messages": said, "tools": [], "options": {}, "stream": True}
+            step = NewStep("llm.complete", "", f"Question {n}", asked, is_final=True)
         submission = Submission(query=f"Question {n}", session=f"bench-{n}", mode="simple")
         return submit_task(principal=person.principal, submission=submission, steps=[step]).id
 

@@ -113,3 +113,9 @@ async def test_a_connection_whose_answer_has_ended_serves_the_next_call_whosever
     for key in (None, None, "sk-globex-987654wxyz"):
         await gateway.complete(ask(api_key=key))
     assert len({entry["port"] for entry in server.log()}) == 1
+
+
+async def test_providers_are_told_nothing_of_our_machine(server, gateway, ask):
+    await gateway.complete(ask())
+    (entry,) = server.log()
+    assert entry["told"] == []

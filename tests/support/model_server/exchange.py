@@ -17,6 +17,9 @@ LIMITS = ("max_tokens", "max_completion_tokens", "max_output_tokens")
 TOLD_ELSEWHERE = ("messages", "input", "model", "stream")
 
 
+ASKED = ("x-stainless-retry-count", "x-stainless-read-timeout", "x-stainless-timeout")  # of a request, not of a machine
+
+
 class Wire(Protocol):
     """A protocol: the module `openai_wire`, `responses_wire`, `anthropic_wire` or `embeddings_wire`."""
 
@@ -64,6 +67,11 @@ class Exchange:
             "messages": self.messages,
             "tools": self.tools,
             "max_tokens": next((self.body[name] for name in LIMITS if name in self.body), None),
+            "told": [
+                name
+                for name in self.request.headers
+                if name.lower().startswith("x-stainless-") and name.lower() not in ASKED
+            ],
             "authorized": self.request.headers.get("Authorization") is not None,
             "port": peer[1] if (peer := self._peer()) else None,
             "key_ends": self._key()[-KEY_SHOWN:],

@@ -13,6 +13,8 @@ from collections.abc import AsyncIterator
 import aiohttp
 import httpx2
 
+NO_HEADERS = httpx2.Headers()
+NO_REQUEST = httpx2.Request("POST", "http://sent.invalid")
 DONE = b"[DONE]"
 DRAIN_S = 0.1  # for what follows the last event, so that the connection can be used again
 
@@ -79,7 +81,9 @@ def _body(response: httpx2.Response) -> AsyncIterator[bytes]:
     """The transport's own bytes; through the decoders only what is encoded."""
     if "content-encoding" in response.headers or not isinstance(response.stream, httpx2.AsyncByteStream):
         return response.aiter_bytes()
-    return aiter(response.stream)
+    body = aiter(response.stream)
+    response.headers, response.request = NO_HEADERS, NO_REQUEST  # 8 kB of each stream that nobody needs any more
+    return body
 
 
 async def _drain(body: AsyncIterator[bytes]) -> None:
