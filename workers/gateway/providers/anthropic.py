@@ -10,7 +10,7 @@ from workers.gateway.errors import ModelError
 from workers.gateway.providers.anthropic_errors import translated
 from workers.gateway.providers.anthropic_prompt import body_of
 from workers.gateway.providers.anthropic_reply import AnthropicParts
-from workers.gateway.providers.sdk import NO_KEY, UNTOLD, SdkProvider, Wire
+from workers.gateway.providers.sdk import NO_KEY, SdkProvider, Wire, untold
 
 MESSAGES = Wire("/v1/messages", body_of, AnthropicParts)
 
@@ -33,5 +33,5 @@ class AnthropicProvider(SdkProvider):
             base_url=self.entry.base_url,
             max_retries=0,  # attempts are the engine's: each is recorded and held for
             http_client=anthropic.DefaultAioHttpClient(limits=self.limits),
-            default_headers={name: anthropic.Omit() for name in UNTOLD},
+            default_headers=untold(anthropic.Omit()),
         )

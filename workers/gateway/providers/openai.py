@@ -12,7 +12,7 @@ from workers.gateway.providers import openai_embed, openai_prompt, responses_pro
 from workers.gateway.providers.openai_errors import translated
 from workers.gateway.providers.openai_reply import OpenAIParts
 from workers.gateway.providers.responses_reply import ResponsesParts
-from workers.gateway.providers.sdk import NO_KEY, UNTOLD, SdkProvider, Wire, limit
+from workers.gateway.providers.sdk import NO_KEY, SdkProvider, Wire, limit, untold
 from workers.gateway.types import EmbedReply, EmbedRequest
 
 CHAT = Wire("/chat/completions", openai_prompt.body_of, OpenAIParts)
@@ -54,5 +54,5 @@ class OpenAIProvider(SdkProvider):
             base_url=self.entry.base_url,
             max_retries=0,  # attempts are the engine's: each is recorded and held for
             http_client=openai.DefaultAioHttpClient(limits=self.limits),
-            default_headers={name: openai.Omit() for name in UNTOLD},
+            default_headers=untold(openai.Omit()),
         )

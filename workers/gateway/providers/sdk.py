@@ -23,9 +23,7 @@ from workers.gateway.providers.reply import ErrorEvent, Parts, collect
 from workers.gateway.providers.sse import events
 from workers.gateway.types import ModelReply, ModelRequest
 
-UNTOLD = [  # what the SDKs tell of this machine: no provider's business, and weight in each of ten thousand calls
-    f"X-Stainless-{name}" for name in ("Lang", "Package-Version", "OS", "Arch", "Runtime", "Runtime-Version", "Async")
-]
+MACHINE = ("Lang", "Package-Version", "OS", "Arch", "Runtime", "Runtime-Version", "Async")
 CONNECT_S = 10.0
 NO_KEY = "none"  # what a server without keys is sent; the SDKs want one
 TRANSPORT_ERRORS = (httpx2.HTTPError, aiohttp.ClientError)  # the SDKs let some of them through
@@ -120,6 +118,11 @@ class SdkProvider(ABC):
         Args:
             text: the error's own words, without secrets.
         """
+
+
+def untold(omit: Any) -> dict[str, Any]:
+    """Leaves out what the SDKs tell of this machine: no provider's business, and weight in each of ten thousand calls."""
+    return {f"X-Stainless-{name}": omit for name in MACHINE}
 
 
 def limit(timeout_s: float) -> httpx2.Timeout:
