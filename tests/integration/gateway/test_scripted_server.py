@@ -109,3 +109,17 @@ def test_models_are_listed_and_a_log_file_is_kept(tmp_path):
     finally:
         server.stop()
     assert [json.loads(line)["outcome"] for line in (tmp_path / "log").read_text().splitlines()] == ["completed"]
+
+
+def test_a_share_of_the_requests_is_drawn_by_what_they_say_and_how_often(client, server):
+    """In any order: a run with many calls at once can be repeated."""
+
+    def met(questions: list[int]) -> set[tuple[int, str]]:
+        server.script([{"match": {"share": 0.4, "seed": 7}, "reply": {"text": "drawn"}}])
+        return {(n, said(client, "x", f"Question {n}").content) for n in questions}
+
+    forth = met([*range(20)])
+    assert met([*reversed(range(20))]) == forth
+    assert 2 < sum(answer == "drawn" for _, answer in forth) < 16
+    again = [said(client, "x", "Question 3").content for _ in range(20)]
+    assert 0 < again.count("drawn") < 20, "each time is a draw of its own"

@@ -77,6 +77,7 @@ class Exchange:
             "key_ends": self._key()[-KEY_SHOWN:],
             "asked": {key: value for key, value in self.body.items() if key not in TOLD_ELSEWHERE},
             "usage": None,
+            "status": None,
         }
 
     @property
@@ -111,5 +112,6 @@ class Exchange:
         return self.wire.frames(reply, self.call, self.body, self.entry["usage"])
 
     def error(self, status: int, message: str, retry_after_s: float | None = None) -> web.Response:
+        self.entry["status"] = status
         headers = {} if retry_after_s is None else {"Retry-After": f"{retry_after_s:g}"}
         return web.json_response(self.wire.error(status, message), status=status, headers=headers)

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import json
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from random import Random
 from typing import Any
 
 Messages = Sequence[dict[str, Any]]
@@ -18,19 +21,29 @@ class Match:
         system_contains, user_contains: part of any message of that role.
         last_role: role of the last message.
         nth: the how-manieth request, from 1, of those that fit the rest of this rule.
+        share: of those that fit the rest, this part of them, from 0 to 1. `seed` draws which: by what is said and how
+            often it was said before, so the same requests are met in whatever order they come.
     """
 
     system_contains: str | None = None
     user_contains: str | None = None
     last_role: str | None = None
     nth: int | None = None
+    share: float | None = None
+    seed: int = 0
+    drawn: Counter[str] = field(default_factory=Counter, init=False)
 
     def fits(self, messages: Messages) -> bool:
         return (
             _contains(messages, "system", self.system_contains)
             and _contains(messages, "user", self.user_contains)
             and self.last_role in (None, messages[-1]["role"])
+            and (self.share is None or self._draw(json.dumps(messages)) < self.share)
         )
+
+    def _draw(self, said: str) -> float:
+        self.drawn[said] += 1
+        return Random(f"{self.seed} {self.drawn[said]} {said}").random()
 
 
 @dataclass

@@ -54,7 +54,8 @@ class ModelServer:
         """
         Every chat request in order: n, started_at, finished_at (None while it runs), outcome (running, completed,
         disconnected or faulted), model, stream, messages, tools, max_tokens, usage; `asked` is the rest of its body,
-        `key_ends` the last characters of its key, `port` its client's, which tells one connection from another.
+        `key_ends` the last characters of its key, `port` its client's, which tells one connection from another;
+        `status` is that of an answer which was an error from its start.
         """
         found: list[dict[str, Any]] = self._control("log")
         return found
