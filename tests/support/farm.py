@@ -52,7 +52,7 @@ class Farm:
         return f"http://127.0.0.1:{self.port}"
 
     def start(self) -> None:
-        self._forget_limits()
+        self.forget_limits()
         for name in ("web", *programs.WORKERS, "beat", *self.more):
             self.launch(name)
         eventually(self.ready, within_s=60, every_s=0.2)
@@ -75,7 +75,7 @@ class Farm:
             preexec_fn=die_with_parent,
         )
 
-    def _forget_limits(self) -> None:
+    def forget_limits(self) -> None:
         """What an earlier module's workers knew of its model server says nothing about this one's."""
         with Redis.from_url(self.services.env["REDIS_URL"]) as redis:
             redis.delete(BREAKERS, *redis.scan_iter("hartley:bucket:*"))
