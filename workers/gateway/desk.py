@@ -19,7 +19,8 @@ from workers.gateway.ends import Ends
 from workers.gateway.entries import Provider
 from workers.gateway.errors import ModelError
 from workers.gateway.line import Line
-from workers.gateway.resilience import Breaker
+from workers.gateway.resilience import Breaker, ends_in_row
+from workers.gateway.row import Place, Row
 
 log = structlog.get_logger()
 EDGE_S = 2e-6  # a shorter wait is none; the script's rounding
@@ -61,6 +62,7 @@ class Desk:
         self._asks: list[Ask] = []
         self._checks: list[asyncio.Future[Turn | None]] = []
         self._ends = Ends(monotonic)
+        self._row = Row(settings.breaker.failures)
         self._sending: asyncio.Task[None] | None = None
 
     # --- what calls say ---
@@ -85,12 +87,19 @@ class Desk:
         self._checks.append(answer)
         return await self._answer(answer, None)
 
-    def ended(self, turn: Turn, error: ModelError | None) -> None:
+    def began(self) -> Place:
+        """A call that may go now. It ends by `ended` or `withdraw`."""
+        return self._row.began()
+
+    def ended(self, turn: Turn, place: Place, error: ModelError | None) -> None:
         """A call that began in an earlier state has no say, which the script checks again."""
+        outage = error is not None and error.outage
+        certain = ends_in_row(self._row, place, failed=outage)
         if turn.generation != self._generation:
             return
-        if error and error.outage:
-            self._ends.failed(turn.generation, error.code)
+        if error and outage:
+            if times := max(certain, int(turn.probe)):
+                self._ends.failed(turn.generation, error.code, times)
         else:
             self._ends.succeeded(turn.generation, told=turn.probe or self.breaker.failures > 0)
         self._send_soon()
@@ -100,8 +109,10 @@ class Desk:
         self._ends.returned[bucket] += 1
         self.withdraw(turn)
 
-    def withdraw(self, turn: Turn) -> None:
-        """It ended without telling anything about the provider: the next call may probe."""
+    def withdraw(self, turn: Turn, place: Place | None = None) -> None:
+        """It ended, or never began, without telling anything about the provider: the next call may probe."""
+        if place:
+            self._row.nothing(place)
         if turn.probe:
             self._ends.withdrawn(turn.generation)
         self._send_soon()

@@ -33,8 +33,8 @@ class Ends:
         if told:
             self._succeeded.add(generation)
 
-    def failed(self, generation: str, code: str) -> None:
-        self._failed[generation] += 1
+    def failed(self, generation: str, code: str, times: int) -> None:
+        self._failed[generation] += times
         self._error = code
 
     def withdrawn(self, generation: str) -> None:

@@ -18,6 +18,7 @@ from aiolimiter import AsyncLimiter
 
 from workers.gateway.entries import Provider
 from workers.gateway.errors import BreakerOpen, ModelError, ModelRateLimited
+from workers.gateway.row import Place, Row
 
 log = structlog.get_logger()
 State = Literal["closed", "open", "half_open"]
@@ -43,7 +44,7 @@ class GuardOf(Protocol):
 
 class Breaker:
     """
-    Closed until `failures` in a row; open for `recovery_s`; then half open: one call probes, its outcome decides.
+    Closed until `failures` in a row (see row.py); open for `recovery_s`; then half open: one call probes, its outcome decides.
 
     Args:
         clock: seconds that never go back.
@@ -55,6 +56,7 @@ class Breaker:
         self._failures = 0
         self._open_until = 0.0
         self._generation = 0
+        self._row = Row(failures)
 
     @property
     def refuses(self) -> bool:
@@ -70,17 +72,18 @@ class Breaker:
             BreakerOpen: nothing is sent.
         """
         self._admit()
-        generation = self._generation
+        generation, place = self._generation, self._row.began()
         try:
             yield
         except ModelError as error:
-            self._conclude(generation, failed=error.outage)
+            self._conclude(generation, place, failed=error.outage)
             raise
         except BaseException:
+            self._row.nothing(place)
             self._withdraw(generation)
             raise
         else:
-            self._conclude(generation, failed=False)
+            self._conclude(generation, place, failed=False)
 
     @property
     def left_s(self) -> float:
@@ -108,11 +111,12 @@ class Breaker:
         elif self.state != "closed":
             raise self.refusal()
 
-    def _conclude(self, generation: int, *, failed: bool) -> None:
+    def _conclude(self, generation: int, place: Place, *, failed: bool) -> None:
         """A call that began in an earlier state has no say in this one."""
+        certain = ends_in_row(self._row, place, failed=failed)
         if generation != self._generation:
             return
-        self._failures = self._failures + 1 if failed else 0
+        self._failures = self._failures + certain if failed else 0
         if failed and (self.state == "half_open" or self._failures >= self._limit):
             self._open_until = self._clock() + self._recovery_s
             self._enter("open", "breaker.opened")
@@ -165,6 +169,14 @@ class Guard:
                 yield
         finally:
             self.at_once.release()
+
+
+def ends_in_row(row: Row, place: Place, *, failed: bool) -> int:
+    """The failures that are certain to be in a row by this end."""
+    if failed:
+        return row.failed(place)
+    row.well(place)
+    return 0
 
 
 def _breaker(name: str, settings: Provider) -> Breaker:

@@ -118,17 +118,18 @@ class SharedGuard:
     @contextmanager
     def _concluded(self, turn: Turn) -> Iterator[None]:
         """An end by anything but a ModelError (a cancellation, say) tells nothing about the provider."""
+        place = self._desk.began()
         try:
             with self._renewed(turn):
                 yield
         except ModelError as error:
-            self._desk.ended(turn, error)
+            self._desk.ended(turn, place, error)
             raise
         except BaseException:
-            self._desk.withdraw(turn)
+            self._desk.withdraw(turn, place)
             raise
         else:
-            self._desk.ended(turn, None)
+            self._desk.ended(turn, place, None)
 
     @contextmanager
     def _renewed(self, turn: Turn) -> Iterator[None]:
