@@ -102,10 +102,13 @@ class _Asking:
         if not self._options.hedge or len(self._choices) < 2:
             return None
         if (named := self._options.hedge_s) is not None:
-            return Hedge(named, may=lambda: not self._spoke)
+            return Hedge(named, self._silent)
         usual = services().statistics.of(self._choices[0].provider, self._choices[0].model).p95_s
         services().hedges.earn()
-        return None if usual is None else Hedge(usual, may=lambda: not self._spoke and services().hedges.take())
+        return None if usual is None else Hedge(usual, self._silent, lambda late: services().hedges.take(urgent=late))
+
+    def _silent(self) -> bool:
+        return not self._spoke
 
     async def _ask(self, choice: ModelChoice, beside: bool) -> Answered:
         number = self._beats.next_call()
@@ -150,6 +153,7 @@ class _Asking:
             await self._heard(piece)
 
         call = seen.began(choice.provider, choice.model)
+        self._race.asked()
         try:
             reply = await services().gateway.complete(replace(request, on_delta=heard))
             ok = True

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Sequence
 from dataclasses import dataclass
-from typing import Generic, TypeVar
+from typing import Any, Generic, TypeVar
 
 from webapp.common.errors import HartleyError
 from workers.beats import StepLost
@@ -15,6 +15,8 @@ T = TypeVar("T")
 Ask = Callable[[bool], Awaitable[T]]  # told whether it runs beside an earlier one
 
 MOST_SAVED = 20.0  # hedges that a quiet time may save up
+KEPT = 5.0  # of them, for calls that take much longer than is usual
+AGAIN_LEAST_S = 0.05
 
 
 class HedgeShare:
@@ -26,8 +28,13 @@ class HedgeShare:
     def earn(self) -> None:
         self._saved = min(MOST_SAVED, self._saved + self._share)
 
-    def take(self) -> bool:
-        if self._saved < 1.0:
+    def take(self, *, urgent: bool) -> bool:
+        """
+        Args:
+            urgent: it has waited for one before. Five calls of a hundred are beyond the p95 by a little, and would leave
+                nothing for the one that hangs.
+        """
+        if self._saved < 1.0 + (0.0 if urgent else KEPT):
             return False
         self._saved -= 1.0
         return True
@@ -37,12 +44,14 @@ class HedgeShare:
 class Hedge:
     """
     Args:
-        after_s: how long the first is waited for alone; 0 starts two together.
-        may: asked then; False goes on waiting.
+        after_s: how long the first is waited for alone, from when it says that it is `asked`; 0 starts two together.
+        wanted: False: the first goes on alone, for good.
+        may: False: it is asked again after as long, with True for its argument.
     """
 
     after_s: float
-    may: Callable[[], bool]
+    wanted: Callable[[], bool] = lambda: True
+    may: Callable[[bool], bool] = lambda _urgent: True
 
 
 class Race(Generic[T]):
@@ -56,12 +65,18 @@ class Race(Generic[T]):
     def __init__(self, asks: Sequence[Ask[T]], hedge: Hedge | None = None) -> None:
         self._left = list(asks)
         self._hedge = hedge
+        self._asked = asyncio.Event()
         self._tasks: set[asyncio.Task[T]] = set()
+        self._company: set[asyncio.Task[None]] = set()
         self._failures: list[HartleyError] = []
 
     @property
     def running(self) -> int:
         return len(self._tasks)
+
+    def asked(self) -> None:
+        """What is done before that (to record it, say) is no sign of a slow answer."""
+        self._asked.set()
 
     async def run(self) -> T:
         """
@@ -70,42 +85,53 @@ class Race(Generic[T]):
                 else of all failures the first that another attempt may mend, or the first.
             StepLost: at once.
         """
+        if self._hedge:
+            self._company = {asyncio.ensure_future(self._join(self._hedge))}
         try:
             while True:
                 if not self._tasks:
                     self._start(beside=False)
-                done, _ = await asyncio.wait(
-                    self._tasks, timeout=self._hedge.after_s if self._hedge else None, return_when="FIRST_COMPLETED"
-                )
-                for task in done:
+                done, _ = await asyncio.wait({*self._tasks, *self._company}, return_when="FIRST_COMPLETED")
+                self._company -= done
+                for task in self._tasks & done:
                     self._tasks.discard(task)
                     if (failure := _failure(task)) is None:
                         return task.result()
                     self._failed(failure)
-                if not done:
-                    self._start_hedge()
         finally:
-            for task in self._tasks:
-                task.cancel()
-            await asyncio.gather(*self._tasks, return_exceptions=True)
+            await _stopped({*self._tasks, *self._company})
 
     def _start(self, *, beside: bool) -> None:
         if not self._left:
             raise _worth_telling(self._failures)
         self._tasks.add(asyncio.ensure_future(self._left.pop(0)(beside)))
 
-    def _start_hedge(self) -> None:
-        hedge, self._hedge = self._hedge, None
-        if hedge and self._left and hedge.may():
-            self._start(beside=True)
+    async def _join(self, hedge: Hedge) -> None:
+        """Start a second one beside the first."""
+        await self._asked.wait()
+        await asyncio.sleep(hedge.after_s)
+        urgent = False
+        while hedge.wanted() and self._left:
+            if hedge.may(urgent):
+                self._start(beside=True)
+                return
+            await asyncio.sleep(max(hedge.after_s, AGAIN_LEAST_S))
+            urgent = True
 
     def _failed(self, failure: HartleyError) -> None:
         if isinstance(failure, StepLost):
             raise failure
-        self._hedge = None
+        for waiting in self._company:
+            waiting.cancel()
         self._failures.append(failure)
         if len(self._failures) == 1 and not self._tasks and not getattr(failure, "elsewhere", False):
             raise failure
+
+
+async def _stopped(tasks: Iterable[asyncio.Task[Any]]) -> None:
+    for task in tasks:
+        task.cancel()
+    await asyncio.gather(*tasks, return_exceptions=True)
 
 
 def _failure(task: asyncio.Task[T]) -> HartleyError | None:

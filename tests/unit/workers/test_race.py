@@ -30,11 +30,13 @@ class Runner:
 
     def __init__(self, outcome: str | Exception | None) -> None:
         self.outcome, self.go = outcome, asyncio.Event()
+        self.asked: Callable[[], None] = lambda: None
         self.beside: bool | None = None
         self.cancelled = False
 
     async def __call__(self, beside: bool) -> str:
         self.beside = beside
+        self.asked()
         try:
             if self.outcome is None:
                 await self.go.wait()
@@ -48,10 +50,13 @@ class Runner:
 
 def race(*runners: Runner, hedge: Hedge | None = None) -> Race[str]:
     asks: list[Callable[[bool], Awaitable[str]]] = list(runners)
-    return Race(asks, hedge)
+    made: Race[str] = Race(asks, hedge)
+    for runner in runners:
+        runner.asked = made.asked
+    return made
 
 
-NOW = Hedge(0.0, lambda: True)
+NOW = Hedge(0.0)
 
 
 async def test_the_first_that_answers_is_the_only_one_asked() -> None:
@@ -99,7 +104,7 @@ async def test_when_both_of_a_hedge_fail_the_third_is_asked() -> None:
 
 async def test_no_company_where_it_is_not_allowed_any_more() -> None:
     first, second = Runner(None), Runner("b")
-    running = asyncio.ensure_future(race(first, second, hedge=Hedge(0.001, lambda: False)).run())
+    running = asyncio.ensure_future(race(first, second, hedge=Hedge(0.001, wanted=lambda: False)).run())
     await asyncio.sleep(0.02)
     first.go.set()
     assert await running == "late" and second.beside is None
@@ -123,9 +128,35 @@ async def test_a_cancelled_race_cancels_all_that_run() -> None:
     assert first.cancelled and second.cancelled
 
 
+async def test_a_second_that_is_refused_is_asked_for_again_with_more_right() -> None:
+    first, second = Runner(None), Runner("b")
+    assert await race(first, second, hedge=Hedge(0.001, may=lambda urgent: urgent)).run() == "b"
+    assert second.beside is True
+
+
+async def test_the_time_alone_begins_when_the_first_is_asked() -> None:
+    """Its hold is written before: a busy database is no slow model."""
+    first, second = Runner(None), Runner("b")
+    running = race(first, second, hedge=NOW)
+    begin, first.asked = first.asked, lambda: None
+    ended = asyncio.ensure_future(running.run())
+    await asyncio.sleep(0.02)
+    assert second.beside is None
+    begin()
+    assert await ended == "b"
+
+
 def test_hedges_stay_below_their_share_of_the_calls() -> None:
     share, hedged = HedgeShare(0.05), 0
     for _ in range(1000):
         share.earn()
-        hedged += share.take()
+        hedged += share.take(urgent=True)
     assert 45 <= hedged <= 50
+
+
+def test_calls_that_have_only_begun_to_be_slow_leave_some_for_those_that_hang() -> None:
+    share = HedgeShare(1.0)
+    for _ in range(20):
+        share.earn()
+    assert [share.take(urgent=False) for _ in range(20)].count(True) == 15
+    assert [share.take(urgent=True) for _ in range(20)].count(True) == 5
