@@ -103,6 +103,10 @@ class Beats:
             raise BudgetExceeded(answer["refused"])
         return int(answer.get("granted", 0))
 
+    def waiting(self, call: int) -> None:
+        """For its turn: an attempt that is stopped now owes nothing for it."""
+        self.settle(Settlement(sent=False, call=call, error=STOPPED))
+
     def sending(self, call: int) -> None:
         """From here on the call may be billed: an attempt that dies now costs its worst case."""
         self.settle(Settlement(sent=True, call=call, error=STOPPED))

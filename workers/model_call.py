@@ -134,8 +134,10 @@ class _Asking:
         return Answered(reply, choice.price.cost_usd(reply.usage), _versions(choice, request))
 
     async def _send(self, choice: ModelChoice, request: ModelRequest, number: int, granted: int) -> ModelReply:
+        self._beats.waiting(number)
+        going = replace(request, max_tokens=granted, on_sending=partial(self._beats.sending, number))
         try:
-            return await self._watched(choice, replace(request, max_tokens=granted))
+            return await self._watched(choice, going)
         except ModelError as error:
             usage = _usage(choice, error.usage) if error.usage else None
             self._beats.settle(Settlement(sent=error.sent, usage=usage, call=number, error=error.code))

@@ -21,6 +21,7 @@ from webapp.catalogue.versions import save_version
 from webapp.common.tenancy import tenant_scope
 from webapp.decisions.models import Freeze
 from webapp.orchestration.completions import COMPLETE, ask
+from webapp.orchestration.control import cancel_task
 from webapp.orchestration.freezes import freeze, thaw
 from webapp.orchestration.steps import NewStep
 from webapp.orchestration.submit import Submission, submit_task
@@ -28,6 +29,7 @@ from webapp.progress.models import Event
 
 FIRST, SECOND = "groq/openai/gpt-oss-20b", "openai/gpt-4o-mini"
 TIER = "[{provider: groq, model: openai/gpt-oss-20b}, {provider: openai, model: gpt-4o-mini}]"
+NARROW = "mistral-small-2603"
 IN_FORCE_S = 2.0
 SAID: list[dict[str, Any]] = [{"role": "user", "content": "What is 2 + 2?"}]
 GONE = {"fault": {"status": 404, "message": "The model `openai/gpt-oss-20b` does not exist"}}
@@ -70,6 +72,9 @@ def _worker(
         "GROQ_API_KEY": "sk-scripted",
         "OPENAI_BASE_URL": second.base_url,
         "OPENAI_API_KEY": "sk-scripted",
+        "MISTRAL_BASE_URL": first.base_url,
+        "MISTRAL_API_KEY": "sk-scripted",
+        "CONFIG__PROVIDERS__MISTRAL__CONNECTIONS": "1",
         "CONFIG__STRATEGY": "quality",
     }
     farm = Farm(services, env, tmp_path_factory.mktemp("failover"))
@@ -166,6 +171,18 @@ def test_of_two_that_run_beside_each_other_the_slow_one_is_closed_and_paid_for_o
     assert holds(cast, task) == [(FIRST, "settled", "call.stopped", True), (SECOND, "settled", "", False)]
     assert [what for _, what, _ in told(cast, task, *TROUBLE)] == [f"The model before takes long: {SECOND} is asked"]
     check_books(cast, task)
+
+
+def test_who_is_stopped_while_it_waits_for_its_turn_owes_nothing(cast: Cast, first: ModelServer) -> None:
+    """One connection, and another call has it."""
+    with first.held():
+        before = completion(cast, model=NARROW)
+        eventually(first.log)
+        task = completion(cast, model=NARROW)
+        eventually(lambda: holds(cast, task))
+        cancel_task(principal=cast.user.principal, task=task, reason="enough")
+        eventually(lambda: holds(cast, task) == [(f"mistral/{NARROW}", "released", "call.stopped", False)])
+    assert finished(cast, before).state == "completed" and len(first.log()) == 1
 
 
 def test_a_model_renamed_between_two_turns_is_failed_over(cast: Cast, first: ModelServer) -> None:

@@ -66,6 +66,8 @@ class Gateway:
         deadline = asyncio.get_running_loop().time() + request.timeout_s
         with self._clients.lend(request.provider, own_key=request.api_key is not None) as provider:
             async with guard.call(wait_s=request.timeout_s * WAIT_SHARE):
+                if request.on_sending:
+                    request.on_sending()
                 reply = await _in_time(provider.complete(request), request, deadline)
         return _checked(reply, rules)
 

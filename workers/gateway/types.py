@@ -92,6 +92,7 @@ class ModelRequest:
         cache: ask the provider to keep the prompt for so long, where it wants to be asked.
         api_key: the tenant's own, instead of the operator's.
         timeout_s: wall clock for the whole call.
+        on_sending: called when its turn has come: from here on it may be billed.
         on_delta: awaited with each piece of text as it streams.
     """
 
@@ -110,6 +111,7 @@ class ModelRequest:
     cache: Lifetime | None = None
     api_key: str | None = field(default=None, repr=False)
     timeout_s: float = 120.0
+    on_sending: Callable[[], None] | None = None
     on_delta: OnDelta | None = None
 
     @property

@@ -55,6 +55,18 @@ async def test_the_time_limit_is_for_the_whole_call(catalogue, request_of):
     assert caught.value.sent is True
 
 
+async def test_a_call_is_being_sent_when_its_turn_has_come_and_not_before(file, request_of):
+    narrow = Catalogue.load(file, {"ACME_KEY": "k", "CONFIG__PROVIDERS__ACME__CONNECTIONS": "1"})
+    gateway = Gateway(narrow, {"acme": Canned(delay_s=0.05)})
+    sent: list[str] = []
+    calls = [gateway.complete(request_of(on_sending=lambda name=name: sent.append(name))) for name in "ab"]
+    first, second = map(asyncio.ensure_future, calls)
+    await asyncio.sleep(0.01)
+    assert sent == ["a"]
+    await asyncio.gather(first, second)
+    assert sent == ["a", "b"]
+
+
 @pytest.mark.parametrize("text", ["", " \n"])
 async def test_an_empty_reply_is_an_error_that_knows_its_cost(catalogue, request_of, text):
     gateway = Gateway(catalogue, {"acme": Canned(text=text, finish_reason="length")})
