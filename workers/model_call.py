@@ -98,12 +98,12 @@ class _Asking:
             self._speaker.stop()
 
     def _hedge(self) -> Hedge | None:
-        """After the time that the caller names; else after what 95 of 100 calls of the model take, if that is known."""
+        """After the time that the caller names; else when it is slow for that model, if that is known."""
         if not self._options.hedge or len(self._choices) < 2:
             return None
         if (named := self._options.hedge_s) is not None:
             return Hedge(named, self._silent)
-        usual = services().statistics.of(self._choices[0].provider, self._choices[0].model).p95_s
+        usual = services().statistics.of(self._choices[0].provider, self._choices[0].model).slow_s
         services().hedges.earn()
         return None if usual is None else Hedge(usual, self._silent, lambda late: services().hedges.take(urgent=late))
 

@@ -20,10 +20,10 @@ AGAIN_LEAST_S = 0.05
 
 
 class HedgeShare:
-    """Keeps hedges below a share of all calls: each call earns a part of one."""
+    """Keeps hedges below a share of all calls: each call earns a part of one. A few are there from the start."""
 
     def __init__(self, share: float) -> None:
-        self._share, self._saved = share, 0.0
+        self._share, self._saved = share, KEPT if share else 0.0
 
     def earn(self) -> None:
         self._saved = min(MOST_SAVED, self._saved + self._share)

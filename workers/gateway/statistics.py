@@ -15,6 +15,7 @@ SHARE = 0.1  # what the newest call counts for in a model's means
 SHARE_OF_ALL = 1 / 64  # and in those over all models: a single failure must not look like an outage
 WINDOW = 256  # latencies kept for the p95
 P95_LEAST = 20
+SLOW = 3  # times the median
 FORGOTTEN_S = 600.0
 MODELS_LIMIT = 512  # callers may name models that no catalogue lists
 
@@ -26,6 +27,8 @@ class ModelStats:
         calls: that have ended and told something, in memory.
         mean_s: of those that succeeded, newer ones counting more; None is not known.
         p95_s: of the last successes; None until enough are known.
+        slow_s: what takes longer is slow: the p95, or three times the median where that is less. When a few calls hang,
+            the p95 is now that of the others, now theirs.
         first_s: to the first piece of an answer, newer ones counting more; None is not known.
         success_rate: newer calls counting more; 1 where nothing is known.
     """
@@ -35,6 +38,7 @@ class ModelStats:
     in_flight: int = 0
     mean_s: float | None = None
     p95_s: float | None = None
+    slow_s: float | None = None
     first_s: float | None = None
     success_rate: float = 1.0
 
@@ -70,6 +74,11 @@ class Latencies:
         known = len(self.ordered)
         return self.ordered[-(-known * 95 // 100) - 1] if known >= P95_LEAST else None
 
+    @property
+    def slow_s(self) -> float | None:
+        p95_s = self.p95_s
+        return None if p95_s is None else min(p95_s, SLOW * self.ordered[len(self.ordered) // 2])
+
 
 @dataclass
 class Past:
@@ -100,8 +109,9 @@ class Past:
         return newest if mean is None else mean + max(self.share, 1 / known) * (newest - mean)
 
     def shown(self, in_flight: int) -> ModelStats:
-        p95_s = self.latencies.p95_s
-        return ModelStats(self.calls, self.failures, in_flight, self.mean_s, p95_s, self.first_s, self.success_rate)
+        p95_s, slow_s = self.latencies.p95_s, self.latencies.slow_s
+        rates = self.first_s, self.success_rate
+        return ModelStats(self.calls, self.failures, in_flight, self.mean_s, p95_s, slow_s, *rates)
 
 
 class LiveStatistics:

@@ -125,3 +125,15 @@ def test_figures_stay_within_what_was_seen(calls):
     assert (stats.mean_s is None) is (not took)
     if stats.mean_s is not None:
         assert min(took) - 1e-9 <= stats.mean_s <= max(took) + 1e-9
+
+
+def test_slow_is_beyond_the_p95_and_where_a_few_calls_hang_beyond_three_medians(live):
+    for _ in range(18):
+        call(live, 0.1)
+    call(live, 0.2)
+    assert live.of("acme", "m").slow_s is None, "too few are known"
+    call(live, 0.2)
+    assert live.of("acme", "m").slow_s == live.of("acme", "m").p95_s == 0.2
+    for _ in range(4):
+        call(live, 30.0)
+    assert (live.of("acme", "m").p95_s, live.of("acme", "m").slow_s) == (30.0, pytest.approx(0.3))
