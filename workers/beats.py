@@ -59,6 +59,7 @@ class Beats:
         self._put = put
         self._calls = 0
         self._closing: dict[int, Settlement] = {}
+        self.untold: list[JSON] = []  # events that go with the step's failure
 
     @property
     def settlements(self) -> tuple[Settlement, ...]:

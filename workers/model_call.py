@@ -94,6 +94,9 @@ class _Asking:
     async def run(self) -> Answered:
         try:
             return await self._race.run()
+        except ModelError as error:  # it is told as the step's own
+            self._beats.untold += [told for told in self._told if told["message"] != str(error)]
+            raise
         finally:
             self._speaker.stop()
 

@@ -13,6 +13,7 @@ from collections import deque
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
+from typing import Any
 from uuid import UUID, uuid4
 
 import structlog
@@ -23,7 +24,7 @@ from webapp.common.errors import HartleyError
 from webapp.common.values import JSON
 from webapp.orchestration import dispatch, engine
 from webapp.orchestration.engine import TurnResult
-from webapp.orchestration.steps import Begin, ClaimedStep, Completion, ReadyStep, Settlement, StepRef
+from webapp.orchestration.steps import Begin, ClaimedStep, Completion, ReadyStep, StepRef
 from workers.beats import Beats, StepLost
 from workers.listener import EndedListener
 from workers.retries import retry_delay_s
@@ -279,11 +280,11 @@ class Runner:
             # Settles what was held; the step itself, if it is still ours, goes back to be run elsewhere.
             return Completion(step, status="handback", settle=beats.settlements)
         except HartleyError as error:
-            return self._failure(step, error, beats.settlements)
+            return self._failure(step, error, beats)
         except TimeoutError as error:
             if not scope.expired():
                 return self._broken(step, error, beats)
-            return self._failure(step, StepTimeout(step.timeout_s or 0), beats.settlements)
+            return self._failure(step, StepTimeout(step.timeout_s or 0), beats)
         except Exception as error:
             return self._broken(step, error, beats)
 
@@ -292,8 +293,9 @@ class Runner:
         body = {"code": "internal", "message": f"Hartley failed at this step ({type(error).__name__})"}
         return Completion(step, status="failed", error=body, settle=beats.settlements)
 
-    def _failure(self, step: ClaimedStep, error: HartleyError, settle: tuple[Settlement, ...]) -> Completion:
+    def _failure(self, step: ClaimedStep, error: HartleyError, beats: Beats) -> Completion:
         body = {"code": error.code, "message": str(error)}
+        left: dict[str, Any] = {"error": body, "events": beats.untold, "settle": beats.settlements}
         delay = retry_delay_s(
             getattr(error, "kind", ""),
             retries=step.retries,
@@ -303,8 +305,8 @@ class Runner:
         )
         log.info("step.failed", kind=step.kind, code=error.code, retry_s=delay)
         if delay is None:
-            return Completion(step, status="failed", error=body, settle=settle)
-        return Completion(step, status="retry", delay_s=delay, error=body, settle=settle)
+            return Completion(step, status="failed", **left)
+        return Completion(step, status="retry", delay_s=delay, **left)
 
     def _check_size(self, completion: Completion) -> None:
         """

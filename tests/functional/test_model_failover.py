@@ -161,6 +161,19 @@ def test_the_second_model_answers_for_the_first_and_both_calls_are_told_and_acco
         assert not Hold.objects.filter(task_id=task).exists() and not Event.objects.filter(task_id=task).exists()
 
 
+def test_when_all_fail_each_failure_is_told_and_the_first_is_the_tasks(
+    cast: Cast, first: ModelServer, second: ModelServer
+) -> None:
+    first.script([GONE])
+    second.script([{"fault": {"status": 401}}])
+    task = completion(cast)
+    lost = finished(cast, task)
+    assert lost.state == "failed" and lost.error and lost.error["code"] == "model.gone"
+    codes = [payload["code"] for _, _, payload in told(cast, task, "ERROR_OCCURRED")]
+    assert codes == ["model.gone", "model.credentials_refused"]
+    assert [hold[1:3] for hold in holds(cast, task)] == [("released", code) for code in codes]
+
+
 def test_of_two_that_run_beside_each_other_the_slow_one_is_closed_and_paid_for_once(
     cast: Cast, first: ModelServer
 ) -> None:
