@@ -82,7 +82,7 @@ class Race(Generic[T]):
         """
         Raises:
             HartleyError: what the first fails with, where that would be the same everywhere (its `elsewhere` is False);
-                else of all failures the first that another attempt may mend, or the first.
+                else of all failures the one whose class is tried again most often, the first of its like.
             StepLost: at once.
         """
         if self._hedge:
@@ -146,4 +146,8 @@ def _failure(task: asyncio.Task[T]) -> HartleyError | None:
 
 
 def _worth_telling(failures: Sequence[HartleyError]) -> HartleyError:
-    return next((failure for failure in failures if getattr(failure, "kind", "") in RULES), failures[0])
+    def tries(failure: HartleyError) -> int:
+        rule = RULES.get(getattr(failure, "kind", ""))
+        return rule.tries if rule else 0
+
+    return max(failures, key=tries)

@@ -21,6 +21,10 @@ class Timeout(Elsewhere):
     kind = "timeout"
 
 
+class Overloaded(Elsewhere):
+    kind = "resource"
+
+
 class Final(HartleyError):
     code = "final"
 
@@ -79,6 +83,11 @@ async def test_what_would_fail_everywhere_ends_it_at_the_first() -> None:
 async def test_of_all_failures_one_that_a_retry_may_mend_is_told() -> None:
     with pytest.raises(Timeout):
         await race(Runner(Elsewhere("x")), Runner(Timeout("slow")), Runner(Final("x"))).run()
+
+
+async def test_of_two_that_a_retry_may_mend_the_one_with_more_tries_is_told() -> None:
+    with pytest.raises(Overloaded):
+        await race(Runner(Timeout("slow")), Runner(Overloaded("busy")), Runner(Timeout("slow"))).run()
 
 
 async def test_a_slow_first_gets_company_and_the_first_success_wins() -> None:
