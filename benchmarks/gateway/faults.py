@@ -22,7 +22,7 @@ from benchmarks.engine.started import started
 from benchmarks.gateway.books import Audit, audited
 from benchmarks.gateway.crowd import Crowd, End, percentile
 from benchmarks.gateway.running import llm_worker
-from benchmarks.gateway.trio import DEAD_URL, Rules, Trio, forget_breakers, trio
+from benchmarks.gateway.trio import DEAD_URL, PICKS, Rules, Trio, forget_breakers, trio
 from tests.support.services import Services
 
 PROMISED = 0.9995
@@ -114,14 +114,21 @@ def measure(services: Services, servers: Trio, chosen: dict[str, Run], options: 
 
 def one(services: Services, servers: Trio, name: str, run: Run, options: argparse.Namespace) -> bool:
     forget_breakers(services.env["REDIS_URL"])
-    servers.follow(lambda seed: run.rules(options.share, seed))
     dead = {f"{run.dead.upper()}_BASE_URL": DEAD_URL} if run.dead else {}
     crowd = Crowd(owner(), run.options)
     with llm_worker(HARTLEY_MODEL_TIMEOUT_S=str(run.timeout_s), **dead):
-        crowd.ask(1, at_once=1)  # the worker is at work
-        took_s = crowd.ask(options.calls - 1, at_once=options.at_once)
+        warm(servers, [name for name in PICKS if name != run.dead])
+        servers.follow(lambda seed: run.rules(options.share, seed))
+        took_s = crowd.ask(options.calls, at_once=options.at_once)
     audit = audited(crowd.person.principal.tenant_id, crowd.tasks, servers.seen())
     return told(name, crowd.ends(), audit, took_s)
+
+
+def warm(servers: Trio, names: list[str]) -> None:
+    """One call of each provider before: loading its SDK may take longer than these calls have."""
+    servers.follow(lambda _: [])
+    for name in names:
+        Crowd(owner(), {"provider": name}).ask(1, at_once=1)
 
 
 def told(name: str, ends: list[End], audit: Audit, took_s: float) -> bool:
