@@ -16,6 +16,7 @@ from workers.answers import output_of, told
 from workers.app import app
 from workers.beats import Beats
 from workers.context import Past
+from workers.gateway.degradation import enough
 from workers.model_call import Answered, ask_model
 from workers.process import handles, offer
 from workers.routes import planned_mode
@@ -98,12 +99,13 @@ async def turn(step: ClaimedStep, beats: Beats) -> Completion:
 
 @handles("llm.synthesise")
 async def synthesise(step: ClaimedStep, beats: Beats) -> Completion:
-    """Merge what the agents found. A failed agent is a note in the answer; with none left there is no answer."""
+    """Merge what the agents found. A failed agent is a note in the answer; with too few left there is no answer."""
     task = await context.read(step, context.task_context)
     results = await context.read(step, context.parents)
-    if all(result.state != "done" for result in results):
-        error = {"code": "task.no_agent_succeeded", "message": _failures(results)}
-        return Completion(step, status="failed", error=error)
+    succeeded = sum(result.state == "done" for result in results)
+    if not enough("dag" if "plan" in task.context else task.mode, succeeded, len(results)):
+        code = "task.too_few_agents_succeeded" if succeeded else "task.no_agent_succeeded"
+        return Completion(step, status="failed", error={"code": code, "message": _failures(results, succeeded)})
     messages = prompts.synthesis_messages(task, results)
     answered = await ask_model(step, beats, task, purpose="synthesise", query=task.query, messages=messages)
     made = [made for result in results for made in (result.output or {}).get("made", [])]
@@ -126,7 +128,7 @@ def _made(history: list[Past]) -> list[JSON]:
     return [{"name": a["filename"], "media_type": a["media_type"], "size_bytes": a["size_bytes"]} for a in artifacts]
 
 
-def _failures(results: list[Past]) -> str:
-    return "No agent succeeded: " + "; ".join(
-        f"{r.agent}: {(r.error or {}).get('message', 'unknown')}" for r in results
-    )
+def _failures(results: list[Past], succeeded: int) -> str:
+    failed = [result for result in results if result.state != "done"]
+    whole = f"Only {succeeded} of {len(results)} agents" if succeeded else "No agent"
+    return f"{whole} succeeded: " + "; ".join(f"{r.agent}: {(r.error or {}).get('message', 'unknown')}" for r in failed)

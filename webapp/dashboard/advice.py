@@ -35,10 +35,19 @@ ADVICE = {
     "step.output_rejected": OURS,
     "internal": OURS,
     "task.no_agent_succeeded": "Open the failed steps: each says what stopped its agent.",
+    "task.too_few_agents_succeeded": "Open the failed steps: each says what stopped its agent. The answer would have had large gaps.",
+    "model.gone": "The provider has no model of this name: put another in the catalogue, or name another with the task.",
+    "model.breaker_open": "The provider fails so often that it is left alone for a while: the page Models says until when.",
     "task.too_many_steps": "The agents wanted more steps than a task may have. Ask for less at once, or split the question.",
 }  # fmt: skip
 OTHER = "Open the failing step: its input, prompt and error say what went wrong."
-PAGES = {"budget.exceeded": "/budgets", "step.worker_lost": "/workers", "sandbox.unavailable": "/workers"}
+PAGES = {
+    "model.gone": "/models",
+    "model.breaker_open": "/models",
+    "budget.exceeded": "/budgets",
+    "step.worker_lost": "/workers",
+    "sandbox.unavailable": "/workers",
+}
 
 
 def what_next(code: str) -> str:
