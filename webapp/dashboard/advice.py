@@ -15,7 +15,6 @@ ADVICE = {
     "model.unreachable": PROVIDER_DOWN,
     "model.overloaded": PROVIDER_DOWN,
     "model.rate_limited": PROVIDER_DOWN,
-    "model.breaker_open": PROVIDER_DOWN,
     "model.failed": PROVIDER_DOWN,
     "model.refused": PROVIDER_REFUSED,
     "model.reply_invalid": PROVIDER_REFUSED,
