@@ -8,8 +8,8 @@ from decimal import Decimal
 from pathlib import Path
 
 import pytest
-from structlog.testing import capture_logs
 
+from workers.gateway import catalogue as module
 from workers.gateway import prices
 from workers.gateway.catalogue import SHIPPED, Catalogue, CatalogueFile
 from workers.gateway.errors import CatalogueInvalid, PriceUnknown
@@ -221,17 +221,27 @@ def test_a_changed_own_version_is_in_force_within_two_seconds(file):
     assert followed.current().strategy == "cost_optimized"
 
 
-def test_the_own_version_is_asked_once_a_second_and_a_broken_one_told_once(file):
-    own = OwnVersion("strategy: quality")
+class Told:
+    """Keeps what is logged, as (event, error)."""
+
+    def __init__(self) -> None:
+        self.entries: list[tuple[str, str]] = []
+
+    def error(self, event: str, *, error: str) -> None:
+        self.entries.append((event, error))
+
+
+def test_the_own_version_is_asked_once_a_second_and_a_broken_one_told_once(file, monkeypatch):
+    own, told = OwnVersion("strategy: quality"), Told()
+    monkeypatch.setattr(module, "log", told)
     followed = CatalogueFile(file, {}, more=own, clock=lambda: own.now)
     own.text = "strategy: luck"
-    with capture_logs() as logs:
-        for tick in range(100):
-            own.now = tick / 10
-            assert followed.current().strategy == "quality"
+    for tick in range(100):
+        own.now = tick / 10
+        assert followed.current().strategy == "quality"
     assert own.asked <= 11
-    assert [entry["event"] for entry in logs] == ["catalogue.rejected"]
-    assert "strategy (from your version)" in logs[0]["error"]
+    assert [event for event, _ in told.entries] == ["catalogue.rejected"]
+    assert "strategy (from your version)" in told.entries[0][1]
 
 
 def test_a_changed_file_keeps_the_own_version_over_it(file):
