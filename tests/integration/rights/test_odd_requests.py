@@ -27,7 +27,7 @@ def cast() -> Cast:
 @pytest.mark.parametrize("role", ["nobody", "user", "operator", "admin", "owner", "stranger"])
 @schema.parametrize()
 @hypothesis_settings(
-    max_examples=12,
+    max_examples=8,
     deadline=None,
     database=None,
     derandomize=True,
