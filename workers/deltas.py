@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+from collections.abc import Iterator
 from functools import cache
 from itertools import islice
 
@@ -42,16 +43,21 @@ class Deltas:
         self._said.pop((task, agent), None)
 
     async def _send(self) -> None:
-        while self._said:
-            said, self._said = self._said, {}
-            pieces = ([task, agent, "".join(texts)] for (task, agent), texts in said.items())
-            try:
-                while some := list(islice(pieces, TOGETHER)):
-                    await self._redis.publish(DELTA, json.dumps(some))
-            except (TimeoutError, RedisError) as error:
-                log.debug("deltas.lost", error=type(error).__name__)
-            await asyncio.sleep(EVERY_S)
-        self._sending = None
+        try:
+            while self._said:
+                said, self._said = self._said, {}
+                pieces = ([task, agent, "".join(texts)] for (task, agent), texts in said.items())
+                await self._publish(pieces)
+                await asyncio.sleep(EVERY_S)
+        finally:
+            self._sending = None
+
+    async def _publish(self, pieces: Iterator[list[str]]) -> None:
+        try:
+            while some := list(islice(pieces, TOGETHER)):
+                await self._redis.publish(DELTA, json.dumps(some))
+        except (TimeoutError, OSError, RedisError) as error:
+            log.debug("deltas.lost", error=type(error).__name__)
 
 
 @cache

@@ -5,6 +5,8 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Collection
+from dataclasses import replace
+from functools import partial
 
 from django.conf import settings
 
@@ -60,8 +62,9 @@ async def embed(step: ClaimedStep, beats: Beats) -> Completion:
     hold = _hold(choice, request, beats.next_call())
 
     async def send(_granted: int) -> EmbedReply:
+        beats.waiting(hold.call)
         try:
-            return await services().gateway.embed(request)
+            return await services().gateway.embed(replace(request, on_sending=partial(beats.sending, hold.call)))
         except ModelError as error:
             usage = _usage(choice, error.usage) if error.usage else None
             beats.settle(Settlement(sent=error.sent, usage=usage, call=hold.call, error=error.code))

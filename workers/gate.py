@@ -79,7 +79,7 @@ async def pass_gate(call: Call[Reply], beats: Beats) -> Reply:
 async def _begin(call: Call[Reply], beats: Beats) -> int:
     """What is written by now isn't kept while the call runs: ten thousand of them run at once."""
     recorded = await _decide(call, beats)
-    told, call.announce = recorded["events"] + call.announce, []
+    told, call.announce, call.policy_input = recorded["events"] + call.announce, [], {}
     return await beats.begin(events=told, decisions=recorded["decisions"], hold=call.hold)
 
 

@@ -138,19 +138,28 @@ class _Asking:
 
     async def _send(self, choice: ModelChoice, request: ModelRequest, number: int, granted: int) -> ModelReply:
         self._beats.waiting(number)
-        going = replace(request, max_tokens=granted, on_sending=partial(self._beats.sending, number))
+        going = replace(request, max_tokens=granted)
         try:
-            return await self._watched(choice, going)
+            return await self._watched(choice, going, number)
         except ModelError as error:
             usage = _usage(choice, error.usage) if error.usage else None
             self._beats.settle(Settlement(sent=error.sent, usage=usage, call=number, error=error.code))
             self._told.append(_failed(self._step, choice, error))
             raise
 
-    async def _watched(self, choice: ModelChoice, request: ModelRequest) -> ModelReply:
-        """How it does is counted, for routing, unless it was not sent or is stopped."""
+    async def _watched(self, choice: ModelChoice, request: ModelRequest, number: int) -> ModelReply:
+        """
+        How it does is counted, for routing: from when its turn has come, unless it was not sent or is stopped. An answer
+        that is of no use to its caller says nothing about the model: all tenants' calls are counted together.
+        """
         seen, began, ok = services().statistics, time.monotonic(), None
         first: list[float] = []
+
+        def sending() -> None:
+            nonlocal began
+            began = time.monotonic()
+            self._beats.sending(number)
+            self._race.asked()
 
         async def heard(piece: str) -> None:
             if not first:
@@ -158,13 +167,12 @@ class _Asking:
             await self._heard(piece)
 
         call = seen.began(choice.provider, choice.model)
-        self._race.asked()
         try:
-            reply = await services().gateway.complete(replace(request, on_delta=heard))
+            reply = await services().gateway.complete(replace(request, on_delta=heard, on_sending=sending))
             ok = True
             return reply
         except ModelError as error:
-            ok = False if error.sent or error.outage else None
+            ok = False if error.outage else None
             raise
         finally:
             seen.ended(call, time.monotonic() - began, ok, first_s=first[0] if first else None)

@@ -47,6 +47,8 @@ class NothingRecorded(HartleyError):
 class RecordedFailure(HartleyError):
     """The call failed then, and so it does now."""
 
+    elsewhere = True
+
     def __init__(self, error: JSON) -> None:
         self.code = str(error.get("code", "internal"))  # type: ignore[misc]
         super().__init__(str(error.get("message", "")))
@@ -140,10 +142,13 @@ class ReplayBeats(Beats):
     def candidates(self, found: Sequence[Named], subject: Callable[[Named], str]) -> Sequence[Named]:
         """Those who were asked go first: the order of the others hangs on how the providers were doing."""
         place = {name: number for number, name in enumerate(self._asked)}
-        return sorted(found, key=lambda one: place.get(subject(one), len(place)))
+        ordered = sorted(found, key=lambda one: place.get(subject(one), len(place)))
+        if self._past.state == "failed" and place:  # all of them failed: who was not asked then isn't now
+            return [one for one in ordered if subject(one) in place] or ordered
+        return ordered
 
     async def outside(self, send: Callable[[int], Awaitable[Reply]], granted: int, subject: str) -> Reply:
-        if subject in self._asked[:-1]:
+        if subject in self._asked[:-1] and self._past.state != "failed":
             raise AnsweredElsewhere(subject)
         answer = _recorded(self._past)
         self.served += 1

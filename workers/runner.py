@@ -294,13 +294,16 @@ class Runner:
         return Completion(step, status="failed", error=body, settle=beats.settlements)
 
     def _failure(self, step: ClaimedStep, error: HartleyError, beats: Beats) -> Completion:
-        body = {"code": error.code, "message": str(error)}
+        body: JSON = {"code": error.code, "message": str(error)}
+        asked_s = getattr(error, "retry_after_s", None)
+        if asked_s is not None:
+            body["retry_after_s"] = asked_s
         left: dict[str, Any] = {"error": body, "events": beats.untold, "settle": beats.settlements}
         delay = retry_delay_s(
             getattr(error, "kind", ""),
             retries=step.retries,
             tries=step.tries,
-            asked_s=getattr(error, "retry_after_s", None),
+            asked_s=asked_s,
             jitter=random.random(),
         )
         log.info("step.failed", kind=step.kind, code=error.code, retry_s=delay)

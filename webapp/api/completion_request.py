@@ -21,6 +21,7 @@ TOOLS_LIMIT = 128
 TOOL_NAME = re.compile(r"[A-Za-z0-9_.-]{1,64}")
 STRATEGY = re.compile(r"[a-z_-]{1,40}")
 DATA_URI = re.compile(r"data:([\w.+-]+/[\w.+-]+);base64,([A-Za-z0-9+/=\s]+)")
+SCHEMA_BYTES = 32 * 1024  # an answer is checked against it where other calls run too
 HEDGE_LIMIT_S = 60.0
 SECONDS: dict[object, str] = {300: "5m", 3600: "1h"}  # for which providers keep a prompt
 
@@ -268,7 +269,7 @@ def _schema(body: JSON) -> JSON | None:
     if given is not None:
         if not isinstance(given, dict):
             raise Invalid(field="response_schema", message="must be a JSON schema object")
-        return given
+        return _bounded(given, "response_schema")
     form = body.get("response_format")
     kind = form.get("type") if isinstance(form, dict) else None
     if form is None or kind == "text":
@@ -280,6 +281,13 @@ def _schema(body: JSON) -> JSON | None:
     if not isinstance(schema, dict):
         message = "must be of type text, json_object, or json_schema with json_schema.schema, an object"
         raise Invalid(field="response_format", message=message)
+    return _bounded(schema, "response_format.json_schema.schema")
+
+
+def _bounded(schema: JSON, field: str) -> JSON:
+    size = len(wire(schema))
+    if size > SCHEMA_BYTES:
+        raise Invalid(field=field, message=f"has {size} bytes as JSON; the limit is {SCHEMA_BYTES}")
     return schema
 
 

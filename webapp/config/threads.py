@@ -90,11 +90,12 @@ async def _finish(later: Later, headers: Headers, receive: Any, send: Any) -> No
     leaving = asyncio.create_task(_leave(receive))
     try:
         await asyncio.wait((sending, leaving), return_when=asyncio.FIRST_COMPLETED)
-        if not sending.done():
-            sending.cancel()
-            await later.left()
+        if sending.done() and not sending.exception():
             return
-        sending.result()
+        sending.cancel()
+        await later.left()
+        if sending.done():
+            sending.result()
     finally:
         sending.cancel()
         leaving.cancel()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from decimal import Decimal
+from sys import intern
 from typing import Any, Literal, NamedTuple
 from uuid import UUID
 
@@ -61,7 +62,8 @@ class ClaimedStep:
     @classmethod
     def of(cls, body: JSON) -> ClaimedStep:
         ids = {name: UUID(body[name]) for name in ("task", "tenant", "session", "user")}
-        return cls(**{**body, **ids})
+        rights = {name: _once(value) for name, value in body["principal"].items()}
+        return cls(**{**body, **ids, "principal": rights})
 
     @property
     def ref(self) -> StepRef:
@@ -218,6 +220,11 @@ class Completion:
             "decisions": self.decisions,
             "settle": [vars(each) for each in self.settle],
         }
+
+
+def _once(value: Any) -> Any:
+    """A list of words, each kept once in the process however many steps carry it."""
+    return [intern(word) for word in value] if isinstance(value, list) else value
 
 
 def event(type_: str, *, agent: str = "", message: str = "", payload: JSON | None = None) -> JSON:

@@ -131,8 +131,14 @@ class FollowedClients:
             closing.add_done_callback(self._closing.discard)
 
 
+class ProviderGone(NoModel):
+    """It was there when the model was chosen; another may answer."""
+
+    elsewhere = True
+
+
 def not_configured(name: str) -> NoModel:
-    return NoModel(f"The provider {name} is not configured")
+    return ProviderGone(f"The provider {name} is not configured")
 
 
 async def _close(provider: ModelProvider) -> None:

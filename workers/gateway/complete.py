@@ -86,6 +86,8 @@ class Gateway:
             if not isinstance(provider, Embedding):
                 raise NoModel(f"The provider {request.provider} makes no embeddings")
             async with guard.call(wait_s=request.timeout_s * WAIT_SHARE):
+                if request.on_sending:
+                    request.on_sending()
                 reply = await _in_time(provider.embed(request), request, deadline)
         return _vectors_checked(reply, request)
 

@@ -121,7 +121,7 @@ class ModelRequest:
 
 @dataclass(frozen=True)
 class EmbedRequest:
-    """Vectors for texts. `dimensions`: None is the model's own."""
+    """Vectors for texts. `dimensions`: None is the model's own. `on_sending`: as of ModelRequest."""
 
     provider: str
     model: str
@@ -129,6 +129,7 @@ class EmbedRequest:
     dimensions: int | None = None
     api_key: str | None = field(default=None, repr=False)
     timeout_s: float = 60.0
+    on_sending: Callable[[], None] | None = None
 
 
 @dataclass(frozen=True)

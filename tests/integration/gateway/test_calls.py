@@ -5,9 +5,12 @@ from __future__ import annotations
 import asyncio
 from pathlib import Path
 
+import pytest
+
 from tests.support.farm import eventually
 from workers.gateway.catalogue import Catalogue
 from workers.gateway.complete import Gateway
+from workers.gateway.errors import ModelRefused
 from workers.gateway.providers import build_providers
 from workers.gateway.tokens import BoundUsage, prompt_upper_bound
 from workers.gateway.types import ToolSpec, Usage
@@ -115,7 +118,19 @@ async def test_a_connection_whose_answer_has_ended_serves_the_next_call_whosever
     assert len({entry["port"] for entry in server.log()}) == 1
 
 
-async def test_providers_are_told_nothing_of_our_machine(server, gateway, ask):
-    await gateway.complete(ask())
+async def test_providers_are_told_nothing_of_our_machine_or_of_other_accounts(server, connect, ask, monkeypatch):
+    """What the environment holds for an SDK's own provider may be a secret, and others speak its protocol too."""
+    monkeypatch.setenv("OPENAI_ORG_ID", "org-1")
+    monkeypatch.setenv("OPENAI_PROJECT_ID", "proj-1")
+    for name in ("OPENAI", "ANTHROPIC"):
+        monkeypatch.setenv(f"{name}_CUSTOM_HEADERS", "X-Secret: s")
+    await (await connect()).complete(ask(api_key="sk-of-a-tenant"))
     (entry,) = server.log()
     assert entry["told"] == []
+
+
+async def test_a_redirect_is_not_followed_with_the_prompt(server, gateway, ask):
+    server.script([{"fault": {"status": 307, "location": f"{server.base_url}/elsewhere"}}])
+    with pytest.raises(ModelRefused):
+        await gateway.complete(ask())
+    assert len(server.log()) == 1

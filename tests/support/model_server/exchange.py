@@ -70,7 +70,7 @@ class Exchange:
             "told": [
                 name
                 for name in self.request.headers
-                if name.lower().startswith("x-stainless-") and name.lower() not in ASKED
+                if name.lower().startswith(("x-stainless-", "openai-", "x-secret")) and name.lower() not in ASKED
             ],
             "authorized": self.request.headers.get("Authorization") is not None,
             "port": peer[1] if (peer := self._peer()) else None,

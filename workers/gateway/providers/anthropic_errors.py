@@ -15,7 +15,7 @@ def translated(error: Exception, *, provider: str, text: str) -> ModelError:
     Args:
         text: the error's own words, without secrets.
     """
-    if isinstance(error, anthropic.APIStatusError) and error.status_code >= 400:
+    if isinstance(error, anthropic.APIStatusError) and error.status_code >= 300:
         return by_status(error.status_code, error.response.headers, provider=provider, text=text)
     if isinstance(error, anthropic.APIError) and not isinstance(error, anthropic.APIConnectionError):
         return broken_off(provider=provider, text=text)

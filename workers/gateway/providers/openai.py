@@ -12,7 +12,7 @@ from workers.gateway.providers import openai_embed, openai_prompt, responses_pro
 from workers.gateway.providers.openai_errors import translated
 from workers.gateway.providers.openai_reply import OpenAIParts
 from workers.gateway.providers.responses_reply import ResponsesParts
-from workers.gateway.providers.sdk import NO_KEY, SdkProvider, Wire, limit, untold
+from workers.gateway.providers.sdk import NO_KEY, SdkProvider, Wire, keep_to_itself, limit
 from workers.gateway.types import EmbedReply, EmbedRequest
 
 CHAT = Wire("/chat/completions", openai_prompt.body_of, OpenAIParts)
@@ -22,6 +22,7 @@ RESPONSES = Wire("/responses", responses_prompt.body_of, ResponsesParts)
 class OpenAIProvider(SdkProvider):
     sdk_error = openai.OpenAIError
     stream_cls = openai.AsyncStream[object]
+    omit = openai.Omit()
 
     def wire_of(self, model: str) -> Wire:
         """The model's own protocol goes before its provider's."""
@@ -49,10 +50,11 @@ class OpenAIProvider(SdkProvider):
     @cached_property
     def client(self) -> openai.AsyncOpenAI:
         """Made with the first call, in the event loop that it will live in."""
-        return openai.AsyncOpenAI(
+        made = openai.AsyncOpenAI(
             api_key=self.key or NO_KEY,
             base_url=self.entry.base_url,
             max_retries=0,  # attempts are the engine's: each is recorded and held for
-            http_client=openai.DefaultAioHttpClient(limits=self.limits),
-            default_headers=untold(openai.Omit()),
+            http_client=openai.DefaultAioHttpClient(limits=self.limits, follow_redirects=False),
         )
+        client: openai.AsyncOpenAI = keep_to_itself(made, self.omit)
+        return client

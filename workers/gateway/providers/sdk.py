@@ -56,6 +56,7 @@ class SdkProvider(ABC):
 
     sdk_error: ClassVar[type[Exception]]
     stream_cls: ClassVar[Any]
+    omit: ClassVar[Any]  # what leaves a header out
 
     def __init__(self, name: str, entry: Provider) -> None:
         self.name, self.entry = name, entry
@@ -91,7 +92,7 @@ class SdkProvider(ABC):
 
     def client_for(self, key: str | None) -> Any:
         """With a tenant's own key, on the same connections."""
-        return self.client.with_options(api_key=key) if key else self.client
+        return keep_to_itself(self.client.with_options(api_key=key), self.omit) if key else self.client
 
     @contextmanager
     def in_our_words(self, key: str | None) -> Iterator[None]:
@@ -120,9 +121,15 @@ class SdkProvider(ABC):
         """
 
 
-def untold(omit: Any) -> dict[str, Any]:
-    """Leaves out what the SDKs tell of this machine: no provider's business, and weight in each of ten thousand calls."""
-    return {f"X-Stainless-{name}": omit for name in MACHINE}
+def keep_to_itself(client: Any, omit: Any) -> Any:
+    """
+    Leaves out what an SDK would tell by itself: of this machine, which is no provider's business and weight in each of ten
+    thousand calls; and what the environment has for the SDK's own provider (organization, project, custom headers), which
+    must not reach another company, nor stand beside a tenant's key. Returns the client.
+    """
+    ours = {f"X-Stainless-{name}": omit for name in MACHINE}
+    client._custom_headers = {**ours, "OpenAI-Organization": omit, "OpenAI-Project": omit}
+    return client
 
 
 def limit(timeout_s: float) -> httpx2.Timeout:
