@@ -27,7 +27,7 @@ def cast() -> Cast:
 @pytest.mark.parametrize("role", ["nobody", "user", "operator", "admin", "owner", "stranger"])
 @schema.parametrize()
 @hypothesis_settings(
-    max_examples=8,
+    max_examples=4,
     deadline=None,
     database=None,
     derandomize=True,
