@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cache
 from uuid import uuid4
+
+from django.contrib.auth.hashers import make_password
 
 from webapp.tenants.models import Role, Tenant, User
 from webapp.tenants.rules import Principal
 from webapp.tenants.selectors import principal_of_key
-from webapp.tenants.services import create_tenant, create_user, issue_key
+from webapp.tenants.services import create_tenant, issue_key
 
 PASSWORD = "correct horse battery"
 
@@ -31,9 +34,16 @@ class Cast:
     stranger: Person
 
 
+@cache
+def _hashed() -> str:
+    """Hashing is slow by design, and all of them have the same password."""
+    return make_password(PASSWORD)
+
+
 def person(tenant: Tenant, name: str, role: str) -> Person:
     email = f"{name}-{uuid4().hex[:8]}@example.com"
-    user = create_user(tenant=tenant, email=email, password=PASSWORD, role=role, name=name)
+    user = User(tenant=tenant, email=email, role=role, name=name, password=_hashed())
+    user.save(using="system")
     issued = issue_key(user=user, name="test")
     principal = principal_of_key(issued.secret)
     assert principal is not None
