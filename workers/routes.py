@@ -19,7 +19,7 @@ from workers.options import Options
 from workers.services import services
 from workers.tenant_keys import own_keys
 
-TIERS = {"simple": "small", "standard": "small", "complex": "medium", "supervisor": "medium", "research": "large"}
+TIERS = {"simple": "small", "standard": "small", "complex": "medium", "supervisor": "medium"}
 CHARS_PER_TOKEN = 4
 _turns = itertools.count()
 

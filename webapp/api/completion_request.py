@@ -8,9 +8,9 @@ from typing import Any
 
 from django.conf import settings
 
-from webapp.api.submission import ID, TIERS, one_of, text_of
+from webapp.api.submission import ID, TIERS, one_of, session_of, text_of
 from webapp.common.errors import Invalid
-from webapp.common.values import JSON
+from webapp.common.values import JSON, SCHEMA_BYTES
 from webapp.orchestration.engine import wire
 
 ROLES = ("system", "developer", "user", "assistant", "tool")
@@ -21,7 +21,6 @@ TOOLS_LIMIT = 128
 TOOL_NAME = re.compile(r"[A-Za-z0-9_.-]{1,64}")
 STRATEGY = re.compile(r"[a-z_-]{1,40}")
 DATA_URI = re.compile(r"data:([\w.+-]+/[\w.+-]+);base64,([A-Za-z0-9+/=\s]+)")
-SCHEMA_BYTES = 32 * 1024  # an answer is checked against it where other calls run too
 HEDGE_LIMIT_S = 60.0
 SECONDS: dict[object, str] = {300: "5m", 3600: "1h"}  # for which providers keep a prompt
 
@@ -83,15 +82,6 @@ def read_completion(body: Any) -> Asked:
         limit = settings.COMPLETION_INPUT_BYTES
         raise Invalid(field="messages", message=f"have {size} bytes as JSON with the tools; the limit is {limit}")
     return asked
-
-
-def session_of(body: JSON) -> str | None:
-    session = body.get("session_id")
-    if session in (None, ""):
-        return None
-    if not isinstance(session, str) or not ID.fullmatch(session):
-        raise Invalid(field="session_id", message="must be 1 to 128 letters, digits or : _ . -")
-    return session
 
 
 # --- messages ---

@@ -12,10 +12,9 @@ from django.conf import settings
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from webapp.api.completion_request import session_of
 from webapp.api.completions import OpenAIView, Whole
 from webapp.api.later import LATER
-from webapp.api.submission import text_of
+from webapp.api.submission import session_of, text_of
 from webapp.api.tasks import caller, ids_of
 from webapp.common.errors import Invalid
 from webapp.common.values import JSON

@@ -94,7 +94,7 @@ def read_submission(body: Any) -> Submission:
     mode = one_of(body, "mode", MODES)
     return Submission(
         query=query_of(body, bool(attachments)),
-        session=_session(body),
+        session=session_of(body),
         mode=mode,
         context={
             **rest,
@@ -151,7 +151,7 @@ def query_of(body: JSON, attached: bool) -> str:
     return query
 
 
-def _session(body: JSON) -> str | None:
+def session_of(body: JSON) -> str | None:
     session = body.get("session_id")
     if session in (None, ""):
         return None

@@ -3,9 +3,6 @@
 from __future__ import annotations
 
 import difflib
-import json
-import subprocess
-import sys
 
 from django.conf import settings
 from django.db import transaction
@@ -13,6 +10,7 @@ from django.db.models import Max
 
 from webapp.audit.services import record
 from webapp.catalogue.models import CatalogueVersion
+from webapp.common.apart import ask_apart
 from webapp.common.errors import HartleyError, Invalid, NotFound
 from webapp.tenants.models import User
 
@@ -46,15 +44,10 @@ def check(source: str) -> None:
     limit = settings.CATALOGUE_SOURCE_CHARS
     if len(source) > limit:
         raise Invalid(field="source", message=f"has {len(source)} characters; the limit is {limit}")
-    asked = json.dumps({"more": source, "environment": settings.ENVIRONMENT})
-    command = [sys.executable, "-m", "workers.gateway.check"]
+    asked = {"more": source, "environment": settings.ENVIRONMENT}
     try:
-        done = subprocess.run(
-            command, input=asked, capture_output=True, text=True, timeout=settings.CATALOGUE_CHECK_S, env={}, check=False,
-            cwd=settings.BASE_DIR,
-        )  # fmt: skip
-        answer = json.loads(done.stdout)
-    except subprocess.TimeoutExpired:
+        answer = ask_apart("workers.gateway.check", asked, within_s=settings.CATALOGUE_CHECK_S)
+    except TimeoutError:
         raise CatalogueRefused(f"It can't be checked within {settings.CATALOGUE_CHECK_S:g} s") from None
     except ValueError:
         raise CatalogueRefused("Checking it ended the process that checks; simplify it") from None

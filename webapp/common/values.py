@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 JSON = dict[str, Any]  # an object as it leaves or enters the process
+SCHEMA_BYTES = 32 * 1024  # of a JSON schema, as JSON: an answer is checked against it where other calls run too
 
 
 def storable(value: Any) -> Any:

@@ -5,16 +5,14 @@ Workers compare the tenant's `policy_revision`, which each change raises in its 
 
 from __future__ import annotations
 
-import json
 import re
-import subprocess
-import sys
 
 from django.conf import settings
 from django.db import transaction
 from django.db.models import F, Max
 
 from webapp.audit.services import record
+from webapp.common.apart import ask_apart
 from webapp.common.errors import HartleyError, Invalid, NotFound
 from webapp.decisions.models import Mode, PolicyModule, PolicyVersion
 from webapp.tenants.models import Tenant, User
@@ -43,15 +41,10 @@ def check(*, name: str, source: str) -> None:
         raise Invalid(
             field="source", message=f"has {len(source)} characters; the limit is {settings.POLICY_SOURCE_CHARS}"
         )
-    asked = json.dumps({"name": name, "source": source})
-    command = [sys.executable, "-m", "policies.check"]
+    asked = {"name": name, "source": source}
     try:
-        done = subprocess.run(
-            command, input=asked, capture_output=True, text=True, timeout=settings.POLICY_CHECK_S, env={}, check=False,
-            cwd=settings.BASE_DIR,
-        )  # fmt: skip
-        answer = json.loads(done.stdout)
-    except subprocess.TimeoutExpired:
+        answer = ask_apart("policies.check", asked, within_s=settings.POLICY_CHECK_S)
+    except TimeoutError:
         raise PolicyRefused(f"{name}: it can't be compiled within {settings.POLICY_CHECK_S:g} s") from None
     except ValueError:
         raise PolicyRefused(f"{name}: compiling it ended the policy engine; simplify it") from None

@@ -12,10 +12,10 @@ from jsonschema.exceptions import SchemaError, ValidationError
 from referencing import Registry
 from referencing.exceptions import Unresolvable
 
+from webapp.common.values import SCHEMA_BYTES
 from workers.gateway.errors import ModelRefused
 
 FENCE = "```"
-SCHEMA_BYTES = 32 * 1024
 PLACES = 2000  # of a schema, each reference counted as what it refers to
 CHECKS = 20_000_000  # places times characters of an answer: about a second
 FAULT_CHARS = 200

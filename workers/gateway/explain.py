@@ -17,10 +17,10 @@ from pathlib import Path
 from typing import get_args
 
 from workers.gateway.catalogue import Catalogue
-from workers.gateway.entries import MILLION, Capability
+from workers.gateway.entries import MILLION, Capability, Strategy
 from workers.gateway.errors import CatalogueInvalid, NoModel, PriceUnknown
-from workers.gateway.routing import PassedOver, Wish, default_strategy, preferred, weigh
-from workers.gateway.strategies import Strategy, expected_usd
+from workers.gateway.routing import PassedOver, Wish, preferred, weigh
+from workers.gateway.strategies import expected_usd
 from workers.gateway.types import ModelChoice
 
 CATALOGUE = Path(__file__).with_name("catalogue.yaml")
@@ -36,7 +36,7 @@ def main(arguments: Sequence[str] | None = None, environ: Mapping[str, str] = os
         print(error, file=sys.stderr)
         return 2
     wish = Wish(asked.tier, asked.model, asked.provider, asked.needs, asked.own_key, asked.down, asked.prompt_tokens)
-    strategy = asked.strategy or default_strategy(catalogue)
+    strategy = asked.strategy or catalogue.strategy
     print(f"{wish}, {strategy}:")
     try:
         choices = preferred(catalogue, wish, strategy=strategy, turn=asked.turn)

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from workers.gateway.catalogue import Catalogue
 from workers.gateway.entries import Pick
 from workers.gateway.errors import NoModel, PriceUnknown
-from workers.gateway.strategies import COST_OPTIMIZED, Situation, StatsOf, in_order, nothing_known
+from workers.gateway.strategies import Situation, StatsOf, in_order, nothing_known
 from workers.gateway.types import ModelChoice
 
 LEAST_TOKENS = 64  # an answer shorter than that is no use
@@ -90,7 +90,7 @@ def preferred(
     if not fitting:
         raise _nothing(catalogue, wish, passed)
     situation = Situation(stats, lambda name: load(catalogue, stats, name), turn, wish.prompt_tokens)
-    return in_order(fitting, strategy or default_strategy(catalogue), situation)
+    return in_order(fitting, strategy or catalogue.strategy, situation)
 
 
 def weigh(catalogue: Catalogue, wish: Wish) -> tuple[list[ModelChoice], list[PassedOver]]:
@@ -108,11 +108,6 @@ def weigh(catalogue: Catalogue, wish: Wish) -> tuple[list[ModelChoice], list[Pas
     if up:
         passed += [PassedOver(c.provider, c.model, "its breaker is open") for c in fitting if c not in up]
     return up or fitting, passed
-
-
-def default_strategy(catalogue: Catalogue) -> str:
-    """The catalogue's own, where it names one."""
-    return str(getattr(catalogue, "strategy", COST_OPTIMIZED))
 
 
 def load(catalogue: Catalogue, stats: StatsOf, name: str) -> float:

@@ -9,14 +9,13 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from functools import lru_cache
-from typing import Literal, get_args
+from typing import get_args
 
+from workers.gateway.entries import Strategy
 from workers.gateway.errors import NoModel
 from workers.gateway.statistics import UNKNOWN, ModelStats
 from workers.gateway.types import ModelChoice, Price, Usage
 
-Strategy = Literal["cost_optimized", "performance", "load_balanced", "quality", "scored"]
-COST_OPTIMIZED: Strategy = "cost_optimized"
 StatsOf = Callable[[str, str], ModelStats]
 Choices = Sequence[ModelChoice]
 
