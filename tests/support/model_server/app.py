@@ -108,8 +108,8 @@ class ScriptedServer:
         if fault.hang_s is not None:
             await asyncio.sleep(fault.hang_s)
             raise Dropped
-        if fault.location:
-            return web.Response(status=fault.status or 307, headers={"Location": fault.location})
+        if fault.redirect:
+            return web.Response(status=307, headers={"Location": exchange.request.path})
         if fault.status:
             exchange.entry["outcome"] = "faulted"
             return exchange.error(fault.status, fault.message, fault.retry_after_s)

@@ -77,7 +77,7 @@ class Fault:
     """
     Attributes:
         status: an error with this HTTP status and, with `retry_after_s`, that header.
-        location: where a redirect with that status leads.
+        redirect: a 307, to the same place.
         message: of the error.
         break_after_chunks: the stream ends with an error after so many pieces.
         drop_after_chunks: the connection is cut after so many pieces; 0: before the response begins.
@@ -86,7 +86,7 @@ class Fault:
     """
 
     status: int | None = None
-    location: str | None = None
+    redirect: bool = False
     retry_after_s: float | None = None
     message: str = "The script wants this to fail"
     break_after_chunks: int | None = None
