@@ -7,7 +7,7 @@ from typing import TypeVar
 
 from webapp.common.errors import HartleyError
 from webapp.common.values import JSON
-from webapp.orchestration.steps import Begin, ClaimedStep, Completion, HoldRequest, Settlement
+from webapp.orchestration.steps import Begin, ClaimedStep, Completion, HoldRequest, Saving, Settlement
 
 Reply = TypeVar("Reply")
 Named = TypeVar("Named")
@@ -60,6 +60,7 @@ class Beats:
         self._calls = 0
         self._closing: dict[int, Settlement] = {}
         self.untold: list[JSON] = []  # events that go with the step's failure
+        self.savings: list[Saving] = []  # written when the step is done
 
     @property
     def settlements(self) -> tuple[Settlement, ...]:

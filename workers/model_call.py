@@ -14,7 +14,7 @@ from django.conf import settings
 
 from policies import inputs
 from webapp.common.values import JSON
-from webapp.orchestration.steps import ClaimedStep, HoldRequest, Settlement, event
+from webapp.orchestration.steps import ClaimedStep, HoldRequest, Saving, Settlement, event
 from workers.beats import Beats
 from workers.context import TaskContext
 from workers.deltas import Speaker
@@ -134,6 +134,8 @@ class _Asking:
         )
         reply = await pass_gate(call, self._beats)
         self._beats.settle(Settlement(sent=True, usage=_usage(choice, reply.usage), call=number))
+        if reply.usage.cached_tokens or reply.usage.cache_write_tokens:
+            self._beats.savings.append(_from_cache(choice, reply.usage))
         return Answered(reply, choice.price.cost_usd(reply.usage), _versions(choice, request))
 
     async def _send(self, choice: ModelChoice, request: ModelRequest, number: int, granted: int) -> ModelReply:
@@ -213,6 +215,13 @@ def _usage(choice: ModelChoice, usage: Usage) -> JSON:
         "cached_tokens": usage.cached_tokens,
         "usd": str(choice.price.cost_usd(usage)),
     }
+
+
+def _from_cache(choice: ModelChoice, usage: Usage) -> Saving:
+    """Against the same prompt without the provider's cache."""
+    plain = Usage(usage.prompt_tokens, usage.completion_tokens)
+    usd = choice.price.cost_usd(plain) - choice.price.cost_usd(usage)
+    return Saving("provider_cache", choice.provider, choice.model, tokens=0, usd=usd)
 
 
 def _hold(choice: ModelChoice, request: ModelRequest, options: Options, number: int, beside: bool) -> HoldRequest:

@@ -275,7 +275,7 @@ class Runner:
             async with asyncio.timeout(step.timeout_s) as scope:
                 completion = await self._handlers[step.kind](step, beats)
             self._check_size(completion)
-            return replace(completion, settle=beats.settlements)
+            return replace(completion, settle=beats.settlements, savings=tuple(beats.savings))
         except (asyncio.CancelledError, StepLost):
             # Settles what was held; the step itself, if it is still ours, goes back to be run elsewhere.
             return Completion(step, status="handback", settle=beats.settlements)

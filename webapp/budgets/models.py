@@ -123,6 +123,34 @@ class Hold(EngineModel):
         ]
 
 
+class Cause(models.TextChoices):
+    """Why a call cost less than it would have, or nothing."""
+
+    EXACT = "exact", "the same call was answered before"
+    SEMANTIC = "semantic", "an alike question was answered before"
+    SINGLE_FLIGHT = "single_flight", "the same call was under way"
+    PROVIDER_CACHE = "provider_cache", "the provider had the beginning of the prompt"
+    CONTEXT = "context", "a summary stood for old messages"
+
+
+class Saving(EngineModel):
+    """What a done step did not have to pay for: written with its completion, once. `usd` may be negative: a provider
+    bills more for what goes into its cache than for what is only read."""
+
+    id = models.BigAutoField(primary_key=True)
+    step = models.IntegerField()
+    agent = models.CharField(max_length=60, blank=True)
+    cause = models.CharField(max_length=20, choices=Cause.choices)
+    provider = models.CharField(max_length=60)
+    model = models.CharField(max_length=120)
+    tokens = models.BigIntegerField()
+    usd = money()
+    created_at = models.DateTimeField(db_default=now())
+
+    class Meta:
+        indexes = [models.Index(fields=["task"]), models.Index(fields=["tenant", "created_at"])]
+
+
 class LedgerEntry(models.Model):
     """The ledger to look at: a view over holds with a key of one column, under the same row-level security."""
 

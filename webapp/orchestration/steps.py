@@ -161,6 +161,23 @@ class Settlement:
 
 
 @dataclass(frozen=True)
+class Saving:
+    """
+    What a step did not have to pay for, against the same call made plainly.
+
+    Args:
+        cause: see budgets.models.Cause.
+        tokens: that were not sent or not written; those that were sent at a lower price don't count.
+    """
+
+    cause: str
+    provider: str
+    model: str
+    tokens: int
+    usd: Decimal
+
+
+@dataclass(frozen=True)
 class Begin:
     """
     The commit before a call: the decision is recorded and the worst case held.
@@ -205,6 +222,7 @@ class Completion:
     events: list[JSON] = field(default_factory=list)
     decisions: list[JSON] = field(default_factory=list)
     settle: tuple[Settlement, ...] = ()
+    savings: tuple[Saving, ...] = ()
 
     def to_json(self) -> JSON:
         return {
@@ -219,6 +237,7 @@ class Completion:
             "events": self.events,
             "decisions": self.decisions,
             "settle": [vars(each) for each in self.settle],
+            "savings": [vars(each) for each in self.savings],
         }
 
 

@@ -124,6 +124,15 @@ BEGIN
     SELECT st FROM agent_tasks_step st WHERE st.task_id = o.task_id AND st.n = o.step OFFSET 0) AS s;
 END $$;
 
+-- What a step that is done did not have to pay for, as its completion says.
+CREATE FUNCTION engine_save(p_end jsonb, s agent_tasks_step) RETURNS void LANGUAGE plpgsql AS $$
+BEGIN
+  INSERT INTO budgets_saving (tenant_id, task_id, step, agent, cause, provider, model, tokens, usd, created_at)
+  SELECT s.tenant_id, s.task_id, s.n, s.agent, x->>'cause', x->>'provider', x->>'model', (x->>'tokens')::bigint,
+    (x->>'usd')::numeric, clock_timestamp()
+  FROM jsonb_array_elements(p_end->'savings') AS x;
+END $$;
+
 -- What closed holds have cost goes to their tasks, and to every budget that those spend from.
 CREATE FUNCTION engine_charge(p_closed budgets_hold[]) RETURNS void LANGUAGE plpgsql AS $$
 BEGIN

@@ -26,6 +26,7 @@ BEGIN
     SELECT array_agg(of_task), array_agg(told) INTO v_tasks, v_told FROM engine_settle(p_completions);
     FOR r IN SELECT * FROM engine_complete(p_completions) LOOP
       IF r.c->'decisions' <> '[]' THEN PERFORM engine_record(jsonb_build_array(r.c)); END IF;
+      IF jsonb_array_length(r.c->'savings') > 0 THEN PERFORM engine_save(r.c, r.s); END IF;  -- a worker of the release before says none
       v_steps := v_steps || r.s; v_ends := v_ends || r.c; v_tasks := v_tasks || (r.s).task_id; v_told := v_told || r.told;
       what := 'done'; body := engine_ref(r.c); RETURN NEXT;
     END LOOP;
