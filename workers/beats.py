@@ -7,7 +7,7 @@ from typing import TypeVar
 
 from webapp.common.errors import HartleyError
 from webapp.common.values import JSON
-from webapp.orchestration.steps import Begin, ClaimedStep, Completion, HoldRequest, Saving, Settlement
+from webapp.orchestration.steps import Begin, ClaimedStep, Completion, Granted, HoldRequest, Saving, Settlement
 
 Reply = TypeVar("Reply")
 Named = TypeVar("Named")
@@ -35,13 +35,32 @@ class BudgetExceeded(HartleyError):
 
     def __init__(self, refused: JSON) -> None:
         self.refused = refused
-        if refused["tokens_limit"] is not None and refused["tokens_left"] <= refused["prompt_tokens"]:
-            left = f"{refused['tokens_left']} of {refused['tokens_limit']} tokens left, the prompt alone may take {refused['prompt_tokens']}"
-        elif refused["usd_limit"] is not None:
-            left = f"{float(refused['usd_left']):.4f} of {float(refused['usd_limit']):.2f} USD left"
-        else:
-            left = f"{refused['tokens_left']} of {refused['tokens_limit']} tokens left"
-        super().__init__(f"The {refused['level']} budget is used up: {left}")
+        unit, level = refused["unit"], refused["level"]
+        left, most, least = (shown(unit, refused[key]) for key in ("left", "limit", "least"))
+        whose = (
+            f"agent {refused['name']}'s share of the task's budget"
+            if level == "agent"
+            else f"The {_of(refused)} budget"
+        )
+        whose = whose[0].upper() + whose[1:]
+        super().__init__(f"{whose} is used up: {left} of {most} {WORDS[unit]} left, the call may take {least}")
+
+
+WORDS = {
+    "tokens": "tokens",
+    "usd": "USD",
+    "tool_calls": "tool calls",
+    "seconds": "seconds of calls",
+    "fuel": "units of fuel",
+}
+
+
+def shown(unit: str, amount: float) -> str:
+    return f"{float(amount):.4f}" if unit == "usd" else f"{float(amount):.15g}"
+
+
+def _of(refused: JSON) -> str:
+    return str(refused["level"]) if refused["period"] == "total" else f"{refused['period']}'s {refused['level']}"
 
 
 class Frozen(HartleyError):
@@ -82,9 +101,9 @@ class Beats:
         events: list[JSON] | None = None,
         decisions: list[JSON] | None = None,
         hold: HoldRequest | None = None,
-    ) -> int:
+    ) -> Granted:
         """
-        Commit the decision, the events and the hold; returns the completion tokens granted (0 without a hold).
+        Commit the decision, the events and the hold; returns what is granted (nothing without a hold).
 
         Raises:
             StepLost: the attempt is no longer ours; nothing was written.
@@ -103,7 +122,9 @@ class Beats:
             raise Frozen(answer["frozen"])
         if answer.get("refused"):
             raise BudgetExceeded(answer["refused"])
-        return int(answer.get("granted", 0))
+        if "granted" not in answer:
+            return Granted()
+        return Granted(int(answer["granted"]), float(answer["seconds"]) or None, int(answer["fuel"]))
 
     def waiting(self, call: int) -> None:
         """For its turn: an attempt that is stopped now owes nothing for it."""
@@ -116,7 +137,7 @@ class Beats:
     def settle(self, closed: Settlement) -> None:
         self._closing[closed.call] = closed
 
-    async def outside(self, send: Callable[[int], Awaitable[Reply]], granted: int, subject: str) -> Reply:
+    async def outside(self, send: Callable[[Granted], Awaitable[Reply]], granted: Granted, subject: str) -> Reply:
         """The call itself: the one thing of a step that can't be done twice for nothing."""
         return await send(granted)
 

@@ -15,7 +15,7 @@ from webapp.agent_tasks.rules import AgentState
 from webapp.common.errors import HartleyError
 from webapp.common.values import JSON
 from webapp.orchestration.completions import EMBED
-from webapp.orchestration.steps import ClaimedStep, Completion, HoldRequest, Settlement
+from webapp.orchestration.steps import ClaimedStep, Completion, Granted, HoldRequest, Settlement
 from workers.beats import Beats
 from workers.context import alone
 from workers.gate import Call, pass_gate
@@ -24,6 +24,7 @@ from workers.gateway.entries import Pick
 from workers.gateway.errors import ModelError, NoModel
 from workers.gateway.tokens import prompt_upper_bound
 from workers.gateway.types import EmbedReply, EmbedRequest, ModelChoice, Usage
+from workers.model_call import SLACK_S
 from workers.policy_inputs import principal_of, task_of
 from workers.process import handles
 from workers.services import services
@@ -61,7 +62,7 @@ async def embed(step: ClaimedStep, beats: Beats) -> Completion:
     )
     hold = _hold(choice, request, beats.next_call())
 
-    async def send(_granted: int) -> EmbedReply:
+    async def send(_granted: Granted) -> EmbedReply:
         beats.waiting(hold.call)
         try:
             return await services().gateway.embed(replace(request, on_sending=partial(beats.sending, hold.call)))
@@ -74,7 +75,7 @@ async def embed(step: ClaimedStep, beats: Beats) -> Completion:
         point="model_call",
         subject=f"{choice.provider}/{choice.model}",
         policy_input=_policy_input(step, choice, hold),
-        timeout_s=request.timeout_s + 5,
+        timeout_s=hold.seconds,
         hold=hold,
         send=send,
     )
@@ -123,10 +124,10 @@ def _hold(choice: ModelChoice, request: EmbedRequest, number: int) -> HoldReques
         provider=choice.provider,
         model=choice.model,
         prompt_tokens=prompt_upper_bound([{"role": "user", "content": text} for text in request.texts], ()),
-        max_tokens=0,
-        least_tokens=0,
         input_usd=choice.price.input_usd,
         output_usd=choice.price.output_usd,
+        seconds=request.timeout_s + SLACK_S,
+        least_seconds=1,
         call=number,
         tier=choice.tier,
     )

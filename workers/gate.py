@@ -15,7 +15,7 @@ from policies.engine import Decision, Point, input_hash
 from policies.tightening import decide_for
 from webapp.common.errors import HartleyError
 from webapp.common.values import JSON
-from webapp.orchestration.steps import HoldRequest
+from webapp.orchestration.steps import Granted, HoldRequest
 from workers import decide
 from workers.beats import Beats
 from workers.decide import PolicyDenied, Recorded
@@ -41,7 +41,8 @@ class Call(Generic[Reply]):
 
     Args:
         point, subject, policy_input: what the policy decides on.
-        send: makes the call; is given the completion tokens that the budgets grant.
+        timeout_s: less where a budget has less time left.
+        send: makes the call; is given what the budgets grant.
         validate: raises when the call makes no sense.
         hold: its worst case, when it costs anything.
         announce: events to write before it.
@@ -52,7 +53,7 @@ class Call(Generic[Reply]):
     subject: str
     policy_input: JSON
     timeout_s: float
-    send: Callable[[int], Awaitable[Reply]]
+    send: Callable[[Granted], Awaitable[Reply]]
     validate: Callable[[], None] = lambda: None
     hold: HoldRequest | None = None
     announce: list[JSON] = field(default_factory=list)
@@ -69,14 +70,15 @@ async def pass_gate(call: Call[Reply], beats: Beats) -> Reply:
     granted = await _begin(call, beats)
     if call.hold:
         beats.sending(call.hold.call)
+    timeout_s = min(call.timeout_s, granted.seconds or call.timeout_s)
     try:
-        async with asyncio.timeout(call.timeout_s):
+        async with asyncio.timeout(timeout_s):
             return await beats.outside(call.send, granted, call.subject)
     except TimeoutError:
-        raise CallTimeout(call.subject, call.timeout_s) from None
+        raise CallTimeout(call.subject, timeout_s) from None
 
 
-async def _begin(call: Call[Reply], beats: Beats) -> int:
+async def _begin(call: Call[Reply], beats: Beats) -> Granted:
     """What is written by now isn't kept while the call runs: ten thousand of them run at once."""
     recorded = await _decide(call, beats)
     told, call.announce, call.policy_input = recorded["events"] + call.announce, [], {}

@@ -14,7 +14,7 @@ from django.conf import settings
 
 from policies import inputs
 from webapp.common.values import JSON
-from webapp.orchestration.steps import ClaimedStep, HoldRequest, Saving, Settlement, event
+from webapp.orchestration.steps import ClaimedStep, Granted, HoldRequest, Saving, Settlement, event
 from workers.beats import Beats
 from workers.context import TaskContext
 from workers.deltas import Speaker
@@ -28,6 +28,7 @@ from workers.race import Hedge, Race
 from workers.routes import Route, route
 from workers.services import services
 
+SLACK_S = 5  # beyond the time that the gateway keeps to
 PROMPT_LIMIT_CHARS = 5000  # of the prompt shown in an event
 
 
@@ -127,7 +128,7 @@ class _Asking:
             point="model_call",
             subject=_subject(choice),
             policy_input=_policy_input(self._step, self._task, choice, hold),
-            timeout_s=request.timeout_s + 5,
+            timeout_s=hold.seconds,
             hold=hold,
             announce=self._announce(choice, number, beside),
             send=partial(self._send, choice, request, number),
@@ -138,9 +139,9 @@ class _Asking:
             self._beats.savings.append(_from_cache(choice, reply.usage))
         return Answered(reply, choice.price.cost_usd(reply.usage), _versions(choice, request))
 
-    async def _send(self, choice: ModelChoice, request: ModelRequest, number: int, granted: int) -> ModelReply:
+    async def _send(self, choice: ModelChoice, request: ModelRequest, number: int, granted: Granted) -> ModelReply:
         self._beats.waiting(number)
-        going = replace(request, max_tokens=granted)
+        going = replace(request, max_tokens=granted.tokens)
         try:
             return await self._watched(choice, going, number)
         except ModelError as error:
@@ -235,6 +236,8 @@ def _hold(choice: ModelChoice, request: ModelRequest, options: Options, number: 
         least_tokens=min(settings.COMPLETION_TOKENS_LEAST, wanted),
         input_usd=_dearest_input(choice, request),
         output_usd=choice.price.output_usd,
+        seconds=request.timeout_s + SLACK_S,
+        least_seconds=1,
         call=number,
         tier=choice.tier,
         hedge=beside,

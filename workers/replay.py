@@ -20,7 +20,7 @@ from webapp.common.errors import HartleyError
 from webapp.common.values import JSON
 from webapp.decisions.models import PolicyDecision
 from webapp.orchestration.completions import EMBED
-from webapp.orchestration.steps import ClaimedStep, Completion, HoldRequest, NewStep
+from webapp.orchestration.steps import ClaimedStep, Completion, Granted, HoldRequest, NewStep
 from workers.beats import Beats
 from workers.gateway.types import EmbedReply, ModelReply, ToolCall, Usage
 from workers.toolbox.tool import ToolResult
@@ -132,9 +132,9 @@ class ReplayBeats(Beats):
         events: list[JSON] | None = None,
         decisions: list[JSON] | None = None,
         hold: HoldRequest | None = None,
-    ) -> int:
+    ) -> Granted:
         self.decisions += decisions or []
-        return hold.max_tokens if hold else 0
+        return Granted(hold.max_tokens) if hold else Granted()
 
     def sending(self, call: int) -> None:
         """Nothing is sent, so nothing is paid."""
@@ -147,7 +147,7 @@ class ReplayBeats(Beats):
             return [one for one in ordered if subject(one) in place] or ordered
         return ordered
 
-    async def outside(self, send: Callable[[int], Awaitable[Reply]], granted: int, subject: str) -> Reply:
+    async def outside(self, send: Callable[[Granted], Awaitable[Reply]], granted: Granted, subject: str) -> Reply:
         if subject in self._asked[:-1] and self._past.state != "failed":
             raise AnsweredElsewhere(subject)
         answer = _recorded(self._past)

@@ -10,7 +10,7 @@ from sandbox.errors import SandboxError
 from webapp.agent_tasks.models import Content
 from webapp.common.errors import HartleyError
 from webapp.common.values import JSON
-from webapp.orchestration.steps import ClaimedStep, event
+from webapp.orchestration.steps import ClaimedStep, Granted, HoldRequest, Settlement, event
 from workers import context, decide
 from workers.beats import Beats
 from workers.context import TaskContext
@@ -55,18 +55,20 @@ async def call_tool(
     Returns the tool's result and references to the files it made, which are stored by then.
 
     Raises:
-        ToolUnknown, ArgumentsInvalid, PolicyDenied: nothing ran. CallTimeout: it ran too long and was stopped.
+        ToolUnknown, ArgumentsInvalid, PolicyDenied, BudgetExceeded: nothing ran. CallTimeout: it ran too long and was stopped.
     """
     tools = services().tools
     tool = tools.get(step.input["tool"])
     task = await context.read(step, context.task_context)
     files = await context.read(step, context.file_bytes)
     arguments = step.input["arguments"]
+    hold = _hold(tool, beats.next_call())
 
-    async def send(_granted: int) -> ToolResult:
+    async def send(_granted: Granted) -> ToolResult:
         try:
             return await tool.run(arguments, _tool_context(step, files))
         except SandboxError as error:
+            beats.settle(Settlement(sent=False, call=hold.call, error=SandboxUnavailable.code))
             raise SandboxUnavailable(str(error)) from None
 
     call = Call(
@@ -74,14 +76,30 @@ async def call_tool(
         subject=tool.name,
         policy_input=tool_input(step, task, tools),
         timeout_s=tool.timeout_s,
+        hold=hold,
         validate=lambda: tools.validate(tool.name, arguments),
         announce=[_invoked(step, tool)],
         decided=decided,
         send=send,
     )
     result = await pass_gate(call, beats)
+    beats.settle(Settlement(sent=True, usage={"usd": str(result.cost_usd or tool.price_usd)}, call=hold.call))
     made = await context.read(step, lambda s: _store(s, result.artifacts))
     return result, made
+
+
+def _hold(tool: Tool, number: int) -> HoldRequest:
+    """A tool's price is known beforehand; how long it takes is not."""
+    return HoldRequest(
+        purpose="tool",
+        provider="",
+        model=tool.name,
+        fixed_usd=tool.price_usd,
+        seconds=tool.timeout_s,
+        least_seconds=min(1, tool.timeout_s),
+        tool_calls=1,
+        call=number,
+    )
 
 
 def _tool_context(step: ClaimedStep, files: dict[str, bytes]) -> ToolContext:

@@ -9,7 +9,7 @@ from webapp.orchestration import dispatch
 from webapp.orchestration.steps import ClaimedStep, Completion, event
 from workers import context, decide
 from workers.app import app
-from workers.beats import Beats
+from workers.beats import Beats, BudgetExceeded
 from workers.decide import PolicyDenied
 from workers.gate import CallTimeout
 from workers.process import handles, offer
@@ -38,7 +38,7 @@ async def call(step: ClaimedStep, beats: Beats) -> Completion:
     try:
         result, made = await call_tool(step, beats, decided=await _decided(step))
         shown = result.output if result.ok or result.error is None else {"ok": False, "error": _error(result.error)}
-    except (ToolUnknown, ArgumentsInvalid, PolicyDenied, CallTimeout) as error:
+    except (ToolUnknown, ArgumentsInvalid, PolicyDenied, BudgetExceeded, CallTimeout) as error:
         shown, made = {"ok": False, "error": {"code": error.code, "message": str(error)}}, []
     observed = event(
         "TOOL_OBSERVATION",

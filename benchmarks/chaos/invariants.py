@@ -21,7 +21,6 @@ class Task(NamedTuple):
     seq: int
     steps: int
     open: int
-    envelopes: Sequence[str]
     tokens: int
     usd: Decimal
     query: str = ""
@@ -58,6 +57,7 @@ class Hold(NamedTuple):
     usd: Decimal
     worst_case: bool
     provider: str
+    envelopes: tuple[str, ...] = ()
 
 
 class Envelope(NamedTuple):
@@ -208,9 +208,10 @@ def books_balance(e: Evidence) -> Iterator[Broken]:
         spent, cost = sum(h.tokens for h in holds), sum((h.usd for h in holds), Decimal())
         if (spent, cost) != (task.tokens, task.usd):
             yield Broken("books", task.id, f"counts {task.tokens} tokens, {task.usd} USD; the ledger {spent}, {cost}")
-        for envelope in task.envelopes:
-            tokens[envelope] += spent
-            usd[envelope] += cost
+        for hold in holds:
+            for envelope in hold.envelopes:
+                tokens[envelope] += hold.tokens
+                usd[envelope] += hold.usd
     for env in e.envelopes:
         name = f"{env.level} {env.id}"
         if env.tokens_held or env.usd_held:

@@ -12,12 +12,12 @@ from benchmarks.chaos.invariants import Envelope, Event, Evidence, Hold, Step, T
 
 PATIENCE_S = 40.0
 
-TASKS = """SELECT id::text, state, seq, steps, open, envelopes::text[], prompt_tokens + completion_tokens, cost_usd, query,
+TASKS = """SELECT id::text, state, seq, steps, open, prompt_tokens + completion_tokens, cost_usd, query,
   error->>'code' FROM agent_tasks_task"""
 STEPS = "SELECT task_id::text, n, kind, state, fence, parents, error::text FROM agent_tasks_step"
 EVENTS = """SELECT task_id::text, seq, type, (payload->>'step')::int, (payload->>'attempt')::int,
   extract(epoch FROM created_at)::float8 FROM progress_event"""
-HOLDS = """SELECT task_id::text, step, fence, state, prompt_tokens + completion_tokens, usd, worst_case, provider
+HOLDS = """SELECT task_id::text, step, fence, state, prompt_tokens + completion_tokens, usd, worst_case, provider, envelopes::text[]
   FROM budgets_hold"""
 ENVELOPES = "SELECT id::text, level, tokens_spent, tokens_held, usd_spent, usd_held FROM budgets_envelope"
 

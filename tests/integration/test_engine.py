@@ -258,7 +258,7 @@ def test_a_hold_is_clamped_to_what_is_left(cast: Cast) -> None:
 def test_a_hold_beyond_the_budget_is_refused_with_the_budgets_name(cast: Cast) -> None:
     task = limited(cast, 105)
     refused = begin(claim(task, 1), ask(4096))["refused"]
-    assert (refused["level"], refused["tokens_left"]) == ("task", 105)
+    assert (refused["level"], refused["unit"], refused["left"]) == ("task", "tokens", 105)
     assert envelope(task).tokens_held == 0
 
 
@@ -291,7 +291,7 @@ def test_holds_and_settlements_of_one_turn_are_those_of_many(
             assert answer["granted"] == granted[-1][1]
             left -= 100 + granted[-1][1]
         else:
-            assert answer["refused"]["tokens_left"] == left
+            assert answer["refused"]["left"] == left
     assert envelope(task).tokens_held == limit - left
     costs = [
         Settlement(sent=True, usage={"prompt_tokens": 100, "completion_tokens": u, "cached_tokens": 0, "usd": "0.5"})

@@ -85,6 +85,7 @@ class Task(TenantModel):
     attachments = models.JSONField(default=list)
     principal = models.JSONField(default=dict)
     envelopes = ArrayField(models.UUIDField(), default=list)
+    agent_tokens = models.BigIntegerField(null=True, help_text="That one of its agents may spend at most.")
     seq = models.IntegerField(default=0)
     steps = models.IntegerField(default=0)
     open = models.IntegerField(default=0)

@@ -11,6 +11,7 @@ from typing import Any
 from django.conf import settings
 
 from webapp.agent_tasks.models import Priority
+from webapp.api.limits_request import BUDGET, agent_tokens_of, limits_of
 from webapp.common.errors import Invalid
 from webapp.common.values import JSON
 from webapp.orchestration.manual import PLAN, read_plan
@@ -53,6 +54,8 @@ SUBMISSION: JSON = {  # as OpenAPI tells it; what counts is read_submission
             "type": "object",
             "properties": {
                 "plan": PLAN,
+                "budget": BUDGET,
+                "token_budget_per_agent": {"type": "integer", "minimum": 0},
                 "attachments": {
                     "type": "array",
                     "items": {
@@ -104,6 +107,8 @@ def read_submission(body: Any) -> Submission:
         attachments=attachments,
         priority=_priority(body),
         deadline_s=_seconds(body, "deadline_s", settings.DEADLINE_LIMIT_S),
+        limits=limits_of(context),
+        agent_tokens=agent_tokens_of(context),
     )
 
 

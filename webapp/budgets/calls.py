@@ -74,5 +74,6 @@ def calls_by_tier(tenant: UUID, within: timedelta) -> dict[str, int]:
 
 
 def _ended(tenant: UUID, within: timedelta) -> QuerySet[Hold]:
+    """Tools have no provider."""
     sent = Q(state=HoldState.SETTLED) | (Q(state=HoldState.RELEASED) & ~Q(error=""))
-    return Hold.objects.filter(sent, tenant_id=tenant, created_at__gte=now() - within)
+    return Hold.objects.filter(sent, tenant_id=tenant, created_at__gte=now() - within).exclude(provider="")

@@ -5,8 +5,11 @@ from __future__ import annotations
 from decimal import Decimal
 from typing import ClassVar
 
+from django.contrib.postgres.fields import ArrayField
+from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models
 from django.db.models import F, Q
+from django.db.models.expressions import Combinable
 
 from webapp.common.tables import EngineModel, TenantModel, now, uuid7
 
@@ -16,41 +19,108 @@ class Level(models.TextChoices):
     USER = "user"
     SESSION = "session"
     TASK = "task"
+    AGENT = "agent"
+
+
+class Period(models.TextChoices):
+    """After which a budget begins anew; days and months are UTC's."""
+
+    TOTAL = "total"
+    DAY = "day"
+    MONTH = "month"
 
 
 def money() -> models.DecimalField:  # type: ignore[type-arg]
-    return models.DecimalField(max_digits=18, decimal_places=10, default=0)
+    return models.DecimalField(max_digits=18, decimal_places=10, default=0, db_default=0)
+
+
+def duration() -> models.DecimalField:  # type: ignore[type-arg]
+    return models.DecimalField(max_digits=18, decimal_places=3, default=0, db_default=0)
+
+
+def count() -> models.BigIntegerField:  # type: ignore[type-arg]
+    return models.BigIntegerField(default=0, db_default=0)
+
+
+def limit() -> models.BigIntegerField:  # type: ignore[type-arg]
+    return models.BigIntegerField(null=True, blank=True)
+
+
+UNITS = {
+    "tokens": "tokens",
+    "usd": "USD",
+    "seconds": "seconds of calls",
+    "fuel": "units of fuel",
+    "tool_calls": "tool calls",
+    "steps": "added steps",
+}
+NEVER_OVERRUN = ("tool_calls", "steps")  # what they cost is known beforehand
+NEVER_HELD = ("steps",)
 
 
 def within_limit(unit: str) -> models.CheckConstraint:
-    booked = F(f"{unit}_spent") + F(f"{unit}_held") - F(f"{unit}_overrun")
-    never_negative = Q(**{f"{unit}_held__gte": 0, f"{unit}_spent__gte": 0})
+    booked: Combinable = F(f"{unit}_spent")
+    never_negative = Q(**{f"{unit}_spent__gte": 0})
+    if unit not in NEVER_HELD:
+        booked += F(f"{unit}_held")
+        never_negative &= Q(**{f"{unit}_held__gte": 0})
+    if unit not in NEVER_OVERRUN:
+        booked -= F(f"{unit}_overrun")
     return models.CheckConstraint(
         name=f"{unit}_within_limit",
-        violation_error_message=f"The limit in {unit} is below what is already spent or held.",
+        violation_error_message=f"The limit in {UNITS[unit]} is below what is already spent or held.",
         condition=never_negative & (Q(**{f"{unit}_limit__isnull": True}) | Q(**{f"{unit}_limit__gte": booked})),
     )
 
 
 class Envelope(TenantModel):
     """
-    What one tenant, user, session or task may spend; a limit of null is no limit.
+    What one tenant, user, session, task or agent may spend in a period; a limit of null is no limit.
+
+    Seconds are those that calls took, added up also where they ran side by side. An agent's budget is its share of its
+    task's: `owner_id` is the task, `name` the agent.
 
     `overrun` is what providers billed beyond a hold: it is shown, and lets an honest balance pass the
     constraint, which is the backstop behind the conditional update.
+
+    Attributes:
+        window_start: of a day's or month's budget: from when on calls that are settled count. The engine begins the next
+            window with the next call, so it may be that of a day gone by: see `now_spent`.
+        alert_percent: of a limit, from which its owner is told once.
     """
 
     id = models.UUIDField(primary_key=True, db_default=uuid7(), editable=False)
     level = models.CharField(max_length=10, choices=Level.choices)
     owner_id = models.UUIDField(help_text="The tenant, user, session or task.")
-    tokens_limit = models.BigIntegerField(null=True, blank=True)
-    tokens_spent = models.BigIntegerField(default=0)
-    tokens_held = models.BigIntegerField(default=0)
-    tokens_overrun = models.BigIntegerField(default=0)
+    name = models.CharField(
+        max_length=60, blank=True, default="", db_default="", help_text="The agent's, at its level."
+    )
+    period = models.CharField(max_length=10, choices=Period.choices, default=Period.TOTAL, db_default=Period.TOTAL)
+    window_start = models.DateTimeField(null=True)
+    alert_percent = models.SmallIntegerField(
+        default=80, db_default=80, validators=[MinValueValidator(1), MaxValueValidator(100)]
+    )
+    tokens_limit = limit()
+    tokens_spent = count()
+    tokens_held = count()
+    tokens_overrun = count()
     usd_limit = models.DecimalField(max_digits=18, decimal_places=10, null=True, blank=True)
     usd_spent = money()
     usd_held = money()
     usd_overrun = money()
+    seconds_limit = models.DecimalField(max_digits=18, decimal_places=3, null=True, blank=True)
+    seconds_spent = duration()
+    seconds_held = duration()
+    seconds_overrun = duration()
+    fuel_limit = limit()
+    fuel_spent = count()
+    fuel_held = count()
+    fuel_overrun = count()
+    tool_calls_limit = limit()
+    tool_calls_spent = count()
+    tool_calls_held = count()
+    steps_limit = limit()
+    steps_spent = count()
     created_at = models.DateTimeField(db_default=now())
 
     def __str__(self) -> str:
@@ -69,9 +139,11 @@ class Envelope(TenantModel):
 
     class Meta:
         constraints = [
-            models.UniqueConstraint(fields=["level", "owner_id"], name="one_envelope_per_owner"),
-            within_limit("tokens"),
-            within_limit("usd"),
+            models.UniqueConstraint(fields=["level", "owner_id", "name", "period"], name="one_envelope_per_owner"),
+            *(within_limit(unit) for unit in UNITS),
+            models.CheckConstraint(
+                name="window_of_period", condition=Q(period="total") | Q(window_start__isnull=False)
+            ),
         ]
 
 
@@ -85,10 +157,13 @@ class HoldState(models.TextChoices):
 
 class Hold(EngineModel):
     """
-    One paid call of one attempt: reserved at its worst case, then settled at what it cost. This is the ledger.
+    One call of one attempt, of a model or a tool: reserved at its worst case, then settled at what it cost. This is the
+    ledger. The call 0 of an attempt is no call: it says how many steps the attempt has added.
 
     Attributes:
         call: the how-manieth of its attempt; beyond the first, another model was asked after, or beside (`hedge`), it.
+        envelopes: that it was held from, and that it is settled from.
+        provider: "" for a tool, whose name is then the `model`.
         tier: what the model was asked for as.
         worst_case: the true cost never became known (the worker died after sending).
         error: the code of what went wrong with the call, "" for nothing.
@@ -111,6 +186,14 @@ class Hold(EngineModel):
     completion_tokens = models.BigIntegerField(default=0)
     cached_tokens = models.BigIntegerField(default=0)
     usd = money()
+    envelopes = ArrayField(models.UUIDField(), default=list, db_default=[])
+    held_seconds = duration()
+    seconds = duration()
+    held_fuel = count()
+    fuel = count()
+    held_tool_calls = models.SmallIntegerField(default=0, db_default=0)
+    tool_calls = models.SmallIntegerField(default=0, db_default=0)
+    steps = models.IntegerField(default=0, db_default=0)
     worst_case = models.BooleanField(default=False)
     error = models.CharField(max_length=60, blank=True, default="")
     created_at = models.DateTimeField(db_default=now())

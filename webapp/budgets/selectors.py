@@ -34,6 +34,7 @@ def model_breakdown(tenant: UUID, task: UUID) -> list[JSON]:
     """Settled calls of a task by model, the most tokens first; percentages are of the task's tokens."""
     rows = (
         Hold.objects.filter(tenant_id=tenant, task_id=task, state=HoldState.SETTLED)
+        .exclude(provider="")
         .values("provider", "model")
         .annotate(
             executions=Count("step"), prompt=Sum("prompt_tokens"), completion=Sum("completion_tokens"), cost=Sum("usd")
@@ -63,8 +64,8 @@ def tenant_tokens(tenant: UUID, since: datetime) -> tuple[int | None, int]:
 
 
 def holds_of(tenant: UUID, task: UUID, step: int) -> list[Hold]:
-    """One per call that was to cost something, the first attempt's first."""
-    return list(Hold.objects.filter(tenant_id=tenant, task_id=task, step=step).order_by("fence", "call"))
+    """One per call, the first attempt's first."""
+    return list(Hold.objects.filter(tenant_id=tenant, task_id=task, step=step, call__gt=0).order_by("fence", "call"))
 
 
 @dataclass(frozen=True)

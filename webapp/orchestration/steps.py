@@ -126,7 +126,8 @@ class NewStep:
 @dataclass(frozen=True)
 class HoldRequest:
     """
-    The worst case of one paid call. The engine clamps `max_tokens` to what every budget has left, not below `least_tokens`.
+    The worst case of one call. The engine clamps `max_tokens`, `seconds` and `fuel` to what every budget has left, not
+    below the least of each that makes sense.
 
     `call` numbers the calls of one attempt: an attempt that asks a second model holds for that too. `hedge` marks one that
     runs beside an earlier one. `tier` is what the model was asked for as.
@@ -135,15 +136,28 @@ class HoldRequest:
     purpose: str
     provider: str
     model: str
-    prompt_tokens: int
-    max_tokens: int
-    least_tokens: int
-    input_usd: Decimal
-    output_usd: Decimal
+    prompt_tokens: int = 0
+    max_tokens: int = 0
+    least_tokens: int = 0
+    input_usd: Decimal = Decimal(0)
+    output_usd: Decimal = Decimal(0)
     fixed_usd: Decimal = Decimal(0)
+    seconds: float = 0
+    least_seconds: float = 0
+    fuel: int = 0
+    least_fuel: int = 0
+    tool_calls: int = 0
     call: int = 1
     tier: str = ""
     hedge: bool = False
+
+
+class Granted(NamedTuple):
+    """What a hold came to: completion tokens, the time that the call may take, sandbox fuel."""
+
+    tokens: int = 0
+    seconds: float | None = None
+    fuel: int = 0
 
 
 @dataclass(frozen=True)

@@ -7,6 +7,7 @@ import json
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from decimal import Decimal
 from uuid import UUID
 
 from django.conf import settings
@@ -43,6 +44,8 @@ class Submission:
         deadline_s: seconds from now; None: as settings have it.
         stored: files of an earlier task that come along, as `attachments` of its row has them.
         origin: of a fork or replay, see Task.
+        limits: of the task's own budget, by unit: no higher than the platform's.
+        agent_tokens: that one of its agents may spend; None: as settings have it.
     """
 
     query: str
@@ -54,6 +57,8 @@ class Submission:
     deadline_s: float | None = None
     stored: tuple[JSON, ...] = ()
     origin: JSON | None = None
+    limits: JSON = field(default_factory=dict)
+    agent_tokens: int | None = None
 
 
 def submit_task(
@@ -108,8 +113,8 @@ def _submit(principal: Principal, submission: Submission, idempotency: str | Non
         "deadline_s": submission.deadline_s or settings.DEADLINE_S,
         "idempotency": idempotency,
         "origin": submission.origin,
-        "task_tokens": settings.TASK_TOKENS,
-        "task_usd": settings.TASK_USD,
+        "limits": _limits(submission.limits),
+        "agent_tokens": min(settings.AGENT_TOKENS, submission.agent_tokens or settings.AGENT_TOKENS),
         "steps": [step.to_json() for step in first],
         "told": {**told, **({"origin": submission.origin} if submission.origin else {})},
     }
@@ -138,6 +143,11 @@ def _submit(principal: Principal, submission: Submission, idempotency: str | Non
     )
     transaction.on_commit(lambda: bell.ring([task.id], ready))
     return task
+
+
+def _limits(asked: JSON) -> JSON:
+    platform: dict[str, Decimal] = {"tokens": Decimal(settings.TASK_TOKENS), "usd": settings.TASK_USD}
+    return {**asked, **{unit: min(most, Decimal(str(asked.get(unit, most)))) for unit, most in platform.items()}}
 
 
 def _rights(principal: Principal) -> JSON:

@@ -76,7 +76,10 @@ def frozen_events(run: Driven) -> list[str]:
 def nothing_charged(run: Driven) -> bool:
     with tenant_scope(run.task.tenant_id):
         spent = Envelope.objects.get(level="task", owner_id=run.task.id)
-        holds = Hold.objects.filter(task_id=run.task.id).count() + PolicyDecision.objects.filter(task=run.task).count()
+        holds = (
+            Hold.objects.filter(task_id=run.task.id, call__gt=0).count()
+            + PolicyDecision.objects.filter(task=run.task).count()
+        )
     return (spent.tokens_spent, spent.tokens_held, spent.usd_spent, spent.usd_held, holds) == (0, 0, 0, 0, 0)
 
 
@@ -123,7 +126,7 @@ def test_a_frozen_model_is_not_asked_and_nothing_is_held_for_it(cast: Cast) -> N
     assert (step.state, step.worker, step.fence, step.retries, step.losses) == ("waiting", None, 1, 0, 0)
     assert run.types().count("AGENT_STARTED") == 2 and run.types().count("LLM_PROMPT") == 1
     with tenant_scope(run.task.tenant_id):
-        assert [hold.step for hold in Hold.objects.filter(task_id=run.task.id)] == [second.n]
+        assert [hold.step for hold in Hold.objects.filter(task_id=run.task.id, call__gt=0)] == [second.n]
         assert [made.step for made in PolicyDecision.objects.filter(task=run.task)] == [second.n]
     run.hurry()
     sweep()

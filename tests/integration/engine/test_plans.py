@@ -228,7 +228,7 @@ def test_a_row_that_the_database_refuses_does_not_keep_others_from_being_swept(c
     with tenant_scope(broken.task.tenant_id):
         odd = Hold.objects.create(
             tenant_id=broken.task.tenant_id, task=broken.task, step=1, fence=1, purpose="agent", provider="offline",
-            model="rules", held_tokens=10**9, state="open", created_at=broken.task.created_at,
+            model="rules", held_tokens=10**9, state="open", envelopes=fresh(broken.task).envelopes, created_at=broken.task.created_at,
         )  # fmt: skip
     try:
         sound.hurry()

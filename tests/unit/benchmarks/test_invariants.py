@@ -27,12 +27,12 @@ def healthy() -> Evidence:
         ("STREAM_END", None, None),
     ]
     return Evidence(
-        tasks=[Task("t", "completed", len(said), 2, 0, ["e"], 30, 2 * COST)],
+        tasks=[Task("t", "completed", len(said), 2, 0, 30, 2 * COST)],
         steps=[Step("t", 1, "control.mark", "done", 2, []), Step("t", 2, "llm.turn", "done", 1, [1])],
         events=[Event("t", seq, *event) for seq, event in enumerate(said, 1)],
         holds=[
-            Hold("t", 1, 1, "settled", 20, COST, True, "openai"),
-            Hold("t", 1, 2, "settled", 10, COST, False, "openai"),
+            Hold("t", 1, 1, "settled", 20, COST, True, "openai", ("e",)),
+            Hold("t", 1, 2, "settled", 10, COST, False, "openai", ("e",)),
         ],
         envelopes=[Envelope("e", "tenant", 30, 0, 2 * COST, Decimal())],
         marks=[Mark("t", 1, 1), Mark("t", 1, 2)],

@@ -89,7 +89,7 @@ async def test_texts_that_wait_for_their_turn_owe_nothing_when_they_are_stopped(
         return {}
 
     async def granted(_item: Any) -> dict[str, Any]:
-        return {"granted": 0}
+        return {"granted": 0, "seconds": 0, "fuel": 0}
 
     async def passed(call: Any, line: Beats) -> Any:
         await line.begin(hold=call.hold)

@@ -254,6 +254,7 @@ COMPLETION_TOKENS_LEAST = env.whole("HARTLEY_COMPLETION_TOKENS_LEAST", 64, least
 SESSION_TOKENS = env.whole("HARTLEY_SESSION_TOKENS", 10_000, least=1)
 FIRST_TENANT_SESSION_TOKENS = env.whole("HARTLEY_FIRST_TENANT_SESSION_TOKENS", 2_000_000, least=1)
 TASK_TOKENS = env.whole("HARTLEY_TASK_TOKENS", 1_000_000, least=1)
+AGENT_TOKENS = env.whole("HARTLEY_AGENT_TOKENS", 500_000, least=1)  # of one agent of a task, at most
 TASK_USD = Decimal(env.text("HARTLEY_TASK_USD", "2"))
 
 LOGGING_CONFIG = None  # structlog is set up in webapp.common.logs

@@ -19,10 +19,26 @@ CREATE FUNCTION engine_lock(p_tasks uuid[], p_money uuid[]) RETURNS void LANGUAG
 BEGIN
   PERFORM 1 FROM agent_tasks_task WHERE id = ANY(p_tasks || p_money) ORDER BY id FOR NO KEY UPDATE;
   IF cardinality(p_money) > 0 THEN
-    PERFORM 1 FROM budgets_envelope
-    WHERE id = ANY(ARRAY(SELECT unnest(envelopes) FROM agent_tasks_task WHERE id = ANY(p_money)))
-    ORDER BY id FOR NO KEY UPDATE;
+    PERFORM 1 FROM (SELECT period, window_start FROM budgets_envelope
+      WHERE id = ANY(ARRAY(SELECT unnest(envelopes) FROM agent_tasks_task WHERE id = ANY(p_money)))
+      ORDER BY id FOR NO KEY UPDATE OFFSET 0) AS e WHERE e.period <> 'total' AND e.window_start < engine_window(e.period);
+    IF FOUND THEN PERFORM engine_roll(p_money); END IF;
   END IF;
+END $$;
+
+-- When the present day or month began.
+CREATE FUNCTION engine_window(p_period text) RETURNS timestamptz LANGUAGE sql STABLE AS $$
+  SELECT date_trunc(p_period, clock_timestamp(), 'UTC')
+$$;
+
+-- A new day or month begins with nothing spent; what is held goes on being held, and is spent in the window in which it is
+-- settled. `window_start` says from when on: what was settled later is what the new window has spent.
+CREATE FUNCTION engine_roll(p_tasks uuid[]) RETURNS void LANGUAGE plpgsql AS $$
+BEGIN
+  UPDATE budgets_envelope SET window_start = clock_timestamp(), tokens_spent = 0, tokens_overrun = 0, usd_spent = 0, usd_overrun = 0,
+    seconds_spent = 0, seconds_overrun = 0, fuel_spent = 0, fuel_overrun = 0, tool_calls_spent = 0, steps_spent = 0
+  WHERE id = ANY(ARRAY(SELECT unnest(envelopes) FROM agent_tasks_task WHERE id = ANY(p_tasks)))
+    AND period <> 'total' AND window_start < engine_window(period);
 END $$;
 
 -- What each of these tasks has to say, a list of events per entry, takes the task's next numbers in this order. A task

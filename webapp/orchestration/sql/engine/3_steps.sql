@@ -283,13 +283,13 @@ END $$;
 
 -- These attempts, each with its step where it is still theirs to work on, and with what it was granted before, where
 -- its begin has been written already and only the answer was lost.
-CREATE FUNCTION engine_own(p_attempts jsonb) RETURNS TABLE(a jsonb, s agent_tasks_step, granted bigint) LANGUAGE plpgsql AS $$
+CREATE FUNCTION engine_own(p_attempts jsonb) RETURNS TABLE(a jsonb, s agent_tasks_step, granted jsonb) LANGUAGE plpgsql AS $$
 BEGIN
-  RETURN QUERY SELECT e, x.st, h.completion_tokens FROM jsonb_array_elements(p_attempts) AS e LEFT JOIN LATERAL (
+  RETURN QUERY SELECT e, x.st, h.granted FROM jsonb_array_elements(p_attempts) AS e LEFT JOIN LATERAL (
     SELECT st FROM agent_tasks_step st JOIN agent_tasks_task t ON t.id = st.task_id AND t.state = ANY(engine_open())
     WHERE st.task_id = (e->>'task')::uuid AND st.n = (e->>'n')::int AND st.fence = (e->>'fence')::int AND st.state = 'running'
     OFFSET 0) AS x ON true LEFT JOIN LATERAL (
-    SELECT o.completion_tokens FROM budgets_hold o WHERE o.task_id = (e->>'task')::uuid AND o.step = (e->>'n')::int
+    SELECT jsonb_build_object('granted', o.completion_tokens, 'seconds', o.held_seconds, 'fuel', o.held_fuel) AS granted FROM budgets_hold o WHERE o.task_id = (e->>'task')::uuid AND o.step = (e->>'n')::int
     AND o.fence = (e->>'fence')::int AND o.state = 'open'
     AND o.call = CASE WHEN e->'hold' = 'null' THEN 0 ELSE coalesce((e->'hold'->>'call')::int, 1) END OFFSET 0) AS h ON true;
 END $$;
@@ -306,10 +306,11 @@ BEGIN
   PERFORM engine_stop_frozen(p_begins);
   FOR o IN SELECT * FROM engine_own(p_begins) LOOP
     IF (o.s).n IS NOT NULL AND o.granted IS NULL THEN
-      v_steps := v_steps || o.s; v_begins := v_begins || (engine_unfrozen(o.a, o.s) || jsonb_build_object('granted', o.a->'hold'->'max_tokens'));
+      IF o.a->'hold' <> 'null' THEN PERFORM engine_first_share(o.s); END IF;
+      v_steps := v_steps || o.s; v_begins := v_begins || (engine_unfrozen(o.a, o.s) || engine_in_full(o.a->'hold'));
     ELSE
       b := o.a; told := '[]';
-      answer := CASE WHEN (o.s).n IS NULL THEN '{"lost": true}' ELSE jsonb_build_object('granted', o.granted) END;
+      answer := CASE WHEN (o.s).n IS NULL THEN '{"lost": true}' ELSE o.granted END;
       RETURN NEXT;
     END IF;
   END LOOP;
@@ -317,7 +318,8 @@ BEGIN
   v_full := engine_book(to_jsonb(v_begins));
   FOR i IN 1 .. cardinality(v_begins) LOOP
     b := v_begins[i];
-    answer := CASE WHEN b ? 'frozen' THEN jsonb_build_object('frozen', b->'frozen') WHEN b->'hold' = 'null' THEN '{}' WHEN v_full THEN jsonb_build_object('granted', b->'granted') ELSE engine_hold(b) END;
+    answer := CASE WHEN b ? 'frozen' THEN jsonb_build_object('frozen', b->'frozen') WHEN b->'hold' = 'null' THEN '{}' WHEN v_full THEN jsonb_build_object('granted', b->'granted', 'seconds', b->'seconds', 'fuel', b->'fuel')
+      ELSE engine_hold(b) END;
     told := (b->'events') || CASE WHEN answer ? 'granted' THEN engine_step_event(v_steps[i], 'BUDGET_HELD', '', jsonb_build_object(
       'call', coalesce((b->'hold'->>'call')::int, 1), 'tokens', (b->'hold'->>'prompt_tokens')::bigint + (answer->>'granted')::bigint,
       'cost_usd', engine_worst_usd(b->'hold', (answer->>'granted')::bigint),

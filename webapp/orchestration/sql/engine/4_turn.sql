@@ -21,9 +21,10 @@ BEGIN
   PERFORM engine_lock(
     ARRAY(SELECT (e->>'task')::uuid FROM jsonb_array_elements(p_completions || p_begins || p_claims) AS e),
     ARRAY(SELECT (e->>'task')::uuid FROM jsonb_array_elements(p_completions || p_begins) AS e
-          WHERE engine_settlements(e) <> '[]' OR e->'hold' <> 'null'));
+          WHERE engine_settlements(e) <> '[]' OR e->'hold' <> 'null' OR e->'grow' <> '[]'));
   IF p_completions <> '[]' THEN
     SELECT array_agg(of_task), array_agg(told) INTO v_tasks, v_told FROM engine_settle(p_completions);
+    IF jsonb_path_exists(p_completions, '$[*].grow[0]') THEN p_completions := engine_fan_out(p_completions); END IF;
     FOR r IN SELECT * FROM engine_complete(p_completions) LOOP
       IF r.c->'decisions' <> '[]' THEN PERFORM engine_record(jsonb_build_array(r.c)); END IF;
       IF jsonb_array_length(r.c->'savings') > 0 THEN PERFORM engine_save(r.c, r.s); END IF;  -- a worker of the release before says none

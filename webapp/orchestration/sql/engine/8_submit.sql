@@ -12,12 +12,13 @@ BEGIN
   v_session := engine_session((p->>'tenant')::uuid, (p->>'user')::uuid, (p->>'session')::uuid, p->>'session_name', p->>'title');
   INSERT INTO agent_tasks_task (tenant_id, user_id, session_id, query, mode, complexity, state, priority, context,
     attachments, principal, envelopes, seq, steps, open, artifacts, prompt_tokens, completion_tokens, cost_usd,
-    cancel_reason, cancelled_by, paused_by, pause_reason, deadline_at, idempotency, origin)
+    cancel_reason, cancelled_by, paused_by, pause_reason, deadline_at, idempotency, origin, agent_tokens)
   VALUES ((p->>'tenant')::uuid, (p->>'user')::uuid, v_session.id, p->>'query', p->>'mode', (p->>'complexity')::float,
     'queued', (p->>'priority')::int, p->'context', p->'attachments', p->'principal', '{}', 0, v_count, v_count, '[]', 0, 0, 0,
-    '', '', '', '', clock_timestamp() + (p->>'deadline_s')::float * interval '1 s', p->>'idempotency', nullif(p->'origin', 'null'))
+    '', '', '', '', clock_timestamp() + (p->>'deadline_s')::float * interval '1 s', p->>'idempotency', nullif(p->'origin', 'null'),
+    (p->>'agent_tokens')::bigint)
   RETURNING * INTO t;
-  UPDATE agent_tasks_task SET envelopes = engine_envelopes(t, (p->>'task_tokens')::bigint, (p->>'task_usd')::numeric)
+  UPDATE agent_tasks_task SET envelopes = engine_envelopes(t, p->'limits')
   WHERE id = t.id;
   PERFORM engine_add(t.id, t.tenant_id, 0, p->'steps', NULL, NULL);
   PERFORM engine_emit(t.id, engine_task_event('WORKFLOW_STARTED', 'Task accepted', p->'told'));
@@ -43,17 +44,17 @@ BEGIN
   RETURN s;
 END $$;
 
--- Of every level that the task spends from, in the order in which they are locked.
-CREATE FUNCTION engine_envelopes(t agent_tasks_task, p_tokens bigint, p_usd numeric) RETURNS uuid[] LANGUAGE plpgsql AS $$
+-- Of every level that the task spends from, for whatever period, in the order in which they are locked.
+CREATE FUNCTION engine_envelopes(t agent_tasks_task, p_limits jsonb) RETURNS uuid[] LANGUAGE plpgsql AS $$
 BEGIN
-  INSERT INTO budgets_envelope (tenant_id, level, owner_id, tokens_limit, usd_limit, tokens_spent, tokens_held,
-    tokens_overrun, usd_spent, usd_held, usd_overrun)
-  SELECT t.tenant_id, level, owner, tokens, usd, 0, 0, 0, 0, 0, 0 FROM (VALUES
-    ('tenant', t.tenant_id, NULL::bigint, NULL::numeric), ('user', t.user_id, NULL, NULL),
-    ('session', t.session_id, (SELECT session_tokens FROM tenants_tenant WHERE id = t.tenant_id), NULL),
-    ('task', t.id, p_tokens, p_usd)) AS wanted(level, owner, tokens, usd)
-  WHERE NOT EXISTS (SELECT 1 FROM budgets_envelope e WHERE e.level = wanted.level AND e.owner_id = owner)
-  ON CONFLICT (level, owner_id) DO NOTHING;
+  INSERT INTO budgets_envelope (tenant_id, level, owner_id, tokens_limit, usd_limit, seconds_limit, fuel_limit, tool_calls_limit, steps_limit)
+  SELECT t.tenant_id, level, owner, (l->>'tokens')::bigint, (l->>'usd')::numeric, (l->>'seconds')::numeric, (l->>'fuel')::bigint,
+    (l->>'tool_calls')::bigint, (l->>'steps')::bigint
+  FROM (VALUES ('tenant', t.tenant_id, '{}'::jsonb), ('user', t.user_id, '{}'),
+    ('session', t.session_id, jsonb_build_object('tokens', (SELECT session_tokens FROM tenants_tenant WHERE id = t.tenant_id))),
+    ('task', t.id, p_limits)) AS wanted(level, owner, l)
+  WHERE NOT EXISTS (SELECT 1 FROM budgets_envelope e WHERE e.level = wanted.level AND e.owner_id = owner AND e.period = 'total')
+  ON CONFLICT (level, owner_id, name, period) DO NOTHING;
   RETURN ARRAY(SELECT id FROM budgets_envelope WHERE (level, owner_id) IN
     (('tenant', t.tenant_id), ('user', t.user_id), ('session', t.session_id), ('task', t.id)) ORDER BY id);
 END $$;
