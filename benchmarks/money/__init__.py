@@ -1,0 +1,1 @@
+"""What money costs, and whether it is kept together."""
