@@ -37,7 +37,7 @@ def hold(call: int, rng: random.Random) -> HoldRequest:
         output_usd=3 * USD,
         seconds=5,
         least_seconds=1,
-        tool_calls=call % 4 == 0,
+        tool_calls=int(call % 4 == 0),
         call=call,
     )
 
