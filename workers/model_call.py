@@ -50,6 +50,7 @@ async def ask_model(
     messages: Sequence[Message],
     tools: Sequence[ToolSpec] = (),
     may_call: bool = True,
+    subtasks: int | None = None,
     options: Options | None = None,
 ) -> Answered:
     """
@@ -67,6 +68,7 @@ async def ask_model(
         files=task.files,
         tools=tools,
         may_call=may_call,
+        subtasks=subtasks,
         temperature=options.temperature,
         schema=options.schema,
         cache=options.cache,

@@ -22,6 +22,8 @@ from webapp.orchestration.control import ready_steps
 from webapp.orchestration.engine import wire
 from webapp.orchestration.plan import first_steps
 from webapp.orchestration.steps import NewStep
+from webapp.prompts.rules import check_parameters, parameters_of
+from webapp.prompts.selectors import pins, texts_of
 from webapp.tenants.rules import Principal
 
 
@@ -43,6 +45,7 @@ class Submission:
         deadline_s: seconds from now; None: as settings have it.
         stored: files of an earlier task that come along, as `attachments` of its row has them.
         origin: of a fork or replay, see Task.
+        prompts: versions of the tenant's own templates, by name; None: those in force.
     """
 
     query: str
@@ -54,6 +57,7 @@ class Submission:
     deadline_s: float | None = None
     stored: tuple[JSON, ...] = ()
     origin: JSON | None = None
+    prompts: JSON | None = None
 
 
 def submit_task(
@@ -69,7 +73,10 @@ def submit_task(
     Args:
         idempotency: names the request; submitted again, also at the same moment, it is the same task.
         steps: what it begins with; None: admission and planning.
+    Raises:
+        Invalid: it gives parameters that no prompt template in force uses.
     """
+    _check_parameters(principal.tenant_id, submission)
     first = first_steps("simple" if "plan" in submission.context else _mode(submission)) if steps is None else steps
     if idempotency is None:
         return _submit(principal, submission, None, first)
@@ -80,6 +87,14 @@ def submit_task(
         if earlier is None:
             raise
         return earlier
+
+
+def _check_parameters(tenant: UUID, submission: Submission) -> None:
+    """A fork brings its run's along, whether its prompts use them or not."""
+    given = parameters_of(submission.context)
+    if given and submission.origin is None:
+        with tenant_scope(tenant):
+            check_parameters(given, list(texts_of(tenant, pins(tenant)).values()))
 
 
 def _submitted(principal: Principal, idempotency: str) -> Task | None:
@@ -108,6 +123,7 @@ def _submit(principal: Principal, submission: Submission, idempotency: str | Non
         "deadline_s": submission.deadline_s or settings.DEADLINE_S,
         "idempotency": idempotency,
         "origin": submission.origin,
+        "prompts": submission.prompts,
         "task_tokens": settings.TASK_TOKENS,
         "task_usd": settings.TASK_USD,
         "steps": [step.to_json() for step in first],
@@ -130,6 +146,7 @@ def _submit(principal: Principal, submission: Submission, idempotency: str | Non
         context=context,
         attachments=stored,
         origin=submission.origin,
+        prompts=made["prompts"],
         seq=1,
         steps=len(first),
         open=len(first),
