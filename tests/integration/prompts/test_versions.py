@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 from django.db import ProgrammingError, connections
 
-from tests.support.cast import Cast, make_cast
+from tests.support.cast import Cast
 from webapp.agent_tasks.models import Task
 from webapp.audit.models import AuditEntry
 from webapp.common.errors import Invalid, NotFound
 from webapp.common.tenancy import tenant_scope
 from webapp.orchestration.completions import COMPLETE, ask
-from webapp.orchestration.control import cancel_task
 from webapp.orchestration.submit import Submission, submit_task
 from webapp.prompts.models import PromptInForce, PromptTemplate
 from webapp.prompts.release import shipped
@@ -22,18 +20,6 @@ from webapp.prompts.selectors import find_current, find_version, pins, versions_
 from webapp.prompts.services import put_in_force, save_version
 
 OWN = "You are an agent ({role}) of Acme, in a {params.tone} tone."
-
-
-@pytest.fixture
-def crew() -> Iterator[Cast]:
-    """Made anew for each test, and nothing that it submitted is left for other modules' workers."""
-    made = make_cast()
-    yield made
-    for person in (made.owner, made.stranger):
-        with tenant_scope(person.user.tenant_id):
-            left = list(Task.objects.filter(finished_at=None).values_list("id", flat=True))
-        for task in left:
-            cancel_task(principal=person.principal, task=task, reason="the test has ended")
 
 
 def save(crew: Cast, text: str = OWN, name: str = "agent") -> PromptTemplate:
