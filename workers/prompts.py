@@ -11,7 +11,7 @@ import json
 from collections.abc import Sequence
 
 from webapp.common.values import JSON
-from webapp.prompts.rules import fill, parameters_of
+from webapp.prompts.rules import fill, fill_own, parameters_of
 from workers.context import Past, TaskContext
 from workers.gateway.types import FileRef, Message
 from workers.thinking import in_brief
@@ -62,7 +62,9 @@ def synthesis_messages(task: TaskContext, results: Sequence[Past]) -> list[Messa
 def _system(task: TaskContext, name: str, **values: str) -> Message:
     """A prompt of the caller's own is added to ours, which it can't replace."""
     text, own = _filled(task, name, **values), task.context.get("system_prompt")
-    return {"role": "system", "content": f"{text}\n\n{own}" if isinstance(own, str) and own else text}
+    if isinstance(own, str) and own:
+        text += "\n\n" + fill_own(own, parameters_of(task.context))
+    return {"role": "system", "content": text}
 
 
 def _filled(task: TaskContext, name: str, **values: str) -> str:

@@ -91,10 +91,10 @@ def submit_task(
 
 def _check_parameters(tenant: UUID, submission: Submission) -> None:
     """A fork brings its run's along, whether its prompts use them or not."""
-    given = parameters_of(submission.context)
+    given, own = parameters_of(submission.context), str(submission.context.get("system_prompt") or "")
     if given and submission.origin is None:
         with tenant_scope(tenant):
-            check_parameters(given, list(texts_of(tenant, pins(tenant)).values()))
+            check_parameters(given, list(texts_of(tenant, pins(tenant)).values()), own)
 
 
 def _submitted(principal: Principal, idempotency: str) -> Task | None:

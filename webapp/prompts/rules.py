@@ -12,6 +12,7 @@ from webapp.common.values import JSON, storable
 SHIPPED = "shipped"  # the version of the release's own text
 PLACEHOLDER = re.compile(r"\{([A-Za-z_][\w.]*)\}", re.ASCII)
 PARAMETER = re.compile(r"params\.([a-z][a-z0-9_]{0,39})", re.ASCII)
+VARIABLE = re.compile(r"\$\{([a-z][a-z0-9_]{0,39})\}", re.ASCII)  # of a parameter, in a caller's own prompt
 PARAMETER_NAME = re.compile(r"[a-z][a-z0-9_]{0,39}", re.ASCII)
 PARAMETERS_LIMIT = 20
 PARAMETER_CHARS = 2000
@@ -102,6 +103,11 @@ def fill(text: str, values: Mapping[str, str], params: Mapping[str, str]) -> str
     return PLACEHOLDER.sub(value, text)
 
 
+def fill_own(text: str, params: Mapping[str, str]) -> str:
+    """A caller's own prompt: each `${name}` whose parameter was given; all else stays as it stands."""
+    return VARIABLE.sub(lambda match: params.get(match[1], match[0]), text)
+
+
 def preview(name: str, text: str) -> str:
     """Filled in with examples; parameters by their names."""
     kind = KINDS[name]
@@ -115,14 +121,15 @@ def parameters_of(context: JSON) -> dict[str, str]:
     return {name: value for name, value in given.items() if isinstance(value, str)} if isinstance(given, dict) else {}
 
 
-def check_parameters(given: Mapping[str, str], texts: Sequence[str]) -> None:
+def check_parameters(given: Mapping[str, str], texts: Sequence[str], own: str = "") -> None:
     """
     Args:
         texts: the templates that the task will use.
+        own: the caller's own prompt.
     Raises:
         Invalid: some that none of them uses.
     """
     known = {name for text in texts for name in parameters(text)}
-    if unknown := sorted(set(given) - known):
+    if unknown := sorted(set(given) - known - set(VARIABLE.findall(own))):
         told = f"the prompts in force use {', '.join(sorted(known))}" if known else "no prompt in force uses any"
         raise Invalid(field="context.prompt_params", message=f"unknown: {', '.join(unknown)}; {told}")

@@ -52,10 +52,12 @@ def test_a_tenants_own_prompt_is_filled_in_with_what_the_platform_and_the_caller
         "agent": 'As {role}, in a {params.tone} tone, with {"braces"}.',
         "hypotheses": "So: {beliefs}",
     }
-    context = {"prompt_params": {"tone": "{role} {limit}", "length": 3}}
+    context = {"prompt_params": {"tone": "{role} {limit}", "length": 3}, "system_prompt": "Stay ${tone}, ${length}."}
     task = TaskContext("q", "complex", 0.8, context, [], (), 3, own)
     held = {"threshold": 0.8, "best": None, "hypotheses": []}
     system, asked = turn_messages(task, role="critic", description="d", needed=[], history=[], beliefs=held)
-    assert system["content"] == 'As critic, in a {role} {limit} tone, with {"braces"}.'
+    assert system["content"] == (
+        'As critic, in a {role} {limit} tone, with {"braces"}.\n\nStay {role} {limit}, ${length}.'
+    )
     assert (asked["content"] or "").endswith(f"So: {json.dumps(in_brief(held))}")
     assert (synthesis_messages(task, [])[0]["content"] or "").startswith("You are the editor")

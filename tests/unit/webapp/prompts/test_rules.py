@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from webapp.common.errors import Invalid
 from webapp.prompts.release import all_shipped
-from webapp.prompts.rules import KINDS, PLACEHOLDER, check, check_parameters, fill, parameters, preview
+from webapp.prompts.rules import KINDS, PLACEHOLDER, check, check_parameters, fill, fill_own, parameters, preview
 
 PIECES = st.sampled_from(
     ["{role}", "{params.tone}", "{nobody}", "{role.__class__}", "{params.__init__}", "{0}", "{}", "{{", "}}", '{"a": 1}',
@@ -89,9 +89,17 @@ def test_a_parameter_that_is_not_given_is_empty() -> None:
     )
 
 
+def test_a_callers_own_prompt_takes_only_what_is_given() -> None:
+    given = {"tone": "${length} {role}"}
+    assert (
+        fill_own("${tone} ${length} ${HOME} $tone {tone}", given) == "${length} {role} ${length} ${HOME} $tone {tone}"
+    )
+
+
 def test_parameters_that_nothing_uses_are_named() -> None:
     check_parameters({"tone": "dry"}, ["{params.tone} {params.length}"])
     with pytest.raises(Invalid, match=r"context.prompt_params: unknown: colour, toon; .* use length, tone"):
         check_parameters({"toon": "dry", "colour": "red", "tone": "x"}, ["{params.tone}", "{params.length}"])
+    check_parameters({"tone": "dry"}, [], own="In a ${tone} tone")
     with pytest.raises(Invalid, match="no prompt in force uses any"):
         check_parameters({"tone": "dry"}, ["none"])
