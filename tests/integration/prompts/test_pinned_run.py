@@ -7,6 +7,7 @@ from typing import Any
 from tests.support.cast import Cast
 from tests.support.farm import Farm, eventually
 from tests.support.model_server import ModelServer
+from tests.support.pages import signed_in
 
 FIRST, SECOND = "You are an agent ({role}): {params.tone}, first.", "You are an agent ({role}): {params.tone}, second."
 CALCULATES = {"name": "calculator", "arguments": {"expression": "2 + 3"}}
@@ -57,7 +58,9 @@ def test_a_new_version_changes_nothing_for_a_paused_run_its_replay_and_its_fork(
     made("fork", step=turn)
     assert len(told(before)) == 2 and all(system.endswith(": dry, first.") for system in told(before))
     before = len(model_server.log())
-    fork = made("fork", step=turn, prompts="in_force")
+    asked = {"step": str(turn), "query": "What is 2 + 3?", "prompts": "in_force"}
+    fork = signed_in(crew.owner).post(f"/tasks/{task}/fork", asked)["Location"].removeprefix("/tasks/")
+    connected.finished(key, fork)
     assert len(told(before)) == 2 and all(system.endswith(": dry, second.") for system in told(before))
     body = connected.call(key, f"/api/v1/tasks/{fork}")[1]
     assert body["metadata"]["prompts"] == {"agent": 2} and body["origin"]["changed"] == {"prompts": "in_force"}
