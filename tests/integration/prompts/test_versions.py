@@ -8,6 +8,7 @@ import pytest
 from django.db import ProgrammingError, connections
 
 from tests.support.cast import Cast
+from tests.support.driven import claim
 from webapp.agent_tasks.models import Task
 from webapp.audit.models import AuditEntry
 from webapp.common.errors import Invalid, NotFound
@@ -18,6 +19,7 @@ from webapp.prompts.models import PromptInForce, PromptTemplate
 from webapp.prompts.release import shipped
 from webapp.prompts.selectors import find_current, find_version, pins, versions_of
 from webapp.prompts.services import put_in_force, save_version
+from workers.context import task_context
 
 OWN = "You are an agent ({role}) of Acme, in a {params.tone} tone."
 
@@ -117,3 +119,18 @@ def test_parameters_must_be_used_by_a_prompt_in_force(crew: Cast) -> None:
     assert submit(crew, prompt_params={"tone": "dry"}).prompts == {"agent": 1}
     with pytest.raises(Invalid, match="unknown: toon; the prompts in force use tone"):
         submit(crew, prompt_params={"toon": "dry"})
+
+
+def test_workers_read_the_version_that_a_task_is_pinned_to_and_each_tenants_own(crew: Cast) -> None:
+    save(crew)
+    ours = submit(crew)
+    save(crew, OWN + " Be brief.")
+    with tenant_scope(crew.globex.id):
+        save_version(actor=crew.stranger.user, name="agent", text="{role} of Globex")
+    theirs = submit_task(principal=crew.stranger.principal, submission=Submission(query="Theirs"))
+    assert ours.prompts == theirs.prompts == {"agent": 1}
+    for task, text in ((ours, OWN), (theirs, "{role} of Globex")):
+        step = claim(task, 1)
+        with tenant_scope(task.tenant_id):
+            read = task_context(step).prompts
+        assert read["agent"] == text and read["editor"] == shipped("editor")
