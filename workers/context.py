@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TypeVar
 
 import structlog
@@ -18,7 +18,9 @@ from webapp.common.values import JSON
 from webapp.decisions.models import PolicyDecision
 from webapp.orchestration import complexity
 from webapp.orchestration.steps import ClaimedStep
+from webapp.prompts.release import all_shipped
 from workers.gateway.types import FileRef
+from workers.pinned_prompts import pinned
 from workers.retries import DATABASE_AWAY_S
 
 log = structlog.get_logger()
@@ -44,6 +46,8 @@ class Past:
 
 @dataclass(frozen=True)
 class TaskContext:
+    """`prompts` are the templates that the task is pinned to, by name."""
+
     query: str
     mode: str
     complexity: float
@@ -51,6 +55,7 @@ class TaskContext:
     attachments: list[JSON]
     files: tuple[FileRef, ...]
     steps: int
+    prompts: Mapping[str, str] = field(default_factory=all_shipped)
 
 
 async def read(step: ClaimedStep, query: Callable[[ClaimedStep], T]) -> T:
@@ -94,6 +99,7 @@ def task_context(step: ClaimedStep) -> TaskContext:
         attachments=task.attachments,
         files=tuple(_file_ref(step, attachment) for attachment in task.attachments),
         steps=task.steps if step.steps_then is None else step.steps_then,
+        prompts=pinned(step.tenant, task.prompts),
     )
 
 

@@ -40,8 +40,9 @@ def probe(*, nonce: str, **_newer: Any) -> None:
 async def plan(step: ClaimedStep, beats: Beats) -> Completion:
     task = await context.read(step, context.task_context)
     mode, events = planned_mode(step, task)
-    messages = prompts.plan_messages(task, limit=complexity.AGENTS[mode])
-    answered = await ask_model(step, beats, task, purpose="plan", query=task.query, messages=messages)
+    limit = complexity.AGENTS[mode]
+    messages = prompts.plan_messages(task, limit=limit)
+    answered = await ask_model(step, beats, task, purpose="plan", query=task.query, messages=messages, subtasks=limit)
     return Completion(
         step,
         output=output_of(answered),

@@ -51,6 +51,7 @@ async def ask_model(
     messages: Sequence[Message],
     tools: Sequence[ToolSpec] = (),
     may_call: bool = True,
+    subtasks: int | None = None,
     options: Options | None = None,
 ) -> Answered:
     """
@@ -68,6 +69,7 @@ async def ask_model(
         files=task.files,
         tools=tools,
         may_call=may_call,
+        subtasks=subtasks,
         temperature=options.temperature,
         schema=options.schema,
         cache=options.cache,

@@ -60,6 +60,8 @@ def fill(farm: Farm, key: str, environment: dict[str, str]) -> list[Look]:
     django.setup()
     from webapp.common.tenancy import tenant_scope
     from webapp.orchestration.policies import save_module
+    from webapp.prompts.release import shipped
+    from webapp.prompts.services import save_version
     from webapp.tenants.models import User
     from webapp.tenants.selectors import principal_of_key
 
@@ -68,6 +70,8 @@ def fill(farm: Farm, key: str, environment: dict[str, str]) -> list[Look]:
     with tenant_scope(who.tenant_id):
         source = 'package hartley.own\n\nimport rego.v1\n\ndeny contains "no code at night" if {\n\tinput.point == "tool_call"\n\tinput.tool.name == "night_shift"\n}\n'
         module = save_module(actor=User.objects.get(id=who.user_id), name="house_rules", source=source, note="first")
+        text = f"{shipped('editor')} Write for people who read on their phones: at most five sentences."
+        save_version(actor=User.objects.get(id=who.user_id), name="editor", text=text, note="shorter answers")
     return [
         *pages(tasks[1], forked(farm, key, tasks[1]), session, str(module.id)),
         Look("flower", "", "/flower/workers"),

@@ -110,6 +110,11 @@ class Task(TenantModel):
     origin = models.JSONField(
         null=True, help_text="Of a fork or replay: `{kind, task, step, changed}` of the earlier run."
     )
+    prompts = models.JSONField(
+        default=dict,
+        db_default=models.Value({}, models.JSONField()),
+        help_text="Versions of its tenant's own prompt templates, as they were in force then: `{name: version}`.",
+    )
 
     class Meta:
         indexes = [

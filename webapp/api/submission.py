@@ -17,6 +17,7 @@ from webapp.common.values import JSON
 from webapp.orchestration.manual import PLAN, read_plan
 from webapp.orchestration.plan import PlanInvalid
 from webapp.orchestration.submit import Attachment, Submission
+from webapp.prompts.rules import PARAMETER_CHARS, PARAMETER_NAME, PARAMETERS_LIMIT
 
 ID = re.compile(r"[A-Za-z0-9:_.-]{1,128}")
 MODES = ("simple", "standard", "complex", "supervisor")
@@ -56,6 +57,11 @@ SUBMISSION: JSON = {  # as OpenAPI tells it; what counts is read_submission
                 "plan": PLAN,
                 "budget": BUDGET,
                 "token_budget_per_agent": {"type": "integer", "minimum": 0},
+                "prompt_params": {
+                    "type": "object",
+                    "maxProperties": PARAMETERS_LIMIT,
+                    "additionalProperties": {"type": "string", "maxLength": PARAMETER_CHARS},
+                },
                 "attachments": {
                     "type": "array",
                     "items": {
@@ -93,6 +99,7 @@ def read_submission(body: Any) -> Submission:
         "max_iterations": _whole(body, "max_iterations", 50),
         "max_concurrent_agents": _whole(body, "max_concurrent_agents", 20),
     }
+    check_prompt_params(context.get("prompt_params"))
     rest = {key: value for key, value in context.items() if key not in ("attachments", *PLAN_NAMES)}
     mode = one_of(body, "mode", MODES)
     return Submission(
@@ -110,6 +117,25 @@ def read_submission(body: Any) -> Submission:
         limits=limits_of(context),
         agent_tokens=agent_tokens_of(context),
     )
+
+
+def check_prompt_params(given: Any) -> None:
+    """
+    Raises:
+        Invalid
+    """
+    field = "context.prompt_params"
+    if given is None:
+        return
+    if not isinstance(given, dict):
+        raise Invalid(field=field, message="must be an object")
+    if len(given) > PARAMETERS_LIMIT:
+        raise Invalid(field=field, message=f"has {len(given)} entries; the limit is {PARAMETERS_LIMIT}")
+    for name, value in given.items():
+        if not PARAMETER_NAME.fullmatch(name):
+            raise Invalid(field=field, message=f"{name[:40]!r} is no name: 1 to 40 of a-z, 0-9, _, first a letter")
+        if not isinstance(value, str) or len(value) > PARAMETER_CHARS:
+            raise Invalid(field=f"{field}.{name}", message=f"must be a string of at most {PARAMETER_CHARS} characters")
 
 
 def plan_of(given: JSON, *names: str, within: str = "") -> JSON:

@@ -31,6 +31,7 @@ PLACES = (
     Place("/budgets", "Budgets", "coin", "budgets:read"),
     Place("/workers", "Workers", "gear", "workflows:read"),
     Place("/models", "Models", "chip", "workflows:read"),
+    Place("/prompts", "Prompts", "quill", "policies:read"),
     Place("/freezes", "Freezes", "snow", "freezes:write"),
     Place("/keys", "Keys", "key", ANYONE),
     Place("/admin/", "Admin", "shield", "audit:read", leaves=True),

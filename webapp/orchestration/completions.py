@@ -63,7 +63,9 @@ def ask(*, principal: Principal, kind: str, query: str, asked: JSON, session: st
     """
     return submit_task(
         principal=principal,
-        submission=Submission(query=query, session=session, mode="simple", deadline_s=settings.COMPLETION_WAIT_S),
+        submission=Submission(
+            query=query, session=session, mode="simple", deadline_s=settings.COMPLETION_WAIT_S, prompts={}
+        ),
         idempotency=place,
         steps=[NewStep(kind, description=query[:200], input=asked, is_final=True)],
     )

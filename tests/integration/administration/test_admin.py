@@ -20,6 +20,7 @@ LISTS = {
     "tenants/apikey": {"admin", "owner"},
     "budgets/envelope": {"operator", "admin", "owner"},
     "budgets/ledgerentry": {"operator", "admin", "owner"},
+    "prompts/prompttemplate": {"operator", "admin", "owner"},
     "decisions/policydecision": {"operator", "admin", "owner"},
     "audit/auditentry": {"admin", "owner"},
 }

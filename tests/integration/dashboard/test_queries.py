@@ -38,6 +38,9 @@ def client(cast: Cast) -> Client:
         "/workers",
         "/models",
         "/freezes",
+        "/prompts",
+        "/prompts/agent",
+        "/prompts/agent/edit",
         "/keys",
     ],
 )

@@ -16,6 +16,8 @@ from tests.support.services import ROOT, Services
 from tests.support.site import Look, example_body, forked, pages, with_flower
 from webapp.common.tenancy import tenant_scope
 from webapp.orchestration.policies import save_module
+from webapp.prompts.release import shipped
+from webapp.prompts.services import save_version
 
 ALLOWS = 'package hartley.own\n\nimport rego.v1\n\ndeny contains "no code" if input.point == "nowhere"\n'
 
@@ -57,5 +59,6 @@ def example(farm: Farm, cast: Cast) -> str:
 def site(farm: Farm, cast: Cast, example: str) -> list[Look]:
     with tenant_scope(cast.acme.id):
         module = save_module(actor=cast.owner.user, name="house_rules", source=ALLOWS)
+        save_version(actor=cast.owner.user, name="editor", text=f"{shipped('editor')} Be brief.", note="shorter")
     session = farm.call(cast.owner.api_key, f"/api/v1/tasks/{example}")[1]["session_id"]
     return pages(example, forked(farm, cast.owner.api_key, example), session, str(module.id))

@@ -26,6 +26,8 @@ from webapp.dashboard.urls import urlpatterns
 from webapp.decisions.models import Freeze
 from webapp.orchestration.freezes import freeze
 from webapp.orchestration.submit import Attachment, Submission, submit_task
+from webapp.prompts.selectors import find_current
+from webapp.prompts.services import save_version
 from webapp.tenants.models import ApiKey
 from webapp.tenants.rules import SCOPES
 from webapp.tenants.selectors import find_user, principal_of_user
@@ -64,6 +66,10 @@ MANAGERS = {  # secrets of the whole tenant, for those who manage keys: 403 for 
     "GET /api/v1/provider-keys", "GET /api/v1/provider-keys/{provider}", "PUT /api/v1/provider-keys/{provider}",
     "DELETE /api/v1/provider-keys/{provider}",
 }  # fmt: skip
+PROMPTS = {  # how the tenant's agents are told to work: read by those who look after it, written by who governs it
+    "GET /api/v1/prompts", "POST /api/v1/prompts", "GET /api/v1/prompts/{prompt}",
+    "GET /api/v1/prompts/{prompt}/versions/{version}", "POST /api/v1/prompts/{prompt}/in-force",
+}  # fmt: skip
 OPERATIONS = {
     f"{method.upper()} {path}": operation.get("x-scope")
     for path, methods in document()["paths"].items()
@@ -92,6 +98,10 @@ PAGES: dict[str, tuple[str, set[str]]] = {  # route -> address, roles that it op
     "workers": ("/workers", EVERYONE),
     "workers/pulse": ("/workers/pulse", set()),
     "models": ("/models", EVERYONE),
+    "prompts": ("/prompts", WATCHERS),
+    "prompts/<str:name>": ("/prompts/editor", WATCHERS),
+    "prompts/<str:name>/edit": ("/prompts/editor/edit", {"admin", "owner"}),
+    "prompts/<str:name>/in-force/<str:version>": ("POST /prompts/editor/in-force/shipped", {"admin", "owner"}),
     "freezes": ("/freezes", WATCHERS),
     "freezes/<str:name>/thaw": ("POST /freezes/{freeze}/thaw", WATCHERS),
     "keys": ("/keys", EVERYONE),
@@ -114,10 +124,12 @@ class Place:
     key: str
     freeze: str
     provider: str = "openai"
+    prompt: str = "editor"
+    version: str = "1"
 
     def fill(self, path: str) -> str:
         filled = path.replace("{name}", self.task).replace("{model}", "shannon-chat")
-        for name in ("task", "session", "sha256", "key", "freeze", "provider"):
+        for name in ("task", "session", "sha256", "key", "freeze", "provider", "prompt", "version"):
             filled = filled.replace(f"{{{name}}}", getattr(self, name))
         return f"{filled}?workflow_id={self.task}" if filled == "/api/v1/stream/sse" else filled
 
@@ -135,6 +147,8 @@ def place(cast: Cast) -> Place:
     made = issue_key(user=cast.owner.user, name="to be found by nobody else")
     with tenant_scope(cast.acme.id):
         set_key(actor=cast.owner.user, provider="openai", key=PROVIDER_KEY)
+        text = f"{SECRET_WORDS} {uuid4()}"
+        save_version(actor=cast.owner.user, name="editor", text=text)
         frozen = freeze(actor=cast.owner.user, kind="tool", subject="nothing", reason=SECRET_WORDS)
     return Place(str(task.id), str(task.session_id), task.attachments[0]["id"], str(made.key.id), str(frozen.id))
 
@@ -142,7 +156,8 @@ def place(cast: Cast) -> Place:
 def call(operation: str, place: Place, key: str | None) -> HttpResponse:
     method, path = operation.split(" ")
     headers = {"X-API-Key": key} if key else {}
-    body = json.dumps(SAID) if method in ("POST", "PUT") else ""
+    said = SAID | {"name": "editor", "text": f"Edit. {uuid4()}", "version": "shipped"} if "prompts" in path else SAID
+    body = json.dumps(said) if method in ("POST", "PUT") else ""
     return Client().generic(method, place.fill(path), body, "application/json", headers=headers)  # type: ignore[return-value]
 
 
@@ -160,12 +175,12 @@ def credential(cast: Cast, role: str, operation: str) -> str:
 
 
 def test_every_route_has_a_line_here() -> None:
-    assert set(OPERATIONS) == OPEN | OWN | OBJECT | OPERATORS | MANAGERS
+    assert set(OPERATIONS) == OPEN | OWN | OBJECT | OPERATORS | MANAGERS | PROMPTS
     routes = {str(pattern.pattern) for pattern in urlpatterns if isinstance(pattern, URLPattern)}
     assert routes == set(PAGES) | NOT_HERE
 
 
-@pytest.mark.parametrize("operation", sorted(OWN | OBJECT | OPERATORS | MANAGERS))
+@pytest.mark.parametrize("operation", sorted(OWN | OBJECT | OPERATORS | MANAGERS | PROMPTS))
 def test_a_route_asks_for_a_credential_and_its_scope(operation: str, cast: Cast, place: Place) -> None:
     scope = OPERATIONS[operation]
     assert scope, "every route that isn't open names a scope"
@@ -224,6 +239,24 @@ def test_the_tenants_secrets_are_for_those_who_manage_keys(operation: str, cast:
         answer = call(operation, place, key_of(cast, role))
         assert answer.status_code == (404 if "DELETE" in operation and role == "owner" else 200), "the admin removed it"
         assert PROVIDER_KEY.encode() not in answer.content
+
+
+@pytest.mark.parametrize("operation", sorted(PROMPTS))
+def test_prompts_are_read_by_who_may_read_policies_and_written_by_who_may_write_them(
+    operation: str, cast: Cast, place: Place
+) -> None:
+    writes = operation.startswith("POST")
+    for role in ("user", *(["operator"] if writes else [])):
+        assert call(operation, place, key_of(cast, role)).status_code == 403
+    theirs = call(operation, place, key_of(cast, "stranger"))
+    assert theirs.status_code == (
+        404 if operation.endswith("{version}") else 201 if writes and "{" not in operation else 200
+    )
+    assert SECRET_WORDS.encode() not in theirs.content
+    with tenant_scope(cast.acme.id):
+        assert SECRET_WORDS in find_current(cast.acme.id, "editor").text, "theirs changed nothing of ours"
+    for role in sorted(WATCHERS - ({"operator"} if writes else set())):
+        assert call(operation, place, key_of(cast, role)).status_code in (200, 201)
 
 
 @pytest.fixture(scope="module")

@@ -2,8 +2,10 @@
 
 import json
 
+from webapp.prompts.release import all_shipped
 from workers.context import Past, TaskContext
 from workers.prompts import plan_messages, synthesis_messages, turn_messages
+from workers.thinking import in_brief
 
 TASK = TaskContext("Which is highest?", "complex", 0.8, {}, [], (), 3)
 
@@ -43,3 +45,19 @@ def test_a_callers_prompt_is_added_and_replaces_nothing() -> None:
     task = TaskContext("q", "complex", 0.8, {"system_prompt": "Be brief."}, [], (), 3)
     system = plan_messages(task, limit=3)[0]["content"] or ""
     assert system.startswith("You are the planner") and system.endswith("Be brief.")
+
+
+def test_a_tenants_own_prompt_is_filled_in_with_what_the_platform_and_the_caller_give() -> None:
+    own = all_shipped() | {
+        "agent": 'As {role}, in a {params.tone} tone, with {"braces"}.',
+        "hypotheses": "So: {beliefs}",
+    }
+    context = {"prompt_params": {"tone": "{role} {limit}", "length": 3}, "system_prompt": "Stay ${tone}, ${length}."}
+    task = TaskContext("q", "complex", 0.8, context, [], (), 3, own)
+    held = {"threshold": 0.8, "best": None, "hypotheses": []}
+    system, asked = turn_messages(task, role="critic", description="d", needed=[], history=[], beliefs=held)
+    assert system["content"] == (
+        'As critic, in a {role} {limit} tone, with {"braces"}.\n\nStay {role} {limit}, ${length}.'
+    )
+    assert (asked["content"] or "").endswith(f"So: {json.dumps(in_brief(held))}")
+    assert (synthesis_messages(task, [])[0]["content"] or "").startswith("You are the editor")

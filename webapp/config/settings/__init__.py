@@ -46,6 +46,7 @@ INSTALLED_APPS = [
     "webapp.audit",
     "webapp.progress",
     "webapp.catalogue",
+    "webapp.prompts",
     "webapp.orchestration",
     "webapp.dashboard",
 ]
@@ -235,6 +236,9 @@ POLICY_CHECK_S = env.number("HARTLEY_POLICY_CHECK_S", 5, least=0.5)  # for compi
 POLICY_SOURCE_CHARS = env.whole("HARTLEY_POLICY_SOURCE_CHARS", 20_000, least=100)
 POLICY_MODULES = env.whole("HARTLEY_POLICY_MODULES", 20, least=1)  # of one tenant
 POLICY_LOOK_S = env.number("HARTLEY_POLICY_LOOK_S", 1, least=0)  # how long a worker goes by what it read last
+
+# --- Prompt templates ---
+PROMPT_CHARS = env.whole("HARTLEY_PROMPT_CHARS", 20_000, least=500)  # of a tenant's template
 
 # --- The catalogue of models ---
 ENVIRONMENT = env.one_of("HARTLEY_ENVIRONMENT", ("development", "staging", "production"), "production")
