@@ -151,6 +151,50 @@ class Saving(EngineModel):
         indexes = [models.Index(fields=["task"]), models.Index(fields=["tenant", "created_at"])]
 
 
+class Alert(TenantModel):
+    """
+    An envelope's booked amount has reached a share of its limit. Written by the engine, in the commit that crossed it.
+
+    At most one for each share, window and limit of an envelope: a raised limit can be reached anew. Its tenant and
+    envelope are those the engine holds locked, so the database need not look them up again.
+
+    Attributes:
+        name: of the agent, "" at the other levels.
+        window_start: of the period the limit is for; None without one.
+        unit: tokens, usd, seconds, fuel, tool_calls or steps; `limit_value` and `used_value` are counted in it.
+        percent: 80 or 100; the share of the limit that was reached.
+        used_value: spent and held, at that moment.
+        task_id: whose step crossed it; may be gone.
+    """
+
+    id = models.BigAutoField(primary_key=True)
+    tenant = models.ForeignKey("tenants.Tenant", on_delete=models.CASCADE, related_name="+", db_constraint=False)
+    envelope = models.ForeignKey(Envelope, on_delete=models.CASCADE, related_name="+", db_constraint=False)
+    level = models.CharField(max_length=10)
+    owner_id = models.UUIDField()
+    name = models.CharField(max_length=60, blank=True, default="")
+    period = models.CharField(max_length=10, blank=True, default="")
+    window_start = models.DateTimeField(null=True)
+    unit = models.CharField(max_length=12)
+    percent = models.SmallIntegerField()
+    limit_value = models.DecimalField(max_digits=28, decimal_places=10)
+    used_value = models.DecimalField(max_digits=28, decimal_places=10)
+    task_id = models.UUIDField(null=True)
+    created_at = models.DateTimeField(db_default=now())
+    seen_at = models.DateTimeField(null=True)
+    seen_by = models.CharField(max_length=254, blank=True, default="")
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["envelope", "unit", "percent", "window_start", "limit_value"],
+                name="one_alert_per_crossing",
+                nulls_distinct=False,
+            )
+        ]
+        indexes = [models.Index(fields=["tenant", "-created_at"], name="alert_by_tenant")]
+
+
 class LedgerEntry(models.Model):
     """The ledger to look at: a view over holds with a key of one column, under the same row-level security."""
 
