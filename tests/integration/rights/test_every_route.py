@@ -16,6 +16,7 @@ from django.http import HttpResponse
 from django.test import Client
 from django.urls import URLPattern
 
+from tests.support.alerts import alert_of
 from tests.support.cast import Cast, make_cast
 from tests.support.pages import signed_in
 from webapp.agent_tasks.models import Task
@@ -31,6 +32,8 @@ from webapp.tenants.rules import SCOPES
 from webapp.tenants.selectors import find_user, principal_of_user
 from webapp.tenants.services import issue_key
 from webapp.tenants.tokens import issue_tokens
+from webapp.webhooks.models import Webhook
+from webapp.webhooks.services import make_webhook, send_test
 
 SECRET_WORDS = "the very secret question of Acme"
 SAID = {
@@ -42,7 +45,9 @@ SAID = {
     "subject": "t",
     "reason": "r",
     "key": "sk-of-one-call",
+    "url": "https://hooks.example/acme",
 }
+WEBHOOK = "https://hooks.example/a-path-that-only-acme-knows"
 PROVIDER_KEY = "sk-of-acme-for-a-provider-9QxZ"
 OPEN = {"GET /health", "GET /readiness", "GET /openapi.json", "POST /api/v1/auth/login", "POST /api/v1/auth/refresh",
         "POST /api/v1/auth/register"}  # fmt: skip
@@ -59,10 +64,17 @@ OBJECT = {  # 404 for another tenant, and for a user who is not the owner's
 }  # fmt: skip
 OPERATORS = {  # of the whole tenant, for those who look after it: 403 for a user
     "GET /api/v1/freezes", "POST /api/v1/freezes", "POST /api/v1/freezes/{freeze}/thaw",
+    "GET /api/v1/budget-alerts", "POST /api/v1/budget-alerts/{alert}/seen",
 }  # fmt: skip
 MANAGERS = {  # secrets of the whole tenant, for those who manage keys: 403 for everybody else
     "GET /api/v1/provider-keys", "GET /api/v1/provider-keys/{provider}", "PUT /api/v1/provider-keys/{provider}",
     "DELETE /api/v1/provider-keys/{provider}",
+}  # fmt: skip
+WEBHOOKS = {  # where a tenant's alerts go, for those who change its limits: 403 for everybody else
+    "GET /api/v1/webhooks", "POST /api/v1/webhooks", "GET /api/v1/webhooks/{webhook}",
+    "PATCH /api/v1/webhooks/{webhook}", "POST /api/v1/webhooks/{webhook}/secret",
+    "POST /api/v1/webhooks/{webhook}/test", "GET /api/v1/webhooks/{webhook}/deliveries",
+    "POST /api/v1/webhooks/{webhook}/deliveries/{delivery}/retry", "DELETE /api/v1/webhooks/{webhook}",
 }  # fmt: skip
 OPERATIONS = {
     f"{method.upper()} {path}": operation.get("x-scope")
@@ -89,6 +101,15 @@ PAGES: dict[str, tuple[str, set[str]]] = {  # route -> address, roles that it op
     "sessions": ("/sessions", EVERYONE),
     "sessions/<uuid:name>": ("/sessions/{session}", WATCHERS),
     "budgets": ("/budgets", WATCHERS),
+    "alerts": ("/alerts", WATCHERS),
+    "alerts/<int:name>/seen": ("POST /alerts/{alert}/seen", WATCHERS),
+    "alerts/webhooks/<uuid:name>/switch": ("POST /alerts/webhooks/{webhook}/switch", {"admin", "owner"}),
+    "alerts/webhooks/<uuid:name>/test": ("POST /alerts/webhooks/{webhook}/test", {"admin", "owner"}),
+    "alerts/webhooks/<uuid:name>/remove": ("POST /alerts/webhooks/{webhook}/remove", {"admin", "owner"}),
+    "alerts/webhooks/<uuid:webhook>/<uuid:name>/retry": (
+        "POST /alerts/webhooks/{webhook}/{delivery}/retry",
+        {"admin", "owner"},
+    ),
     "workers": ("/workers", EVERYONE),
     "workers/pulse": ("/workers/pulse", set()),
     "models": ("/models", EVERYONE),
@@ -113,11 +134,14 @@ class Place:
     sha256: str
     key: str
     freeze: str
+    alert: str
+    webhook: str
+    delivery: str
     provider: str = "openai"
 
     def fill(self, path: str) -> str:
         filled = path.replace("{name}", self.task).replace("{model}", "shannon-chat")
-        for name in ("task", "session", "sha256", "key", "freeze", "provider"):
+        for name in ("task", "session", "sha256", "key", "freeze", "alert", "webhook", "delivery", "provider"):
             filled = filled.replace(f"{{{name}}}", getattr(self, name))
         return f"{filled}?workflow_id={self.task}" if filled == "/api/v1/stream/sse" else filled
 
@@ -136,13 +160,20 @@ def place(cast: Cast) -> Place:
     with tenant_scope(cast.acme.id):
         set_key(actor=cast.owner.user, provider="openai", key=PROVIDER_KEY)
         frozen = freeze(actor=cast.owner.user, kind="tool", subject="nothing", reason=SECRET_WORDS)
-    return Place(str(task.id), str(task.session_id), task.attachments[0]["id"], str(made.key.id), str(frozen.id))
+        Webhook.objects.all().delete()
+        hook = make_webhook(actor=cast.owner.user, url=WEBHOOK, kinds=["budget.alert"]).webhook
+        told = send_test(actor=cast.owner.user, name=str(hook.id))
+        alert = alert_of(cast.acme.id)
+    return Place(
+        str(task.id), str(task.session_id), task.attachments[0]["id"], str(made.key.id), str(frozen.id),
+        str(alert.id), str(hook.id), str(told.id),
+    )  # fmt: skip
 
 
 def call(operation: str, place: Place, key: str | None) -> HttpResponse:
     method, path = operation.split(" ")
     headers = {"X-API-Key": key} if key else {}
-    body = json.dumps(SAID) if method in ("POST", "PUT") else ""
+    body = json.dumps(SAID) if method in ("POST", "PUT") else '{"is_active": true}' if method == "PATCH" else ""
     return Client().generic(method, place.fill(path), body, "application/json", headers=headers)  # type: ignore[return-value]
 
 
@@ -160,12 +191,12 @@ def credential(cast: Cast, role: str, operation: str) -> str:
 
 
 def test_every_route_has_a_line_here() -> None:
-    assert set(OPERATIONS) == OPEN | OWN | OBJECT | OPERATORS | MANAGERS
+    assert set(OPERATIONS) == OPEN | OWN | OBJECT | OPERATORS | MANAGERS | WEBHOOKS
     routes = {str(pattern.pattern) for pattern in urlpatterns if isinstance(pattern, URLPattern)}
     assert routes == set(PAGES) | NOT_HERE
 
 
-@pytest.mark.parametrize("operation", sorted(OWN | OBJECT | OPERATORS | MANAGERS))
+@pytest.mark.parametrize("operation", sorted(OWN | OBJECT | OPERATORS | MANAGERS | WEBHOOKS))
 def test_a_route_asks_for_a_credential_and_its_scope(operation: str, cast: Cast, place: Place) -> None:
     scope = OPERATIONS[operation]
     assert scope, "every route that isn't open names a scope"
@@ -226,6 +257,18 @@ def test_the_tenants_secrets_are_for_those_who_manage_keys(operation: str, cast:
         assert PROVIDER_KEY.encode() not in answer.content
 
 
+@pytest.mark.parametrize("operation", sorted(WEBHOOKS))
+def test_webhooks_are_for_those_who_change_limits(operation: str, cast: Cast, place: Place) -> None:
+    for role in ("user", "operator"):
+        assert call(operation, place, key_of(cast, role)).status_code == 403
+    answer = call(operation, place, key_of(cast, "stranger"))
+    assert answer.status_code == (404 if "{" in operation else 201 if "POST" in operation else 200)
+    assert WEBHOOK.encode() not in answer.content
+    with tenant_scope(cast.acme.id):
+        assert Webhook.objects.filter(id=place.webhook).exists()
+    assert call(operation, place, key_of(cast, "admin")).status_code in (200, 201, 202)
+
+
 @pytest.fixture(scope="module")
 def windows(cast: Cast) -> dict[str, Client]:
     """A browser of each role, signed in."""
@@ -249,7 +292,7 @@ def test_a_page_opens_for_its_roles_and_for_nobody_else(route: str, windows: dic
     stranger = seen.pop("stranger")
     assert stranger in ({404} if "{" in path else done | {403}), stranger
     opened = {role for role, status in seen.items() if status in done}
-    if method == "POST" and "revoke" in route:
+    if method == "POST" and ("revoke" in route or ("webhooks" in route and "remove" in route)):
         roles = {"admin"}  # the first of them has done it; for the next it is not there any more
     assert opened == roles, seen
     assert all(status in (403, 404) for role, status in seen.items() if role not in roles), seen
