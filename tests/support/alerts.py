@@ -17,7 +17,8 @@ def alert_of(tenant: UUID, *, level: Level = Level.TENANT, owner: UUID | None = 
     """Of a budget of two dollars, within the tenant's scope; each test's own is found again, not made twice."""
     envelope, _ = Envelope.objects.get_or_create(tenant_id=tenant, level=level, owner_id=owner or tenant)
     told = {"unit": "usd", "percent": 80, "limit_value": Decimal(2), **more}
-    values = {"level": level, "owner_id": envelope.owner_id, "used_value": told["limit_value"] * Decimal("0.805")}  # type: ignore[operator]
+    used = Decimal(str(told["limit_value"])) * (Decimal(str(told["percent"])) / 100 + Decimal("0.005"))
+    values = {"level": level, "owner_id": envelope.owner_id, "used_value": used}
     made, _ = Alert.objects.get_or_create(tenant_id=tenant, envelope=envelope, **told, defaults=values)  # type: ignore[arg-type]
     return made
 
