@@ -42,6 +42,7 @@ def pages(task: str, fork: str, session: str, module: str) -> list[Look]:
         Look("sessions", "sessions", "/sessions"),
         Look("session", "sessions/<uuid:name>", f"/sessions/{session}"),
         Look("budgets", "budgets", "/budgets"),
+        Look("alerts", "alerts", "/alerts"),
         Look("workers", "workers", "/workers"),
         Look("models", "models", "/models"),
         Look("prompts", "prompts", "/prompts"),

@@ -3,6 +3,7 @@
 from django.urls import path
 
 from webapp.api import (
+    alerts,
     auth,
     completions,
     complexity,
@@ -17,6 +18,7 @@ from webapp.api import (
     stream,
     tasks,
     travel,
+    webhooks,
 )
 
 urlpatterns = [
@@ -52,6 +54,14 @@ urlpatterns = [
     path("api/v1/models-status", model_status.ModelsStatus.as_view()),
     path("api/v1/provider-keys", provider_keys.ProviderKeys.as_view()),
     path("api/v1/provider-keys/<str:provider>", provider_keys.OneProviderKey.as_view()),
+    path("api/v1/budget-alerts", alerts.BudgetAlerts.as_view()),
+    path("api/v1/budget-alerts/<str:alert>/seen", alerts.SeenBudgetAlert.as_view()),
+    path("api/v1/webhooks", webhooks.Webhooks.as_view()),
+    path("api/v1/webhooks/<str:webhook>", webhooks.OneWebhook.as_view()),
+    path("api/v1/webhooks/<str:webhook>/secret", webhooks.WebhookSecret.as_view()),
+    path("api/v1/webhooks/<str:webhook>/test", webhooks.WebhookTest.as_view()),
+    path("api/v1/webhooks/<str:webhook>/deliveries", webhooks.Deliveries.as_view()),
+    path("api/v1/webhooks/<str:webhook>/deliveries/<str:delivery>/retry", webhooks.RetryDelivery.as_view()),
     path("api/v1/stream/sse", stream.sse),
     path("api/v1/complexity", complexity.Complexity.as_view()),
     path("v1/completions", completions.Completions.as_view()),

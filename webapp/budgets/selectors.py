@@ -98,10 +98,10 @@ def fullest(tenant: UUID, level: str | None, limit: int = 30) -> list[Envelope]:
         full=Greatest(Coalesce(ratio("tokens", F("tokens_limit")), 0.0), Coalesce(ratio("usd", F("usd_limit")), 0.0))
     )
     rows = rows.filter(level=level) if level else rows
-    return list(rows.annotate(owner_name=_owner_name()).order_by("-full", "-id")[:limit])
+    return list(rows.annotate(owner_name=owner_name()).order_by("-full", "-id")[:limit])
 
 
-def _owner_name() -> Coalesce:
+def owner_name() -> Coalesce:
     """Ids are the same in no two tables, so at most one of these finds something."""
     words = ((Tenant, "name"), (User, "email"), (Session, "title"), (Task, "query"))
     found = [model.objects.filter(id=OuterRef("owner_id")).values(words=Left(field, 80)) for model, field in words]

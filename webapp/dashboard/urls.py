@@ -3,6 +3,7 @@
 from django.urls import path
 
 from webapp.dashboard import (
+    alerts,
     budgets,
     flower,
     freezes,
@@ -19,6 +20,7 @@ from webapp.dashboard import (
     task_events,
     tasks,
     travel,
+    webhooks,
     workers,
 )
 
@@ -41,6 +43,12 @@ urlpatterns = [
     path("sessions", sessions.sessions),
     path("sessions/<uuid:name>", sessions.session),
     path("budgets", budgets.budgets),
+    path("alerts", alerts.alerts),
+    path("alerts/<int:name>/seen", alerts.seen),
+    path("alerts/webhooks/<uuid:name>/switch", webhooks.switch),
+    path("alerts/webhooks/<uuid:name>/test", webhooks.test),
+    path("alerts/webhooks/<uuid:name>/remove", webhooks.remove),
+    path("alerts/webhooks/<uuid:webhook>/<uuid:name>/retry", webhooks.retry),
     path("workers", workers.workers),
     path("workers/pulse", workers.pulse),
     path("models", models.models),

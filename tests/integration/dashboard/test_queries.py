@@ -35,6 +35,7 @@ def client(cast: Cast) -> Client:
         "/tasks?status=running&q=Question&since=24h",
         "/sessions",
         "/budgets",
+        "/alerts",
         "/workers",
         "/models",
         "/freezes",

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
+from uuid import UUID
 
 import pytest
 from django.db import connections
 from playwright.sync_api import Browser
 
 from tests.support import browser as browsers
+from tests.support.alerts import with_alerts
 from tests.support.cast import Cast
 from tests.support.farm import Farm
 from tests.support.services import ROOT, Services
@@ -60,5 +62,6 @@ def site(farm: Farm, cast: Cast, example: str) -> list[Look]:
     with tenant_scope(cast.acme.id):
         module = save_module(actor=cast.owner.user, name="house_rules", source=ALLOWS)
         save_version(actor=cast.owner.user, name="editor", text=f"{shipped('editor')} Be brief.", note="shorter")
+        with_alerts(actor=cast.owner.user, task=UUID(example))
     session = farm.call(cast.owner.api_key, f"/api/v1/tasks/{example}")[1]["session_id"]
     return pages(example, forked(farm, cast.owner.api_key, example), session, str(module.id))

@@ -47,6 +47,7 @@ INSTALLED_APPS = [
     "webapp.progress",
     "webapp.catalogue",
     "webapp.prompts",
+    "webapp.webhooks",
     "webapp.orchestration",
     "webapp.dashboard",
 ]
@@ -260,5 +261,24 @@ FIRST_TENANT_SESSION_TOKENS = env.whole("HARTLEY_FIRST_TENANT_SESSION_TOKENS", 2
 TASK_TOKENS = env.whole("HARTLEY_TASK_TOKENS", 1_000_000, least=1)
 AGENT_TOKENS = env.whole("HARTLEY_AGENT_TOKENS", 500_000, least=1)  # of one agent of a task, at most
 TASK_USD = Decimal(env.text("HARTLEY_TASK_USD", "2"))
+
+# --- Requests that leave for addresses which people or models name ---
+EGRESS_PORTS = env.whole_numbers("HARTLEY_EGRESS_PORTS", [443, 8443], least=1, most=65_535)
+EGRESS_PLAIN_HTTP = env.flag("HARTLEY_EGRESS_PLAIN_HTTP")  # take http:// as well; its ports must be named too
+EGRESS_ALLOW = env.words("HARTLEY_EGRESS_ALLOW")  # inner names, addresses and networks that may be asked all the same
+
+# --- Webhooks ---
+WEBHOOK_TIMEOUT_S = env.number("HARTLEY_WEBHOOK_TIMEOUT_S", 10, least=0.1)  # of one try, look-up to answer
+WEBHOOK_ANSWER_BYTES = env.whole("HARTLEY_WEBHOOK_ANSWER_BYTES", 4096)  # of an answer that are read, and forgotten
+WEBHOOK_RETRIES_S = env.whole_numbers(  # before the second try and each one after, a fifth more or less: about a day
+    "HARTLEY_WEBHOOK_RETRIES_S", [5, 30, 120, 600, 1800, 3600, 10_800, 21_600, 43_200], least=1, most=30 * 86_400
+)
+WEBHOOK_LOOK_S = env.number("HARTLEY_WEBHOOK_LOOK_S", 2, least=0.1)  # between looks for what is to be sent
+WEBHOOK_SLOTS = env.whole("HARTLEY_WEBHOOK_SLOTS", 100, least=1)  # tries at once, of one worker process
+WEBHOOK_SLOTS_EACH = env.whole("HARTLEY_WEBHOOK_SLOTS_EACH", 4, least=1)  # to one webhook
+WEBHOOK_SECRET_OVERLAP_S = env.whole("HARTLEY_WEBHOOK_SECRET_OVERLAP_S", 86_400)  # a replaced secret signs as well
+WEBHOOK_ALERTS_S = env.whole("HARTLEY_WEBHOOK_ALERTS_S", 7 * 86_400, least=60)  # an alert older than that is not sent
+WEBHOOK_KEEP_S = env.whole("HARTLEY_WEBHOOK_KEEP_S", 30 * 86_400, least=WEBHOOK_ALERTS_S)  # deliveries that have ended
+WEBHOOKS_PER_TENANT = env.whole("HARTLEY_WEBHOOKS_PER_TENANT", 20, least=1)
 
 LOGGING_CONFIG = None  # structlog is set up in webapp.common.logs
