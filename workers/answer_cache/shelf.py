@@ -26,9 +26,9 @@ from workers.answer_cache.cached import Cached
 T = TypeVar("T")
 log = structlog.get_logger()
 ANSWER, ASKING = "hartley:answer:{}:{}", "hartley:asking:{}:{}"  # tenant, key
-REPLY_S = 0.5  # for Redis' answer
+REPLY_S = 1.0  # for Redis to answer; a busy event loop is late by some of this
 AWAY_S = 1.0  # how long it is left alone after none
-LEASE_S = 3.0  # of who asks; renewed as long as they do
+LEASE_S = 5.0  # of who asks; renewed as long as they do
 
 
 @dataclass(frozen=True)

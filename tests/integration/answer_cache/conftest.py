@@ -22,7 +22,6 @@ def caching(
         "OPENAI_BASE_URL": model_server.base_url,
         "OPENAI_API_KEY": "sk-scripted",
         "HARTLEY_ANSWER_CACHE_S": "3600",
-        "HARTLEY_LEASE_S": "3",
         "HARTLEY_HINT_S": "2",
         "HARTLEY_POLICY_LOOK_S": "0.05",
     }

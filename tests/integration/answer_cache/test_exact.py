@@ -257,10 +257,11 @@ def test_equal_calls_at_once_are_one_in_both_processes(
             workers = eventually(lambda: _all_running(cast, 12))
         bodies = [call.result(30) for call in calls]
     assert asked(model_server) == 1 and workers == {"llm", "llm2"}
-    assert sorted(body.get("cached", "") for body in bodies) == ["", *["single_flight"] * 11]
+    causes = [body["cached"] for body in bodies if "cached" in body]
+    assert len(causes) == 11 and "single_flight" in causes and set(causes) <= {"single_flight", "exact"}
     with tenant_scope(cast.acme.id):
-        causes = Saving.objects.filter(task_id__in=[body["task_id"] for body in bodies])
-        assert set(causes.values_list("cause", "tokens")) == {("single_flight", 17)} and len(causes) == 11
+        savings = Saving.objects.filter(task_id__in=[body["task_id"] for body in bodies])
+        assert sorted(savings.values_list("cause", "tokens")) == sorted((cause, 17) for cause in causes)
 
 
 def test_when_the_one_who_asks_is_killed_another_asks(
@@ -280,7 +281,7 @@ def test_when_the_one_who_asks_is_killed_another_asks(
         bodies = [call.result(30) for call in calls]
     assert {body["output_text"] for body in bodies} == {"It is four."}
     assert asked(model_server) == 1 + lost + 1  # attempts that follow a lost one ask by themselves
-    assert sum(body.get("cached") == "single_flight" for body in bodies) == 12 - lost - 1
+    assert sum("cached" in body for body in bodies) == 12 - lost - 1
 
 
 def _all_running(cast: Cast, count: int) -> set[str]:
