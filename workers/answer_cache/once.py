@@ -83,7 +83,7 @@ class _Once:
                 if answered:
                     return answered
             answered = await self._missed()
-            flight.landed(_worth(answered))
+            flight.landed(worth_sharing(answered))
             return await self._kept(answered)
 
     async def _missed(self) -> Answered:
@@ -97,12 +97,12 @@ class _Once:
         return await serve(self._asked, self._beats, hit)
 
     async def _kept(self, answered: Answered) -> Answered:
-        if cached := _worth(answered):
+        if cached := worth_sharing(answered):
             await self._answers.keep(self._place, cached, _now())
         return answered
 
 
-def _worth(answered: Answered) -> Cached | None:
+def worth_sharing(answered: Answered) -> Cached | None:
     """What others may have of it: nothing of an answer that was cut, or that a lesser model gave, or none at all."""
     provider = services().catalogue.providers.get(answered.reply.provider)
     if answered.degraded or provider is None or provider.local or not worth_keeping(answered.reply):
