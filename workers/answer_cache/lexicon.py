@@ -20,10 +20,11 @@ OTHERS = ("i", "in", "on", "at", "for", "during", "hi", "hello", "hey", "let")
 STARTERS = frozenset((*WH, *AUXILIARIES, *IMPERATIVES, *OTHERS))
 """English questions begin with one of these; their capital is that of a sentence and not of a name."""
 
-FOREIGN = frozenset(
-    "ist der das den dem und ein eine wie sind von nicht le les des du est et une el los las es que por para con del "
-    "il che di per est-ce qué cuál wer wo warum quel quelle".split()
-)
+FOREIGN = frozenset((
+    "ist", "der", "das", "den", "dem", "und", "ein", "eine", "wie", "sind", "von", "nicht", "le", "les", "des",
+    "du", "est", "et", "une", "el", "los", "las", "es", "que", "por", "para", "con", "del", "il", "che", "di",
+    "per", "est-ce", "qué", "cuál", "wer", "wo", "warum", "quel", "quelle",
+))  # fmt: skip
 
 ATTRIBUTES = (
     "capital", "capital city", "population", "currency", "area", "height", "length", "width", "depth", "weight", "age",
@@ -35,11 +36,13 @@ ATTRIBUTES = (
 )  # fmt: skip
 """Things of which `X's capital` and `the capital of X` mean the same. Not so: X's criticism, X's picture, X's fear."""
 
-NAMES = frozenset(
-    "Africa Argentina Asia Australia Austria Belgium Berlin Brazil Bulgaria Canada Croatia Denmark Egypt England Estonia "
-    "Europe Finland France Germany Iceland India Ireland Italy Japan Kenya London Madrid Mexico Moscow Netherlands Nigeria "
-    "Norway Paris Peru Poland Portugal Rome Russia Scotland Spain Sweden Switzerland Tokyo Ukraine Vienna".split()
-)
+NAMES = frozenset((
+    "Africa", "Argentina", "Asia", "Australia", "Austria", "Belgium", "Berlin", "Brazil", "Bulgaria", "Canada",
+    "Croatia", "Denmark", "Egypt", "England", "Estonia", "Europe", "Finland", "France", "Germany", "Iceland",
+    "India", "Ireland", "Italy", "Japan", "Kenya", "London", "Madrid", "Mexico", "Moscow", "Netherlands",
+    "Nigeria", "Norway", "Paris", "Peru", "Poland", "Portugal", "Rome", "Russia", "Scotland", "Spain", "Sweden",
+    "Switzerland", "Tokyo", "Ukraine", "Vienna",
+))  # fmt: skip
 """Whatever their case. Not Turkey, China or Apple, which are words too."""
 
 ALIKE: dict[str, str] = {
@@ -52,7 +55,7 @@ ALIKE: dict[str, str] = {
         ("largest", "biggest"), ("fastest", "quickest"), ("children", "kids"), ("photo", "photograph"),
         ("photos", "photographs"), ("TV", "tv", "television"), ("happen", "occur"), ("happened", "occurred"),
         ("sofa", "couch"), ("okay", "ok"), ("fix", "repair"), ("begin", "start"),
-        ("began", "started"), ("begins", "starts"), 
+        ("began", "started"), ("begins", "starts"),
         ("2", "two"), ("3", "three"), ("4", "four"), ("5", "five"), ("6", "six"), ("7", "seven"), ("8", "eight"),
         ("9", "nine"), ("10", "ten"), ("11", "eleven"), ("12", "twelve"), ("percent", "per-cent"),
     )
