@@ -45,6 +45,7 @@ INSTALLED_APPS = [
     "webapp.decisions",
     "webapp.audit",
     "webapp.progress",
+    "webapp.memory",
     "webapp.catalogue",
     "webapp.orchestration",
     "webapp.dashboard",
@@ -255,5 +256,12 @@ SESSION_TOKENS = env.whole("HARTLEY_SESSION_TOKENS", 10_000, least=1)
 FIRST_TENANT_SESSION_TOKENS = env.whole("HARTLEY_FIRST_TENANT_SESSION_TOKENS", 2_000_000, least=1)
 TASK_TOKENS = env.whole("HARTLEY_TASK_TOKENS", 1_000_000, least=1)
 TASK_USD = Decimal(env.text("HARTLEY_TASK_USD", "2"))
+
+# --- Alike questions: only for tenants that choose so ---
+SEMANTIC_SIMILARITY = env.number("HARTLEY_SEMANTIC_SIMILARITY", 0.95, least=0.5)  # the cosine of the questions' vectors
+SEMANTIC_QUESTION_CHARS = env.whole(
+    "HARTLEY_SEMANTIC_QUESTION_CHARS", 2000
+)  # of the longest question that is looked up
+SEMANTIC_EMBED_S = env.number("HARTLEY_SEMANTIC_EMBED_S", 2, least=0.05)  # for the vector; later is a miss
 
 LOGGING_CONFIG = None  # structlog is set up in webapp.common.logs
