@@ -13,7 +13,9 @@ from django.conf import settings
 
 from sandbox.keeper import Keeper
 from sandbox.limits import Limits
+from workers.answer_cache.vectors import KnownVectors
 from workers.catalogue_rows import Told, VersionInForce
+from workers.embed_batches import EmbedBatches
 from workers.gateway.catalogue import Catalogue, CatalogueFile
 from workers.gateway.clients import FollowedClients
 from workers.gateway.complete import Gateway
@@ -73,6 +75,14 @@ class Services:
         current = self._catalogue_file.current
         clients = FollowedClients(current, build_provider)
         return Gateway(self.catalogue, clients, current=current, guard_of=self._guards)
+
+    @cached_property
+    def embed_batches(self) -> EmbedBatches:
+        return EmbedBatches(self.gateway.embed)
+
+    @cached_property
+    def known_vectors(self) -> KnownVectors:
+        return KnownVectors()
 
     @cached_property
     def _guards(self) -> SharedGuards:
