@@ -8,6 +8,7 @@ from typing import TypeVar
 from webapp.common.errors import HartleyError
 from webapp.common.values import JSON
 from webapp.orchestration.steps import Begin, ClaimedStep, Completion, HoldRequest, Saving, Settlement
+from workers.answer_cache.asked import Hit
 
 Reply = TypeVar("Reply")
 Named = TypeVar("Named")
@@ -55,6 +56,8 @@ class Frozen(HartleyError):
 class Beats:
     """One attempt's line to the writer; keeps how each of its holds is to close if the attempt ends now."""
 
+    replays = False
+
     def __init__(self, step: ClaimedStep, put: Put) -> None:
         self.step = step
         self._put = put
@@ -82,6 +85,10 @@ class Beats:
     def candidates(self, found: Sequence[Named], subject: Callable[[Named], str]) -> Sequence[Named]:
         """Whom to ask, in their order. A replay asks those who were asked."""
         return found
+
+    def recorded_hit(self) -> Hit | None:
+        """The earlier answer that served when the run that is replayed was live."""
+        return None
 
     async def begin(
         self,

@@ -76,6 +76,14 @@ async def pass_gate(call: Call[Reply], beats: Beats) -> Reply:
         raise CallTimeout(call.subject, call.timeout_s) from None
 
 
+async def allowance(point: Point, subject: str, policy_input: JSON, beats: Beats) -> Recorded | None:
+    """What is to be recorded of the permission for something that needs no call; None without permission."""
+    verdict = await decide.ask(beats.step.tenant, point, subject, policy_input)
+    if verdict.decision.effect != "allow":
+        return None
+    return decide.record(point, subject, policy_input, verdict, step=beats.step.n, agent=beats.step.agent)
+
+
 async def _begin(call: Call[Reply], beats: Beats) -> int:
     """What is written by now isn't kept while the call runs: ten thousand of them run at once."""
     recorded = await _decide(call, beats)

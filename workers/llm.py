@@ -17,7 +17,8 @@ from workers.app import app
 from workers.beats import Beats
 from workers.context import Past
 from workers.gateway.degradation import enough
-from workers.model_call import Answered, ask_model
+from workers.model_call import ask_model
+from workers.model_told import Answered
 from workers.process import handles, offer
 from workers.routes import planned_mode
 from workers.services import services

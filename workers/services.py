@@ -13,6 +13,10 @@ from django.conf import settings
 
 from sandbox.keeper import Keeper
 from sandbox.limits import Limits
+from webapp.common.encryption import Vault
+from workers.answer_cache.memory import Memory
+from workers.answer_cache.shelf import Shelf
+from workers.answer_cache.store import AnswerCache
 from workers.answer_cache.vectors import KnownVectors
 from workers.catalogue_rows import Told, VersionInForce
 from workers.embed_batches import EmbedBatches
@@ -89,6 +93,13 @@ class Services:
         return SharedGuards.to(settings.REDIS_URL, connections=settings.REDIS_CONNECTIONS)
 
     @cached_property
+    def answers(self) -> AnswerCache:
+        memory = Memory(settings.ANSWER_CACHE_BYTES, clock=time.monotonic)
+        vault = Vault(settings.ENCRYPTION_KEYS, purpose="answers")
+        shelf = Shelf.to(settings.REDIS_URL, connections=settings.REDIS_CONNECTIONS, vault=vault)
+        return AnswerCache(memory, shelf, kept_s=settings.ANSWER_CACHE_S)
+
+    @cached_property
     def statistics(self) -> LiveStatistics:
         return LiveStatistics(time.monotonic)
 
@@ -115,6 +126,8 @@ class Services:
         if "gateway" in self.__dict__:
             await self.gateway.close()
             await self._guards.close()
+        if "answers" in self.__dict__:
+            await self.answers.close()
         if "sandbox" in self.__dict__:
             await self.sandbox.close()
 

@@ -53,6 +53,7 @@ COMPLETION: JSON = {  # as OpenAPI tells it; what counts is read_completion
         "routing_strategy": {"type": "string"},
         "enable_hedging": {"type": "boolean"},
         "hedge_timeout": {"type": "number", "minimum": 0, "maximum": HEDGE_LIMIT_S},
+        "use_cache": {"type": "boolean", "default": True},
         "cache_ttl": {"enum": ["5m", "1h", 300, 3600]},
     },
 }
@@ -214,15 +215,16 @@ def _options(body: JSON) -> JSON:
         "cache": _lifetime(body),
         "hedge": _flag(body, "enable_hedging") or None,
         "hedge_s": _number(body, "hedge_timeout", HEDGE_LIMIT_S),
+        "use_cache": None if _flag(body, "use_cache", usual=True) else False,
     }
     return {name: value for name, value in found.items() if value is not None}
 
 
-def _flag(body: JSON, field: str) -> bool:
+def _flag(body: JSON, field: str, *, usual: bool = False) -> bool:
     value = body.get(field)
     if value not in (None, True, False):
         raise Invalid(field=field, message="must be true or false")
-    return bool(value)
+    return usual if value is None else bool(value)
 
 
 def _number(body: JSON, field: str, most: float) -> float | None:

@@ -205,4 +205,6 @@ def completion_body(task: str, output: JSON, outcome: Outcome) -> JSON:
         },
         "finish_reason": output["finish_reason"],
     }
+    if "cached" in output:
+        body["cached"] = output["cached"]
     return body | ({"tool_calls": calls, "function_call": calls[0]["function"]} if calls else {})

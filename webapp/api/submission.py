@@ -31,6 +31,7 @@ MEDIA = re.compile(
     r"csv|msword|vnd\.openxmlformats-officedocument\..+|vnd\.oasis\.opendocument\..+|vnd\.ms-(excel|powerpoint))"
 )
 PLAN_NAMES = ("plan", "manual_decomposition")  # in the context; the second is another name of the first
+SAID = {"true": True, "1": True, "false": False, "0": False}
 STEPS_OF_A_PLAN = 3  # what a plan has besides its own: admission, its check, the answer
 ATTACHED_ONLY = "Look at the attached files and say what they contain."
 
@@ -53,6 +54,7 @@ SUBMISSION: JSON = {  # as OpenAPI tells it; what counts is read_submission
             "type": "object",
             "properties": {
                 "plan": PLAN,
+                "use_cache": {"type": "boolean", "default": True},
                 "attachments": {
                     "type": "array",
                     "items": {
@@ -99,6 +101,7 @@ def read_submission(body: Any) -> Submission:
         context={
             **rest,
             **plan_of(context, *PLAN_NAMES, within="context."),
+            **_use_cache(context),
             **{key: value for key, value in settings_.items() if value is not None},
         },
         attachments=attachments,
@@ -119,6 +122,17 @@ def plan_of(given: JSON, *names: str, within: str = "") -> JSON:
     except PlanInvalid as error:
         raise Invalid(field=f"{within}{named}", message=str(error)) from None
     return {"plan": plan}
+
+
+def _use_cache(context: JSON) -> JSON:
+    """May earlier answers of models serve? `{}` where nothing is said of it."""
+    given = context.get("use_cache")
+    if given is None:
+        return {}
+    said = SAID.get(str(given).lower())
+    if said is None or not isinstance(given, bool | str):
+        raise Invalid(field="context.use_cache", message="must be true or false")
+    return {"use_cache": said}
 
 
 def _priority(body: JSON) -> Priority:

@@ -15,7 +15,7 @@ from workers.options import Options
 
 # How a call travels changes nothing of its answer. Whatever isn't named here counts, so a new parameter does too.
 TRAVEL = {"provider", "model", "cache", "api_key", "timeout_s", "on_sending", "on_delta"}
-TRAVEL_OPTIONS = {"cache", "hedge", "hedge_s", "timeout_s"}
+TRAVEL_OPTIONS = {"cache", "hedge", "hedge_s", "timeout_s", "use_cache"}
 
 
 def answer_key(tenant: UUID, request: ModelRequest, options: Options) -> str:

@@ -23,8 +23,8 @@ from workers.answer_cache.same_question import same_question
 from workers.beats import Beats, BudgetExceeded, Frozen
 from workers.context import TaskContext
 from workers.decide import PolicyDenied
-from workers.embed_call import embed_texts, embedder
-from workers.gate import CallTimeout
+from workers.embed_call import embed_policy_input, embed_texts, embedder, tokens_at_most
+from workers.gate import CallTimeout, allowance
 from workers.gateway.errors import ModelError, PriceUnknown
 from workers.gateway.types import EmbedReply, EmbedRequest, ModelChoice, ModelRequest
 from workers.services import services
@@ -103,10 +103,13 @@ class LookUp:
         vector = known.get(asked.step.tenant, name, asked.text)
         if vector is None:
             reply = await self._asked(beats, choice, keys.get(choice.provider))
+            if reply is None:
+                return
             vector = known.put(asked.step.tenant, name, asked.text, reply.vectors[0])
         self._vector, self._embedder = vector, f"{name}:{len(vector)}"
 
-    async def _asked(self, beats: Beats, choice: ModelChoice, key: str | None) -> EmbedReply:
+    async def _asked(self, beats: Beats, choice: ModelChoice, key: str | None) -> EmbedReply | None:
+        """None where policy does not allow the embedding model; that is no matter to record of the answer's step."""
         asked = self._question
         request = EmbedRequest(
             provider=choice.provider,
@@ -115,6 +118,9 @@ class LookUp:
             api_key=key,
             timeout_s=settings.SEMANTIC_EMBED_S,
         )
+        told = embed_policy_input(asked.step, asked.task, choice, tokens_at_most(request))
+        if await allowance("model_call", f"{choice.provider}/{choice.model}", told, beats) is None:
+            return None
 
         async def send(going: EmbedRequest) -> EmbedReply:
             return await services().embed_batches.embed(asked.step.tenant, going)

@@ -243,6 +243,11 @@ CATALOGUE_CHECK_S = env.number("HARTLEY_CATALOGUE_CHECK_S", 10, least=0.5)  # fo
 CATALOGUE_SOURCE_CHARS = env.whole("HARTLEY_CATALOGUE_SOURCE_CHARS", 100_000, least=100)
 CATALOGUE_LOOK_S = env.number("HARTLEY_CATALOGUE_LOOK_S", 0.5, least=0.05)  # between looks for a version, and at keys
 
+# --- Answers that are kept ---
+ANSWER_CACHE_S = env.whole("HARTLEY_ANSWER_CACHE_S", 3600)  # how old an answer may be that serves again; 0: none does
+ANSWER_CACHE_BYTES = env.whole("HARTLEY_ANSWER_CACHE_BYTES", 64 * 1024 * 1024, least=64 * 1024)  # of a process' memory
+CACHE_TEMPERATURE_MOST = env.number("HARTLEY_CACHE_TEMPERATURE_MOST", 0.3)  # above it answers are meant to vary
+
 # --- Models and budgets ---
 MODEL_TIMEOUT_S = env.number("HARTLEY_MODEL_TIMEOUT_S", 120, least=1)
 HEDGE_SHARE = env.number(
