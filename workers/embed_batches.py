@@ -8,7 +8,6 @@ together. Nothing is cheaper for that: there are fewer requests, each of which c
 from __future__ import annotations
 
 import asyncio
-import copy
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field, replace
 from uuid import UUID
@@ -136,11 +135,18 @@ def _share_out(going: Sequence[_Waiting], reply: EmbedReply) -> None:
 def _fail(going: Sequence[_Waiting], error: Exception) -> None:
     texts = [each.request.texts for each in going]
     for place, each in enumerate(going):
-        own = copy.copy(error)  # raised in several places, it would collect all their tracebacks
+        own = _as_another(error)
         if isinstance(own, ModelError) and own.usage:
             own.usage = shares(own.usage, texts)[place]
         if not each.reply.done():
             each.reply.set_exception(own)
+
+
+def _as_another(error: Exception) -> Exception:
+    """Raised in several places, one error would collect all their tracebacks. Its class wants other arguments than args."""
+    own = type(error).__new__(type(error), *error.args)
+    own.__dict__.update(error.__dict__)
+    return own
 
 
 def shares(usage: Usage, texts: Sequence[Sequence[str]]) -> list[Usage]:

@@ -10,7 +10,7 @@ from policies import inputs
 from webapp.common.values import JSON
 from webapp.orchestration.steps import ClaimedStep, HoldRequest, Settlement
 from workers.beats import Beats
-from workers.context import TaskContext
+from workers.context import EMBED_TIER, TaskContext
 from workers.gate import Call, pass_gate
 from workers.gateway.catalogue import Catalogue
 from workers.gateway.entries import Pick
@@ -20,7 +20,6 @@ from workers.gateway.types import EmbedReply, EmbedRequest, ModelChoice, Usage
 from workers.policy_inputs import principal_of, task_of
 
 Send = Callable[[EmbedRequest], Awaitable[EmbedReply]]
-TIER = "embeddings"
 
 
 def embedder(catalogue: Catalogue, model: str | None, own: Collection[str]) -> ModelChoice:
@@ -37,7 +36,7 @@ def embedder(catalogue: Catalogue, model: str | None, own: Collection[str]) -> M
     listed = [pick for pick in catalogue.embeddings if pick.provider in usable and model in (None, pick.model)]
     named = [Pick(provider=name, model=model) for name in usable if model and _embeds(catalogue, name, model)]
     for pick in (*listed, *named):
-        return catalogue.choice(pick.provider, pick.model, TIER)
+        return catalogue.choice(pick.provider, pick.model, EMBED_TIER)
     raise NoModel(f"No configured provider has {f'the embedding model {model}' if model else 'an embedding model'}")
 
 

@@ -25,6 +25,7 @@ def caching(
         "HARTLEY_LEASE_S": "3",
         "HARTLEY_HINT_S": "2",
         "HARTLEY_POLICY_LOOK_S": "0.05",
+        "HARTLEY_SEMANTIC_EMBED_S": "20",  # however busy the machine
     }
     more = {"worker-llm-2": programs.worker("llm", "llm2")}
     running = Farm(services, env, tmp_path_factory.mktemp("caching"), more=more)
