@@ -31,6 +31,7 @@ def nearest(tenant: UUID, *, scope: str, embedder: str, vector: Sequence[float],
     rows = (
         AnsweredQuestion.objects.filter(tenant_id=tenant, scope=scope, embedder=embedder, expires_at__gt=now())
         .annotate(distance=CosineDistance("vector", list(vector)))
-        .order_by("distance")[:limit]
+        .order_by("distance")
+        .values_list("question", "answer", "distance")[:limit]
     )
-    return [Near(row.question, row.answer, 1 - row.distance) for row in rows]
+    return [Near(question, answer, 1 - distance) for question, answer, distance in rows]

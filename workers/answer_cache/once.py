@@ -109,8 +109,8 @@ class _Once:
 
     async def _missed(self) -> Answered:
         """Neither an equal call nor an alike question was answered: a model is asked."""
-        waited = time.monotonic() - self._began
-        return await self._ask(max(LEAST_S, self._asked.request.timeout_s - waited))
+        waited_s = int(time.monotonic() - self._began)  # whole seconds: the look itself is no wait
+        return await self._ask(max(LEAST_S, self._asked.request.timeout_s - waited_s))
 
     async def _served(self, hit: Hit) -> Answered | None:
         if f"{hit.cached.provider}/{hit.cached.model}" in self._wishes.frozen:
@@ -124,8 +124,9 @@ class _Once:
 
 
 def _worth(answered: Answered) -> Cached | None:
-    """What others may have of it: nothing of an answer that was cut, or that a lesser model gave."""
-    if answered.degraded or not worth_keeping(answered.reply):
+    """What others may have of it: nothing of an answer that was cut, or that a lesser model gave, or none at all."""
+    provider = services().catalogue.providers.get(answered.reply.provider)
+    if answered.degraded or provider is None or provider.local or not worth_keeping(answered.reply):
         return None
     return Cached.of(answered.reply, cost_usd=answered.cost_usd, answered_at=_now())
 

@@ -40,8 +40,3 @@ def caching(
 def redis(services: Services) -> Iterator[Redis]:
     with Redis.from_url(services.env["REDIS_URL"]) as line:
         yield line
-
-
-@pytest.fixture(autouse=True)
-def _fresh(model_server: ModelServer) -> None:
-    model_server.reset()

@@ -7,7 +7,7 @@ from typing import Any
 from uuid import UUID
 
 import pytest
-from hypothesis import assume, given
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from workers.answer_cache.key import TRAVEL, TRAVEL_OPTIONS, answer_key, scope_key
@@ -20,6 +20,7 @@ SAID: list[Message] = [{"role": "system", "content": "Be brief."}, {"role": "use
 REQUEST = ModelRequest(purpose="complete", provider="", model="", messages=SAID, query="What is 2 + 2?")
 OPTIONS = Options(tier="small")
 
+few = settings(max_examples=20)
 texts = st.text(max_size=20)
 messages = st.lists(
     st.fixed_dictionaries(
@@ -61,6 +62,7 @@ def test_every_parameter_either_counts_or_is_one_of_travel() -> None:
 
 
 @pytest.mark.parametrize("name", CHANGES)
+@few
 @given(data=st.data())
 def test_another_parameter_is_another_key(name: str, data: st.DataObject) -> None:
     value = data.draw(CHANGES[name])
@@ -69,6 +71,7 @@ def test_another_parameter_is_another_key(name: str, data: st.DataObject) -> Non
 
 
 @pytest.mark.parametrize("name", OPTION_CHANGES)
+@few
 @given(data=st.data())
 def test_another_wish_is_another_key(name: str, data: st.DataObject) -> None:
     value = data.draw(OPTION_CHANGES[name])
@@ -76,6 +79,7 @@ def test_another_wish_is_another_key(name: str, data: st.DataObject) -> None:
     assert answer_key(ACME, REQUEST, replace(OPTIONS, **{name: value})) != answer_key(ACME, REQUEST, OPTIONS)
 
 
+@few
 @given(st.uuids(), st.uuids(), messages)
 def test_another_tenant_is_another_key(one: UUID, other: UUID, said: list[Message]) -> None:
     assume(one != other)
@@ -84,6 +88,7 @@ def test_another_tenant_is_another_key(one: UUID, other: UUID, said: list[Messag
     assert scope_key(one, request, OPTIONS) != scope_key(other, request, OPTIONS)
 
 
+@few
 @given(messages)
 def test_the_order_of_names_and_the_kind_of_list_do_not_matter(said: list[Message]) -> None:
     request = replace(REQUEST, messages=said, tools=[TOOL], schema={"a": 1, "b": {"c": 2, "d": 3}})
@@ -98,6 +103,7 @@ def test_how_it_travels_does_not_matter() -> None:
     assert answer_key(ACME, elsewhere, told) == answer_key(ACME, REQUEST, OPTIONS)
 
 
+@few
 @given(texts, texts)
 def test_a_scope_is_one_for_all_last_questions(one: str, other: str) -> None:
     def asking(text: str) -> ModelRequest:
@@ -108,6 +114,7 @@ def test_a_scope_is_one_for_all_last_questions(one: str, other: str) -> None:
 
 
 @pytest.mark.parametrize("name", sorted(set(CHANGES) - {"messages", "query"}))
+@few
 @given(data=st.data())
 def test_a_scope_is_another_for_all_else(name: str, data: st.DataObject) -> None:
     value = data.draw(CHANGES[name])
