@@ -34,7 +34,16 @@ ATTRIBUTES = (
     "distance", "location", "address", "phone number", "meaning", "definition", "purpose", "cost", "price", "GDP",
     "largest city", "biggest city", "highest mountain", "longest river", "largest lake",
 )  # fmt: skip
-"""Things of which `X's capital` and `the capital of X` mean the same. Not so: X's criticism, X's picture, X's fear."""
+"""Things of which there is one, so that `the capital of X` and `capital of X` are the same."""
+
+POSSESSED = frozenset(ATTRIBUTES) - {"meaning", "definition", "purpose", "cost", "price"}
+"""Of which `X's capital` is the capital of X. Not so: Plato's definition, Rembrandt's picture, the women's fear."""
+
+KINDS = (
+    "animal", "band", "book", "city", "company", "continent", "country", "day", "element", "film", "language", "month",
+    "movie", "planet", "river", "state", "team", "year",
+)  # fmt: skip
+"""`Which country` and `what country` ask for the same. `Which should I buy` chooses from what was named before."""
 
 NAMES = frozenset((
     "Africa", "Argentina", "Asia", "Australia", "Austria", "Belgium", "Berlin", "Brazil", "Bulgaria", "Canada",
@@ -53,8 +62,8 @@ ALIKE: dict[str, str] = {
         ("organize", "organise"), ("summarize", "summarise"), ("analyze", "analyse"), ("program", "programme"),
         ("neighbor", "neighbour"), ("airplane", "aeroplane"), ("tires", "tyres"),
         ("largest", "biggest"), ("fastest", "quickest"), ("children", "kids"), ("photo", "photograph"),
-        ("photos", "photographs"), ("TV", "tv", "television"), ("happen", "occur"), ("happened", "occurred"),
-        ("sofa", "couch"), ("okay", "ok"), ("fix", "repair"), ("begin", "start"),
+        ("photos", "photographs"), ("TV", "tv", "television"),
+        ("sofa", "couch"), ("okay", "ok"), ("begin", "start"),
         ("began", "started"), ("begins", "starts"),
         ("2", "two"), ("3", "three"), ("4", "four"), ("5", "five"), ("6", "six"), ("7", "seven"), ("8", "eight"),
         ("9", "nine"), ("10", "ten"), ("11", "eleven"), ("12", "twelve"), ("percent", "per-cent"),

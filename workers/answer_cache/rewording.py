@@ -7,13 +7,16 @@ from __future__ import annotations
 
 import re
 
-from workers.answer_cache.lexicon import ATTRIBUTES, IMPERATIVES, WH
+from workers.answer_cache.lexicon import ATTRIBUTES, AUXILIARIES, IMPERATIVES, KINDS, POSSESSED, WH
 
 Rule = tuple[re.Pattern[str], str]
 
 _wh = "|".join(WH)
+_starts = "|".join((*WH, *AUXILIARIES))
 _be = "is|are|was|were|am"
 _attribute = "|".join(sorted(ATTRIBUTES, key=len, reverse=True))
+_possessed = "|".join(sorted(POSSESSED, key=len, reverse=True))
+_kind = "|".join(KINDS)
 _name = r"(?:[A-Z][\w-]*|@\w+)(?: [A-Z][\w-]*)*"
 _asked_of_us = "|".join(word for word in IMPERATIVES if word != "please")
 
@@ -39,10 +42,10 @@ NAMES_OF_STATES = _rules(
 )
 
 GREETINGS = _rules(
-    (r"^(?:hi|hello|hey)(?: there)? (?:[,.!] )?", ""),
-    (r"(?: [,.!])? (?:thanks|thank you)$", ""),
+    (rf"^(?:hi|hello|hey)(?: there)? (?:[,.!] |(?=(?:{_starts}) ))", ""),
+    (r" [,.!] (?:thanks|thank you)$", ""),
     (r"^please (?:, )?", ""),
-    (r"(?: ,)? please$", ""),
+    (r" , please$", ""),
     (r"^(can|could|would|will) you please ", "could you "),
     (rf"^(?:could|would) you (?={_asked_of_us} )", ""),
 )
@@ -65,9 +68,9 @@ CLAUSES = _rules(
 SAME_QUESTIONS = _rules(
     (rf"^(in|on|at|during) ([^,.]+) , ((?:{_wh}) .+)$", r"\3 \1 \2"),
     (r"^in (?:what|which) year ", "what year "),
-    (r"^which (?!is |are |was |were |of |one )", "what "),
+    (rf"^which (?=(?:{_kind}) )", "what "),
     (r"^what (?:sort|type) of ", "what kind of "),
-    (rf"(?<!\S)(?:the )?({_name})'s ({_attribute})(?= |$)", r"\2 of \1"),
+    (rf"(?<!\S)(?:the )?({_name})'s ({_possessed})(?= |$)", r"\2 of \1"),
     (rf"\bthe ({_attribute}) of ", r"\1 of "),
     (r"\bcapital city of ", "capital of "),
     (rf"^(?:tell me|give me|name) ((?:{_attribute}) of )", r"what is \1"),

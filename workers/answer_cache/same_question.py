@@ -19,6 +19,7 @@ from workers.answer_cache.rewording import Rule
 CODE = re.compile(r"[`{}=<>\\|\n]|\w\(|;$")
 QUOTED = re.compile(r'"[^"]*"|\B\'[^\']+\'\B')
 AS_TYPED = str.maketrans({"’": "'", "‘": "'", "“": '"', "”": '"', "\u00a0": " "})
+AS_IT_STANDS = "\0"
 ENDS = re.compile(r"^(.*[\w\"'%)])([.,;:?!])$")
 FACTORIAL = re.compile(r"(\d|\b\w)!$")
 SENTENCE_ENDS = frozenset(".!?")
@@ -37,12 +38,12 @@ def wording(text: str) -> tuple[str, ...]:
     """
     typed = unicodedata.normalize("NFC", text).strip()
     if CODE.search(typed):
-        return (typed,)
+        return (AS_IT_STANDS, typed)
     quoted: list[str] = []
     plain = QUOTED.sub(lambda found: f" \0{_put(quoted, found[0])} ", typed.translate(AS_TYPED))
     words = list(_split(plain))
     if not _english(words):
-        return (" ".join(typed.split()),)
+        return (AS_IT_STANDS, " ".join(typed.split()))
     return (" ".join(_known(_reworded(" ".join(_cased(_unended(words)))).split())), *quoted)
 
 
