@@ -109,7 +109,7 @@ class Farm:
         try:
             with urlopen(f"{self.url}/readiness", timeout=10) as answer:
                 return bool(answer.status == 200)
-        except URLError:
+        except (URLError, TimeoutError):  # it takes connections before it answers
             return False
 
     # --- what a client does ---

@@ -38,7 +38,8 @@ def _alike_questions_count(cast: Cast) -> Iterator[None]:
 
 @pytest.fixture
 def place(model_server: ModelServer) -> str:
-    """A name that nobody has asked about."""
+    """A name that nobody has asked about, and a model server that was asked nothing yet."""
+    model_server.reset()
     model_server.script([ANSWER])
     return f"Place{uuid4().hex}"
 
