@@ -12,6 +12,7 @@ from workers.answer_cache.asked import Hit
 
 Reply = TypeVar("Reply")
 Named = TypeVar("Named")
+LOOK_UPS_FROM = 100  # beyond the calls of any one attempt
 STOPPED = "call.stopped"  # of a call that was under way when its attempt ended
 Put = Callable[[Begin | Completion], Awaitable[JSON]]
 
@@ -80,6 +81,7 @@ class Beats:
         self.step = step
         self._put = put
         self._calls = 0
+        self._look_ups = LOOK_UPS_FROM
         self._closing: dict[int, Settlement] = {}
         self.untold: list[JSON] = []  # events that go with the step's failure
         self.savings: list[Saving] = []  # written when the step is done
@@ -93,6 +95,11 @@ class Beats:
         """Its number, from 1."""
         self._calls += 1
         return self._calls
+
+    def next_look_up(self) -> int:
+        """The number of a call that only looks for an answer: a freeze that stops it does not park the step."""
+        self._look_ups += 1
+        return self._look_ups
 
     def candidates(self, found: Sequence[Named], subject: Callable[[Named], str]) -> Sequence[Named]:
         """Whom to ask, in their order. A replay asks those who were asked."""

@@ -10,6 +10,7 @@ from typing import TypeVar
 
 import structlog
 from django.db import InterfaceError, OperationalError, close_old_connections
+from django.db.models.fields.json import KT
 
 from webapp.agent_tasks.models import Content, Step, Task
 from webapp.agent_tasks.selectors import steps_of
@@ -17,6 +18,7 @@ from webapp.common.tenancy import tenant_scope
 from webapp.common.values import JSON
 from webapp.decisions.models import PolicyDecision
 from webapp.orchestration import complexity
+from webapp.orchestration.completions import EMBED
 from webapp.orchestration.steps import ClaimedStep
 from webapp.prompts.release import all_shipped
 from workers.gateway.types import FileRef
@@ -26,6 +28,7 @@ from workers.retries import DATABASE_AWAY_S
 log = structlog.get_logger()
 T = TypeVar("T")
 HEAD_CHARS = 2000
+EMBED_TIER = "embeddings"
 _READERS = ThreadPoolExecutor(4, thread_name_prefix="reader")
 
 
@@ -146,9 +149,15 @@ def recorded_steps(step: ClaimedStep) -> list[Step]:
 
 
 def recorded_decisions(step: ClaimedStep) -> list[PolicyDecision]:
-    """What policy said of the task's steps, in the order in which it was said."""
-    rows = PolicyDecision.objects.filter(tenant_id=step.tenant, task_id=step.task)
-    return list(rows.defer("input").order_by("id"))
+    """
+    What policy said of the task's steps, in the order in which it was said. Not of looking for alike questions: what was
+    found is recorded, and a replay looks for nothing.
+    """
+    of_task = {"tenant_id": step.tenant, "task_id": step.task}
+    embeds = set(Step.objects.filter(**of_task, kind=EMBED).values_list("n", flat=True))
+    rows = PolicyDecision.objects.filter(**of_task).annotate(tier=KT("input__model__tier"))
+    found = rows.defer("input").order_by("id")
+    return [decision for decision in found if decision.tier != EMBED_TIER or decision.step in embeds]
 
 
 def file_bytes(step: ClaimedStep) -> dict[str, bytes]:

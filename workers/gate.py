@@ -21,6 +21,7 @@ from workers.beats import Beats
 from workers.decide import PolicyDenied, Recorded
 
 Reply = TypeVar("Reply")
+SLACK_S = 5  # that a call to a model may take beyond the time that the gateway keeps to
 
 
 class CallTimeout(HartleyError):

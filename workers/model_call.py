@@ -17,7 +17,7 @@ from workers.answer_cache.once import answer_once
 from workers.beats import Beats
 from workers.context import TaskContext
 from workers.deltas import Speaker
-from workers.gate import Call, pass_gate
+from workers.gate import SLACK_S, Call, pass_gate
 from workers.gateway.errors import ModelError
 from workers.gateway.tokens import prompt_upper_bound
 from workers.gateway.types import Message, ModelChoice, ModelReply, ModelRequest, Purpose, ToolSpec, Usage
@@ -26,8 +26,6 @@ from workers.options import Options
 from workers.race import Hedge, Race
 from workers.routes import Route, route, usual_tier
 from workers.services import services
-
-SLACK_S = 5  # beyond the time that the gateway keeps to
 
 
 async def ask_model(

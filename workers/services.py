@@ -17,7 +17,9 @@ from webapp.common.encryption import Vault
 from workers.answer_cache.memory import Memory
 from workers.answer_cache.shelf import Shelf
 from workers.answer_cache.store import AnswerCache
+from workers.answer_cache.vectors import KnownVectors
 from workers.catalogue_rows import Told, VersionInForce
+from workers.embed_batches import EmbedBatches
 from workers.gateway.catalogue import Catalogue, CatalogueFile
 from workers.gateway.clients import FollowedClients
 from workers.gateway.complete import Gateway
@@ -77,6 +79,14 @@ class Services:
         current = self._catalogue_file.current
         clients = FollowedClients(current, build_provider)
         return Gateway(self.catalogue, clients, current=current, guard_of=self._guards)
+
+    @cached_property
+    def embed_batches(self) -> EmbedBatches:
+        return EmbedBatches(self.gateway.embed)
+
+    @cached_property
+    def known_vectors(self) -> KnownVectors:
+        return KnownVectors()
 
     @cached_property
     def _guards(self) -> SharedGuards:

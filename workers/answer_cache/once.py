@@ -11,8 +11,9 @@ from django.conf import settings
 from webapp.tenants.models import AnswerCaching
 from workers.answer_cache.asked import Asked, Hit
 from workers.answer_cache.cached import Cached
-from workers.answer_cache.key import answer_key
+from workers.answer_cache.key import answer_key, scope_key
 from workers.answer_cache.rules import may_share, worth_keeping
+from workers.answer_cache.semantic import LookUp, Question, question_of
 from workers.answer_cache.serve import serve
 from workers.answer_cache.shelf import Place
 from workers.answer_cache.wishes import Wishes, wishes_of
@@ -82,12 +83,32 @@ class _Once:
                 answered = await self._served(Hit(flight.brought, "single_flight", flight.level))
                 if answered:
                     return answered
+            look_up = self._look_up()
+            if look_up and (answered := await self._alike(look_up)):
+                return answered  # who waits looks for itself: what is near to one is near to the other
             answered = await self._missed()
-            flight.landed(worth_sharing(answered))
+            flight.landed(worth := worth_sharing(answered))
+            if look_up and worth:
+                await look_up.keep(worth)
             return await self._kept(answered)
 
+    def _look_up(self) -> LookUp | None:
+        text = question_of(self._asked.request) if self._wishes.mode == AnswerCaching.SEMANTIC else None
+        if text is None:
+            return None
+        asked = self._asked
+        scope = scope_key(asked.step.tenant, asked.request, asked.wanted)
+        return LookUp(Question(asked.step, asked.task, scope, text))
+
+    async def _alike(self, look_up: LookUp) -> Answered | None:
+        found = await look_up.find(self._beats)
+        if found is None:
+            return None
+        more = {"similarity": round(found.similarity, 4), "question": found.question}
+        return await self._served(Hit(found.cached, "semantic", "postgres", more))
+
     async def _missed(self) -> Answered:
-        """No equal call was answered. Here alike questions may be looked for, before a model is asked."""
+        """Neither an equal call nor an alike question was answered: a model is asked."""
         waited_s = int(time.monotonic() - self._began)  # whole seconds: the look itself is no wait
         return await self._ask(max(LEAST_S, self._asked.request.timeout_s - waited_s))
 

@@ -24,6 +24,7 @@ def caching(
         "HARTLEY_ANSWER_CACHE_S": "3600",
         "HARTLEY_HINT_S": "2",
         "HARTLEY_POLICY_LOOK_S": "0.05",
+        "HARTLEY_SEMANTIC_EMBED_S": "20",  # however busy the machine
     }
     more = {"worker-llm-2": programs.worker("llm", "llm2")}
     running = Farm(services, env, tmp_path_factory.mktemp("caching"), more=more)

@@ -45,6 +45,7 @@ INSTALLED_APPS = [
     "webapp.decisions",
     "webapp.audit",
     "webapp.progress",
+    "webapp.memory",
     "webapp.catalogue",
     "webapp.prompts",
     "webapp.webhooks",
@@ -285,5 +286,11 @@ WEBHOOK_SECRET_OVERLAP_S = env.whole("HARTLEY_WEBHOOK_SECRET_OVERLAP_S", 86_400)
 WEBHOOK_ALERTS_S = env.whole("HARTLEY_WEBHOOK_ALERTS_S", 7 * 86_400, least=60)  # an alert older than that is not sent
 WEBHOOK_KEEP_S = env.whole("HARTLEY_WEBHOOK_KEEP_S", 30 * 86_400, least=WEBHOOK_ALERTS_S)  # deliveries that have ended
 WEBHOOKS_PER_TENANT = env.whole("HARTLEY_WEBHOOKS_PER_TENANT", 20, least=1)
+# --- Alike questions: only for tenants that choose so ---
+SEMANTIC_SIMILARITY = env.number("HARTLEY_SEMANTIC_SIMILARITY", 0.95, least=0.5)  # the cosine of the questions' vectors
+SEMANTIC_QUESTION_CHARS = env.whole(
+    "HARTLEY_SEMANTIC_QUESTION_CHARS", 2000
+)  # of the longest question that is looked up
+SEMANTIC_EMBED_S = env.number("HARTLEY_SEMANTIC_EMBED_S", 2, least=0.05)  # for the vector; later is a miss
 
 LOGGING_CONFIG = None  # structlog is set up in webapp.common.logs
