@@ -52,7 +52,13 @@ class Frozen(HartleyError):
 
 
 class Beats:
-    """One attempt's line to the writer; keeps how each of its holds is to close if the attempt ends now."""
+    """
+    One attempt's line to the writer; keeps how each of its holds is to close if the attempt ends now.
+
+    `records` what it does; a replay doesn't.
+    """
+
+    records = True
 
     def __init__(self, step: ClaimedStep, put: Put) -> None:
         self.step = step

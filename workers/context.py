@@ -51,6 +51,7 @@ class TaskContext:
     attachments: list[JSON]
     files: tuple[FileRef, ...]
     steps: int
+    conversation: str = ""  # the key of what was said before it
 
 
 async def read(step: ClaimedStep, query: Callable[[ClaimedStep], T]) -> T:
@@ -94,6 +95,7 @@ def task_context(step: ClaimedStep) -> TaskContext:
         attachments=task.attachments,
         files=tuple(_file_ref(step, attachment) for attachment in task.attachments),
         steps=task.steps if step.steps_then is None else step.steps_then,
+        conversation=task.conversation,
     )
 
 

@@ -17,6 +17,7 @@ from webapp.common.values import JSON
 from webapp.orchestration.steps import ClaimedStep, HoldRequest, Saving, Settlement, event
 from workers.beats import Beats
 from workers.context import TaskContext
+from workers.decide import FOR_A_SUMMARY
 from workers.deltas import Speaker
 from workers.gate import Call, pass_gate
 from workers.gateway.errors import ModelError
@@ -86,7 +87,7 @@ class _Asking:
         self._request, self._options, self._route = request, options, found
         self._choices = beats.candidates(found.choices, _subject)
         self._speaker = Speaker(step)
-        self._spoke = False
+        self._spoke = self._announced = False
         self._told = list(found.events)
         asks = [partial(self._ask, choice) for choice in self._choices]
         self._race: Race[Answered] = Race(asks, self._hedge())
@@ -125,7 +126,7 @@ class _Asking:
         hold = _hold(choice, request, self._options, number, beside)
         call = Call(
             point="model_call",
-            subject=_subject(choice),
+            subject=_subject(choice) + (FOR_A_SUMMARY if request.purpose == "summarise" else ""),
             policy_input=_policy_input(self._step, self._task, choice, hold),
             timeout_s=request.timeout_s + 5,
             hold=hold,
@@ -183,14 +184,16 @@ class _Asking:
         """Two that answer at once can't both be heard; the one that wins is read as a whole."""
         if self._race.running == 1:
             self._spoke = True
-            if self._step.input.get("stream", True):  # a completion says whether anybody listens
+            # a completion says whether anybody listens; a summary is for nobody
+            if self._request.purpose != "summarise" and self._step.input.get("stream", True):
                 self._speaker.say(piece)
 
     def _announce(self, choice: ModelChoice, number: int, beside: bool) -> list[JSON]:
         """The prompt is told once. What is said of failures goes with the next call, or with the step's own failure."""
         told, self._told = self._told, []
-        if number == 1:
-            return [*told, *_prompt(self._step, choice, self._request.messages)]
+        if not self._announced:
+            self._announced = True
+            return [*told, *_prompt(self._step, choice, self._request)]
         return [*told, _asked_next(self._step, choice, beside)]
 
 
@@ -263,9 +266,12 @@ def _policy_input(step: ClaimedStep, task: TaskContext, choice: ModelChoice, hol
     )
 
 
-def _prompt(step: ClaimedStep, choice: ModelChoice, messages: Sequence[Message]) -> list[JSON]:
+def _prompt(step: ClaimedStep, choice: ModelChoice, request: ModelRequest) -> list[JSON]:
     agent = step.agent or step.kind
-    shown = str(messages[-1]["content"])[:PROMPT_LIMIT_CHARS]
+    if request.purpose == "summarise":
+        payload = {"provider": choice.provider, "model": choice.model, "step": step.n}
+        return [event("DATA_PROCESSING", agent=agent, message=request.query, payload=payload)]
+    shown = str(request.messages[-1]["content"])[:PROMPT_LIMIT_CHARS]
     prompt = event(
         "LLM_PROMPT",
         agent=agent,

@@ -22,6 +22,7 @@ from webapp.decisions.models import PolicyDecision
 from webapp.orchestration.completions import EMBED
 from webapp.orchestration.steps import ClaimedStep, Completion, HoldRequest, NewStep
 from workers.beats import Beats
+from workers.decide import FOR_A_SUMMARY
 from workers.gateway.types import EmbedReply, ModelReply, ToolCall, Usage
 from workers.toolbox.tool import ToolResult
 from workers.vectors import unpacked
@@ -117,6 +118,8 @@ class Report:
 
 class ReplayBeats(Beats):
     """Writes nothing; keeps what would have been recorded; serves the record in place of the call."""
+
+    records = False
 
     def __init__(self, step: ClaimedStep, past: Step, asked: Sequence[str] = ()) -> None:
         """`asked` are the models that were asked, the last of whom answered or was the last to fail."""
@@ -283,9 +286,11 @@ class _Run:
         for step in past:
             if step.grown_by is not None:
                 self.added[step.grown_by].append(step)
-        self.decided: dict[int, Decided] = defaultdict(dict)
+        self.decided: dict[int, Decided] = defaultdict(
+            dict
+        )  # without those on summaries: these are kept, not made anew
         for one in decided:
-            if one.fence == self.steps[one.step].fence:
+            if one.fence == self.steps[one.step].fence and not one.subject.endswith(FOR_A_SUMMARY):
                 self.decided[one.step][one.point, one.subject] = (one.effect, one.rule)
 
     def asked_by(self, step: Step) -> list[str]:

@@ -11,6 +11,7 @@ from typing import Any
 from django.conf import settings
 
 from webapp.agent_tasks.models import Priority
+from webapp.api.window_request import WINDOW, read_window
 from webapp.common.errors import Invalid
 from webapp.common.values import JSON
 from webapp.orchestration.manual import PLAN, read_plan
@@ -53,6 +54,7 @@ SUBMISSION: JSON = {  # as OpenAPI tells it; what counts is read_submission
             "type": "object",
             "properties": {
                 "plan": PLAN,
+                **WINDOW,
                 "attachments": {
                     "type": "array",
                     "items": {
@@ -82,6 +84,7 @@ def read_submission(body: Any) -> Submission:
     if not isinstance(context, dict):
         raise Invalid(field="context", message="must be an object")
     attachments = _attachments(context.get("attachments"))
+    read_window(context, "context.")
     settings_ = {
         "model_tier": one_of(body, "model_tier", TIERS),
         "provider_override": one_of(body, "provider_override", PROVIDERS),

@@ -21,6 +21,7 @@ from webapp.orchestration import bell, complexity
 from webapp.orchestration.control import ready_steps
 from webapp.orchestration.engine import wire
 from webapp.orchestration.plan import first_steps
+from webapp.orchestration.session_history import said_before
 from webapp.orchestration.steps import NewStep
 from webapp.tenants.rules import Principal
 
@@ -43,6 +44,8 @@ class Submission:
         deadline_s: seconds from now; None: as settings have it.
         stored: files of an earlier task that come along, as `attachments` of its row has them.
         origin: of a fork or replay, see Task.
+        conversation: what it builds on; None: what has been said in its session so far.
+        alone: it takes no part in its session's conversation.
     """
 
     query: str
@@ -54,6 +57,8 @@ class Submission:
     deadline_s: float | None = None
     stored: tuple[JSON, ...] = ()
     origin: JSON | None = None
+    conversation: str | None = None
+    alone: bool = False
 
 
 def submit_task(
@@ -108,6 +113,8 @@ def _submit(principal: Principal, submission: Submission, idempotency: str | Non
         "deadline_s": submission.deadline_s or settings.DEADLINE_S,
         "idempotency": idempotency,
         "origin": submission.origin,
+        "conversation": _conversation(principal, submission),
+        "in_conversation": None if submission.alone else False,
         "task_tokens": settings.TASK_TOKENS,
         "task_usd": settings.TASK_USD,
         "steps": [step.to_json() for step in first],
@@ -138,6 +145,12 @@ def _submit(principal: Principal, submission: Submission, idempotency: str | Non
     )
     transaction.on_commit(lambda: bell.ring([task.id], ready))
     return task
+
+
+def _conversation(principal: Principal, submission: Submission) -> str:
+    if submission.conversation is not None or submission.alone or not submission.session:
+        return submission.conversation or ""
+    return said_before(principal, submission.session)
 
 
 def _rights(principal: Principal) -> JSON:

@@ -110,6 +110,8 @@ def _submission(run: Task, principal: Principal, query: str, context: JSON, orig
         priority=Priority(run.priority),
         stored=tuple(run.attachments),
         origin=origin,
+        conversation=run.conversation,
+        alone=True,
     )
 
 
