@@ -24,7 +24,6 @@ from workers.routes import contexts_of
 from workers.summaries import summary_of
 
 WHOLE = 10**9  # messages of a window that is bounded by a model's context alone
-SHARE_OF_ONE = 8  # of a window's tokens, one of an earlier task's texts has at most the so-manieth part
 
 
 @dataclass(frozen=True)
@@ -61,10 +60,11 @@ async def earlier_messages(step: ClaimedStep, beats: Beats, task: TaskContext) -
         min(await contexts_of(step, task, Options.of_task(task.context)), default=None)
     )
     places = await read(step, lambda s: places_of(s.tenant, task.conversation))
-    longest = window.tokens // SHARE_OF_ONE
-    short = [Place(place.key, place.weight.at_most(longest)) for place in places]
+    short = [Place(place.key, place.weight.at_most(window.longest)) for place in places]
     told = await _told(step, beats, task, short, window)
-    return Told([_shortened(message, longest) for message in told.messages], told.saved, told.window, told.events)
+    return Told(
+        [_shortened(message, window.longest) for message in told.messages], told.saved, told.window, told.events
+    )
 
 
 def window_of(told: Mapping[str, Any]) -> Window:

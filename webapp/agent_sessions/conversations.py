@@ -27,21 +27,22 @@ WITH kept AS (
 """
 BACK = """
 WITH RECURSIVE back AS (
-  SELECT sha256, parent, role, chars, 1 AS place FROM agent_sessions_conversationnode
+  SELECT sha256, parent, role, chars, pg_column_size(message) AS bytes, 1 AS place FROM agent_sessions_conversationnode
    WHERE tenant_id = %s AND sha256 = %s
   UNION ALL
-  SELECT n.sha256, n.parent, n.role, n.chars, place + 1 FROM back b
+  SELECT n.sha256, n.parent, n.role, n.chars, pg_column_size(n.message), place + 1 FROM back b
     JOIN agent_sessions_conversationnode n ON n.tenant_id = %s AND n.sha256 = b.parent
-) SELECT sha256, parent, role, chars FROM back ORDER BY place DESC
+) SELECT sha256, parent, role, chars, bytes FROM back ORDER BY place DESC
 """
 
 
 @dataclass(frozen=True)
 class Place:
-    """A message of a conversation, without its text."""
+    """A message of a conversation, without its text. `stored_bytes`: of the text, as it is compressed."""
 
     key: str
     weight: Weight
+    stored_bytes: int = 0
 
 
 def node_key(parent: str, message: Mapping[str, Any]) -> str:
@@ -83,7 +84,7 @@ def places_of(tenant: UUID, key: str) -> list[Place]:
         rows = cursor.fetchall()
     if not rows or rows[0][1]:
         raise NotFound("conversation")
-    return [Place(sha256, Weight.of(role, chars)) for sha256, _, role, chars in rows]
+    return [Place(sha256, Weight.of(role, chars), size) for sha256, _, role, chars, size in rows]
 
 
 def messages_at(tenant: UUID, places: Sequence[Place]) -> list[JSON]:

@@ -15,6 +15,7 @@ from webapp.common.errors import Invalid
 
 CHARS_PER_TOKEN = 4
 TOKENS_PER_MESSAGE = 5
+SHARE_OF_ONE = 8
 SUMMARY_TOKENS = 600  # of a summary, at most
 IMAGE_CHARS = 6_000  # what an image counts as: providers bill some 1,500 tokens
 SIZE, DEBUGGING, LEAST, MOST = 50, 75, 5, 200
@@ -67,6 +68,11 @@ class Window:
     def within(self, tokens: int | None) -> Window:
         """Not larger than a model's context; None is not known."""
         return self if tokens is None or tokens >= self.tokens else replace(self, tokens=tokens)
+
+    @property
+    def longest(self) -> int:
+        """Tokens of one text of an earlier task, at most: what is longer is shortened."""
+        return self.tokens // SHARE_OF_ONE
 
     @property
     def name(self) -> str:
