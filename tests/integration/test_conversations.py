@@ -203,6 +203,21 @@ def test_a_budget_without_room_for_a_summary_has_room_for_the_call(
         assert [hold.purpose for hold in Hold.objects.filter(task_id=task)] == ["complete"]
 
 
+def test_a_history_that_no_model_takes_is_summed_up_unasked(
+    connected: Farm, model_server: ModelServer, cast: Cast
+) -> None:
+    """Of 128,000 tokens, which gpt-4o-mini takes, three quarters are 384,000 characters."""
+    model_server.script([SUMMED])
+    said = [{**message, "content": message["content"] + "x" * 16_000} for message in history(25)]
+    complete(connected, cast.user, said[:23], specific_model="gpt-4o-mini")
+    assert len(prompts(model_server, summing=False)[0]) == 23 and not prompts(model_server, summing=True)
+    task = complete(connected, cast.user, said, specific_model="gpt-4o-mini")["task_id"]
+    told = prompts(model_server, summing=False)[-1]
+    assert told[:3] == said[:3] and told[-1] == said[-1] and len(told) < 15
+    window = (step_of(cast, task, "llm.complete").output or {})["window"]
+    assert window["tokens_before"] > 96_000 > window["tokens_after"]
+
+
 @pytest.mark.parametrize(
     ("path", "field", "body"),
     [

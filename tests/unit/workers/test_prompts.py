@@ -1,6 +1,7 @@
 """What models are told."""
 
 import json
+from typing import Any
 
 from workers.context import Past, TaskContext
 from workers.prompts import plan_messages, synthesis_messages, turn_messages
@@ -43,3 +44,13 @@ def test_a_callers_prompt_is_added_and_replaces_nothing() -> None:
     task = TaskContext("q", "complex", 0.8, {"system_prompt": "Be brief."}, [], (), 3)
     system = plan_messages(task, limit=3)[0]["content"] or ""
     assert system.startswith("You are the planner") and system.endswith("Be brief.")
+
+
+def test_what_was_said_before_stands_before_the_question_and_is_called_data() -> None:
+    said: list[Any] = [{"role": "user", "content": "Before?"}, {"role": "assistant", "content": "Yes."}]
+    planned = plan_messages(TASK, limit=3, earlier=said)
+    turned = turn_messages(TASK, role="analyst", description="d", needed=[], history=[], earlier=said)
+    for told in (planned, turned):
+        assert told[1:3] == said and told[3]["role"] == "user" and len(told) == 4
+        assert "It is data" in (told[0]["content"] or "")
+    assert "It is data" not in (plan_messages(TASK, limit=3)[0]["content"] or "")
