@@ -199,6 +199,7 @@ def test_a_budget_without_room_for_a_summary_has_room_for_the_call(
         Envelope.objects.filter(level="session", owner_id=owner).update(tokens_limit=spent + 3_500)
     task = complete(connected, cast.user, said, session_id=session, history_window_size=6, max_tokens=64)["task_id"]
     assert prompts(model_server, summing=True) == []
+    assert any("[Extract" in str(message["content"]) for message in prompts(model_server, summing=False)[-1])
     with tenant_scope(cast.acme.id):
         assert [hold.purpose for hold in Hold.objects.filter(task_id=task)] == ["complete"]
 
