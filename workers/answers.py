@@ -10,9 +10,11 @@ from workers.model_told import Answered
 OUTPUT_LIMIT_CHARS = 10_000  # of the text in an event; the step's output has all of it
 
 
-def output_of(answered: Answered) -> JSON:
+def output_of(answered: Answered, window: JSON | None = None) -> JSON:
+    """`window`: what the model was told of its conversation, if that was not all of it."""
     reply = answered.reply
     return {
+        **({"window": window} if window else {}),
         "text": reply.text,
         "provider": reply.provider,
         "model": reply.model,

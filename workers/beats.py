@@ -73,7 +73,11 @@ class Frozen(HartleyError):
 
 
 class Beats:
-    """One attempt's line to the writer; keeps how each of its holds is to close if the attempt ends now."""
+    """
+    One attempt's line to the writer; keeps how each of its holds is to close if the attempt ends now.
+
+    `replays`: nothing of what it does is recorded.
+    """
 
     replays = False
 

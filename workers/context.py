@@ -59,6 +59,7 @@ class TaskContext:
     files: tuple[FileRef, ...]
     steps: int
     prompts: Mapping[str, str] = field(default_factory=all_shipped)
+    conversation: str = ""  # the key of what was said before it
 
 
 async def read(step: ClaimedStep, query: Callable[[ClaimedStep], T]) -> T:
@@ -103,6 +104,7 @@ def task_context(step: ClaimedStep) -> TaskContext:
         files=tuple(_file_ref(step, attachment) for attachment in task.attachments),
         steps=task.steps if step.steps_then is None else step.steps_then,
         prompts=pinned(step.tenant, task.prompts),
+        conversation=task.conversation,
     )
 
 

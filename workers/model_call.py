@@ -16,6 +16,7 @@ from workers.answer_cache.asked import Asked
 from workers.answer_cache.once import answer_once
 from workers.beats import Beats
 from workers.context import TaskContext
+from workers.decide import FOR_A_SUMMARY
 from workers.deltas import Speaker
 from workers.gate import SLACK_S, Call, pass_gate
 from workers.gateway.errors import ModelError
@@ -82,7 +83,7 @@ class _Asking:
         self._request, self._options, self._route = request, options, found
         self._choices = beats.candidates(found.choices, subject)
         self._speaker = Speaker(step)
-        self._spoke = False
+        self._spoke = self._announced = False
         self._told = list(found.events)
         asks = [partial(self._ask, choice) for choice in self._choices]
         self._race: Race[Answered] = Race(asks, self._hedge())
@@ -121,7 +122,7 @@ class _Asking:
         hold = _hold(choice, request, self._options, number, beside)
         call = Call(
             point="model_call",
-            subject=subject(choice),
+            subject=subject(choice) + (FOR_A_SUMMARY if request.purpose == "summarise" else ""),
             policy_input=self._policy_input(choice, hold),
             timeout_s=hold.seconds,
             hold=hold,
@@ -179,7 +180,8 @@ class _Asking:
         """Two that answer at once can't both be heard; the one that wins is read as a whole."""
         if self._race.running == 1:
             self._spoke = True
-            if self._step.input.get("stream", True):  # a completion says whether anybody listens
+            # a completion says whether anybody listens; a summary is for nobody
+            if self._request.purpose != "summarise" and self._step.input.get("stream", True):
                 self._speaker.say(piece)
 
     def _policy_input(self, choice: ModelChoice, hold: HoldRequest) -> JSON:
@@ -189,8 +191,9 @@ class _Asking:
     def _announce(self, choice: ModelChoice, number: int, beside: bool) -> list[JSON]:
         """The prompt is told once. What is said of failures goes with the next call, or with the step's own failure."""
         told, self._told = self._told, []
-        if number == 1:
-            return [*told, *prompt_told(self._step, choice, self._request.messages)]
+        if not self._announced:
+            self._announced = True
+            return [*told, *prompt_told(self._step, choice, self._request)]
         return [*told, _asked_next(self._step, choice, beside)]
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 
@@ -12,7 +11,7 @@ from policies import inputs
 from webapp.common.values import JSON
 from webapp.orchestration.steps import ClaimedStep, event
 from workers.context import TaskContext
-from workers.gateway.types import Message, ModelChoice, ModelReply, ModelRequest
+from workers.gateway.types import ModelChoice, ModelReply, ModelRequest
 from workers.policy_inputs import principal_of, task_of
 
 PROMPT_LIMIT_CHARS = 5000  # of the prompt shown in an event
@@ -64,9 +63,12 @@ def policy_input(
     )
 
 
-def prompt_told(step: ClaimedStep, choice: ModelChoice, messages: Sequence[Message]) -> list[JSON]:
+def prompt_told(step: ClaimedStep, choice: ModelChoice, request: ModelRequest) -> list[JSON]:
     agent = step.agent or step.kind
-    shown = str(messages[-1]["content"])[:PROMPT_LIMIT_CHARS]
+    if request.purpose == "summarise":
+        payload = {"provider": choice.provider, "model": choice.model, "step": step.n}
+        return [event("DATA_PROCESSING", agent=agent, message=request.query, payload=payload)]
+    shown = str(request.messages[-1]["content"])[:PROMPT_LIMIT_CHARS]
     prompt = event(
         "LLM_PROMPT",
         agent=agent,

@@ -25,6 +25,7 @@ from webapp.orchestration.steps import ClaimedStep, Completion, Granted, HoldReq
 from workers.answer_cache.asked import Hit
 from workers.answer_cache.cached import Cached
 from workers.beats import Beats
+from workers.decide import FOR_A_SUMMARY
 from workers.gateway.types import EmbedReply, ModelReply, ToolCall, Usage
 from workers.toolbox.tool import ToolResult
 from workers.vectors import unpacked
@@ -297,9 +298,11 @@ class _Run:
         for step in past:
             if step.grown_by is not None:
                 self.added[step.grown_by].append(step)
-        self.decided: dict[int, Decided] = defaultdict(dict)
+        self.decided: dict[int, Decided] = defaultdict(
+            dict
+        )  # without those on summaries: these are kept, not made anew
         for one in decided:
-            if one.fence == self.steps[one.step].fence:
+            if one.fence == self.steps[one.step].fence and not one.subject.endswith(FOR_A_SUMMARY):
                 self.decided[one.step][one.point, one.subject] = (one.effect, one.rule)
 
     def asked_by(self, step: Step) -> list[str]:

@@ -13,7 +13,7 @@ from webapp.common.values import JSON
 from webapp.orchestration.steps import ClaimedStep, event
 from workers.context import TaskContext
 from workers.gateway.degradation import Level, Signs, degraded_mode, degraded_tier, explained, level_of
-from workers.gateway.routing import choose
+from workers.gateway.routing import Wish, choose, weigh
 from workers.gateway.types import ModelChoice, ModelRequest
 from workers.options import Options
 from workers.services import services
@@ -70,6 +70,14 @@ async def route(step: ClaimedStep, task: TaskContext, request: ModelRequest, opt
 
 def usual_tier(task: TaskContext, options: Options) -> str:
     return options.tier or TIERS[task.mode]
+
+
+async def contexts_of(step: ClaimedStep, task: TaskContext, options: Options) -> list[int]:
+    """In tokens, of the models that may answer, as far as they are known; the same whatever is down at the moment."""
+    keys = await own_keys(step.tenant)
+    wish = Wish(options.tier or TIERS[task.mode], options.model, options.provider, own_keys=keys)
+    fitting, _ = weigh(services().catalogue, wish)
+    return [choice.context_tokens for choice in fitting if choice.context_tokens]
 
 
 def needs_of(request: ModelRequest) -> set[str]:

@@ -12,6 +12,7 @@ from django.conf import settings
 
 from webapp.agent_tasks.models import Priority
 from webapp.api.limits_request import BUDGET, agent_tokens_of, limits_of
+from webapp.api.window_request import WINDOW, read_window
 from webapp.common.errors import Invalid
 from webapp.common.values import JSON
 from webapp.orchestration.manual import PLAN, read_plan
@@ -64,6 +65,7 @@ SUBMISSION: JSON = {  # as OpenAPI tells it; what counts is read_submission
                     "additionalProperties": {"type": "string", "maxLength": PARAMETER_CHARS},
                 },
                 "use_cache": {"type": "boolean", "default": True},
+                **WINDOW,
                 "attachments": {
                     "type": "array",
                     "items": {
@@ -93,6 +95,7 @@ def read_submission(body: Any) -> Submission:
     if not isinstance(context, dict):
         raise Invalid(field="context", message="must be an object")
     attachments = _attachments(context.get("attachments"))
+    read_window(context, "context.")
     settings_ = {
         "model_tier": one_of(body, "model_tier", TIERS),
         "provider_override": one_of(body, "provider_override", PROVIDERS),

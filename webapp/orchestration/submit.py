@@ -22,6 +22,7 @@ from webapp.orchestration import bell, complexity
 from webapp.orchestration.control import ready_steps
 from webapp.orchestration.engine import wire
 from webapp.orchestration.plan import first_steps
+from webapp.orchestration.session_history import said_before
 from webapp.orchestration.steps import NewStep
 from webapp.prompts.rules import check_parameters, parameters_of
 from webapp.prompts.selectors import pins, texts_of
@@ -49,6 +50,8 @@ class Submission:
         limits: of the task's own budget, by unit: no higher than the platform's.
         agent_tokens: that one of its agents may spend; None: as settings have it.
         prompts: versions of the tenant's own templates, by name; None: those in force.
+        conversation: what it builds on; None: what has been said in its session so far.
+        alone: it takes no part in its session's conversation.
     """
 
     query: str
@@ -63,6 +66,8 @@ class Submission:
     limits: JSON = field(default_factory=dict)
     agent_tokens: int | None = None
     prompts: JSON | None = None
+    conversation: str | None = None
+    alone: bool = False
 
 
 def submit_task(
@@ -131,6 +136,8 @@ def _submit(principal: Principal, submission: Submission, idempotency: str | Non
         "limits": _limits(submission.limits),
         "agent_tokens": min(settings.AGENT_TOKENS, submission.agent_tokens or settings.AGENT_TOKENS),
         "prompts": submission.prompts,
+        "conversation": _conversation(principal, submission),
+        "in_conversation": None if submission.alone else False,
         "steps": [step.to_json() for step in first],
         "told": {**told, **({"origin": submission.origin} if submission.origin else {})},
     }
@@ -165,6 +172,12 @@ def _submit(principal: Principal, submission: Submission, idempotency: str | Non
 def _limits(asked: JSON) -> JSON:
     platform: dict[str, Decimal] = {"tokens": Decimal(settings.TASK_TOKENS), "usd": settings.TASK_USD}
     return {**asked, **{unit: min(most, Decimal(str(asked.get(unit, most)))) for unit, most in platform.items()}}
+
+
+def _conversation(principal: Principal, submission: Submission) -> str:
+    if submission.conversation is not None or submission.alone or not submission.session:
+        return submission.conversation or ""
+    return said_before(principal, submission.session)
 
 
 def _rights(principal: Principal) -> JSON:

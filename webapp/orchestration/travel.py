@@ -115,6 +115,8 @@ def _submission(run: Task, principal: Principal, query: str, context: JSON, orig
         stored=tuple(run.attachments),
         origin=origin,
         prompts={},
+        conversation=run.conversation,
+        alone=True,
     )
 
 

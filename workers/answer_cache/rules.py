@@ -17,6 +17,8 @@ def may_share(request: ModelRequest, *, acts: Callable[[str], bool], temperature
     """
     if request.schema is not None:
         return False  # who asks for strict JSON wants it made for this call
+    if request.purpose == "summarise":
+        return False  # kept with its conversation
     if request.offered and (request.purpose == "complete" or any(acts(tool["name"]) for tool in request.offered)):
         return False
     return request.temperature is None or request.temperature <= temperature_most

@@ -32,7 +32,7 @@ async def serve(asked: Asked, beats: Beats, hit: Hit) -> Answered | None:
     recorded = await allowance("model_call", subject(choice), told, beats)
     if recorded is None:
         return None
-    events = [*recorded["events"], *prompt_told(asked.step, choice, asked.request.messages), _told(asked, hit)]
+    events = [*recorded["events"], *prompt_told(asked.step, choice, asked.request), _told(asked, hit)]
     await _spoken(asked, beats, hit, events, recorded["decisions"])
     beats.savings.append(_saving(hit))
     return Answered(hit.cached.reply(), Decimal(0), versions(choice, asked.request), cached=hit.cause)

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any, Literal, NotRequired, TypedDict
 
-Purpose = Literal["plan", "turn", "synthesise", "complete"]
+Purpose = Literal["plan", "turn", "synthesise", "complete", "summarise"]
 Effort = Literal["low", "medium", "high"]
 Lifetime = Literal["5m", "1h"]
 OnDelta = Callable[[str], Awaitable[None]]

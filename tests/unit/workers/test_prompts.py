@@ -1,6 +1,7 @@
 """What models are told."""
 
 import json
+from typing import Any
 
 from webapp.prompts.release import all_shipped
 from workers.context import Past, TaskContext
@@ -61,3 +62,13 @@ def test_a_tenants_own_prompt_is_filled_in_with_what_the_platform_and_the_caller
     )
     assert (asked["content"] or "").endswith(f"So: {json.dumps(in_brief(held))}")
     assert (synthesis_messages(task, [])[0]["content"] or "").startswith("You are the editor")
+
+
+def test_what_was_said_before_stands_before_the_question_and_is_called_data() -> None:
+    said: list[Any] = [{"role": "user", "content": "Before?"}, {"role": "assistant", "content": "Yes."}]
+    planned = plan_messages(TASK, limit=3, earlier=said)
+    turned = turn_messages(TASK, role="analyst", description="d", needed=[], history=[], earlier=said)
+    for told in (planned, turned):
+        assert told[1:3] == said and told[3]["role"] == "user" and len(told) == 4
+        assert "It is data" in (told[0]["content"] or "")
+    assert "It is data" not in (plan_messages(TASK, limit=3)[0]["content"] or "")

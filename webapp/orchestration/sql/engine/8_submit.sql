@@ -12,11 +12,13 @@ BEGIN
   v_session := engine_session((p->>'tenant')::uuid, (p->>'user')::uuid, (p->>'session')::uuid, p->>'session_name', p->>'title');
   INSERT INTO agent_tasks_task (tenant_id, user_id, session_id, query, mode, complexity, state, priority, context,
     attachments, principal, envelopes, seq, steps, open, artifacts, prompt_tokens, completion_tokens, cost_usd,
-    cancel_reason, cancelled_by, paused_by, pause_reason, deadline_at, idempotency, origin, agent_tokens, prompts)
+    cancel_reason, cancelled_by, paused_by, pause_reason, deadline_at, idempotency, origin, agent_tokens, prompts,
+    conversation, in_conversation)
   VALUES ((p->>'tenant')::uuid, (p->>'user')::uuid, v_session.id, p->>'query', p->>'mode', (p->>'complexity')::float,
     'queued', (p->>'priority')::int, p->'context', p->'attachments', p->'principal', '{}', 0, v_count, v_count, '[]', 0, 0, 0,
     '', '', '', '', clock_timestamp() + (p->>'deadline_s')::float * interval '1 s', p->>'idempotency', nullif(p->'origin', 'null'),
-    (p->>'agent_tokens')::bigint, coalesce(nullif(p->'prompts', 'null'), engine_prompts((p->>'tenant')::uuid)))
+    (p->>'agent_tokens')::bigint, coalesce(nullif(p->'prompts', 'null'), engine_prompts((p->>'tenant')::uuid)),
+    coalesce(p->>'conversation', ''), (p->>'in_conversation')::bool)
   RETURNING * INTO t;
   UPDATE agent_tasks_task SET envelopes = engine_envelopes(t, p->'limits')
   WHERE id = t.id;

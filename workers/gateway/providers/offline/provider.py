@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from workers.gateway.providers.offline import tokens
+from workers.gateway.providers.offline.beginnings import beginnings
 from workers.gateway.providers.offline.embed import DIMENSIONS, vector
 from workers.gateway.providers.offline.plan import SUBTASKS_LIMIT, plan_text
 from workers.gateway.providers.offline.synthesis import synthesis
@@ -33,6 +34,8 @@ class OfflineProvider:
                 return await _told(request, plan_text(request.query, request.files, request.subtasks or SUBTASKS_LIMIT))
             case "synthesise":
                 return await _told(request, synthesis(request.messages))
+            case "summarise":
+                return await _told(request, beginnings(request.messages[-1]["content"] or ""))
         return await self._turn(request)
 
     async def embed(self, request: EmbedRequest) -> EmbedReply:
