@@ -7,6 +7,7 @@ import json
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from decimal import Decimal
 from uuid import UUID
 
 from django.conf import settings
@@ -21,8 +22,12 @@ from webapp.orchestration import bell, complexity
 from webapp.orchestration.control import ready_steps
 from webapp.orchestration.engine import wire
 from webapp.orchestration.plan import first_steps
-from webapp.orchestration.steps import NewStep
+from webapp.orchestration.quotes import quote_task
+from webapp.orchestration.quoting import Quote, why_over
+from webapp.orchestration.steps import NewStep, ReadyStep
 from webapp.tenants.rules import Principal
+
+CEILING, TOKENS_CEILING = "max_cost_usd", "budget_max"  # in the context: what the task may cost at most
 
 
 @dataclass(frozen=True)
@@ -39,7 +44,8 @@ class Submission:
 
     Args:
         mode: None means: by complexity.
-        context: with `plan`, that plan is carried out and no model plans.
+        context: with `plan`, that plan is carried out and no model plans; with `max_cost_usd` it can't cost more, and waits
+            for a person when its quote is above that; with `budget_max` it can't take more tokens.
         deadline_s: seconds from now; None: as settings have it.
         stored: files of an earlier task that come along, as `attachments` of its row has them.
         origin: of a fork or replay, see Task.
@@ -62,6 +68,7 @@ def submit_task(
     submission: Submission,
     idempotency: str | None = None,
     steps: Sequence[NewStep] | None = None,
+    base: JSON | None = None,
 ) -> Task:
     """
     The task is written with all that it has, or not at all. The hint goes out after the commit; if it is lost, the sweep sends it.
@@ -69,12 +76,19 @@ def submit_task(
     Args:
         idempotency: names the request; submitted again, also at the same moment, it is the same task.
         steps: what it begins with; None: admission and planning.
+        base: of such steps, what their shape makes expect, from which later quotes learn; without steps a quote is made.
     """
     first = first_steps("simple" if "plan" in submission.context else _mode(submission)) if steps is None else steps
+
+    def submit() -> Task:
+        quoted = quote_of(principal.tenant_id, submission) if steps is None else None
+        told = quoted.to_json() if quoted else {"base": base} if base else None
+        return _submit(principal, submission, idempotency, first, told, why_waiting(submission, quoted))
+
     if idempotency is None:
-        return _submit(principal, submission, None, first)
+        return submit()
     try:
-        return _submitted(principal, idempotency) or _submit(principal, submission, idempotency, first)
+        return _submitted(principal, idempotency) or submit()
     except IntegrityError:
         earlier = _submitted(principal, idempotency)
         if earlier is None:
@@ -87,7 +101,26 @@ def _submitted(principal: Principal, idempotency: str) -> Task | None:
         return tasks_of(principal.tenant_id, principal.user_id).filter(idempotency=idempotency).first()
 
 
-def _submit(principal: Principal, submission: Submission, idempotency: str | None, first: Sequence[NewStep]) -> Task:
+def quote_of(tenant: UUID, submission: Submission) -> Quote:
+    """What it is expected to take; nothing is written."""
+    files = len(submission.attachments) + len(submission.stored)
+    return quote_task(tenant, query=submission.query, mode=_mode(submission), context=submission.context, files=files)
+
+
+def why_waiting(submission: Submission, quoted: Quote | None) -> str | None:
+    """Why it will wait for a person although it could start; None when it will not."""
+    ceiling_usd = _number(submission.context, CEILING)
+    return why_over(quoted, ceiling_usd) if ceiling_usd else None
+
+
+def _submit(
+    principal: Principal,
+    submission: Submission,
+    idempotency: str | None,
+    first: Sequence[NewStep],
+    quoted: JSON | None,
+    waits: str | None,
+) -> Task:
     stored = [*submission.stored, *_stored(principal.tenant_id, submission.attachments)]
     context = {**submission.context, **({"attachments": stored} if stored else {})}
     mode, complexity_ = _mode(submission), _score(submission)
@@ -108,8 +141,9 @@ def _submit(principal: Principal, submission: Submission, idempotency: str | Non
         "deadline_s": submission.deadline_s or settings.DEADLINE_S,
         "idempotency": idempotency,
         "origin": submission.origin,
-        "task_tokens": settings.TASK_TOKENS,
-        "task_usd": settings.TASK_USD,
+        **_limits(submission.context),
+        "quote": quoted,
+        "waits": waits,
         "steps": [step.to_json() for step in first],
         "told": {**told, **({"origin": submission.origin} if submission.origin else {})},
     }
@@ -130,14 +164,38 @@ def _submit(principal: Principal, submission: Submission, idempotency: str | Non
         context=context,
         attachments=stored,
         origin=submission.origin,
-        seq=1,
+        quote=quoted,
+        paused_by="budget" if waits else "",
+        pause_reason=waits or "",
+        seq=3 if waits else 1,
         steps=len(first),
         open=len(first),
         created_at=datetime.fromisoformat(made["created_at"]),
-        state=TaskState.RUNNING if any(step.ref.task == UUID(made["id"]) for step in ready) else TaskState.QUEUED,
+        state=_state(UUID(made["id"]), ready, waits),
     )
     transaction.on_commit(lambda: bell.ring([task.id], ready))
     return task
+
+
+def _state(task: UUID, ready: Sequence[ReadyStep], waits: str | None) -> TaskState:
+    if waits:
+        return TaskState.PAUSED
+    return TaskState.RUNNING if any(step.ref.task == task for step in ready) else TaskState.QUEUED
+
+
+def _limits(context: JSON) -> JSON:
+    """Of the task's own budget: what its caller allows, where that is less than the settings do."""
+    usd, tokens = _number(context, CEILING), _number(context, TOKENS_CEILING)
+    return {
+        "task_usd": min(settings.TASK_USD, Decimal(str(usd))) if usd else settings.TASK_USD,
+        "task_tokens": min(settings.TASK_TOKENS, int(tokens)) if tokens else settings.TASK_TOKENS,
+    }
+
+
+def _number(context: JSON, name: str) -> float | None:
+    """Contexts of earlier runs come along in forks as they are."""
+    value = context.get(name)
+    return value if isinstance(value, int | float) and not isinstance(value, bool) and value > 0 else None
 
 
 def _rights(principal: Principal) -> JSON:
