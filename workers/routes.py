@@ -10,6 +10,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from webapp.common.values import JSON
+from webapp.orchestration.complexity import TIERS
 from webapp.orchestration.steps import ClaimedStep, event
 from workers.context import TaskContext
 from workers.gateway.degradation import Level, Signs, degraded_mode, degraded_tier, explained, level_of
@@ -19,7 +20,6 @@ from workers.options import Options
 from workers.services import services
 from workers.tenant_keys import own_keys
 
-TIERS = {"simple": "small", "standard": "small", "complex": "medium", "supervisor": "medium"}
 CHARS_PER_TOKEN = 4
 _turns = itertools.count()
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.contrib.postgres.fields import ArrayField
 from django.db import models
-from django.db.models.fields.json import KeyTextTransform
+from django.db.models.fields.json import KeyTextTransform, KeyTransform
 
 from webapp.common.tables import EngineModel, TenantModel, now, uuid7
 
@@ -17,7 +17,11 @@ class Mode(models.TextChoices):
 
 
 class TaskState(models.TextChoices):
-    """queued -> running <-> paused; any of them -> completed | failed | cancelled | timeout. See rules.py."""
+    """
+    queued -> running <-> paused; any of them -> completed | failed | cancelled | timeout. See rules.py.
+
+    A task whose quote is above its ceiling is paused from the start.
+    """
 
     QUEUED = "queued"
     RUNNING = "running"
@@ -122,6 +126,15 @@ class Task(TenantModel):
         help_text="Versions of its tenant's own prompt templates, as they were in force then: `{name: version}`.",
     )
 
+    quote = models.JSONField(
+        null=True, help_text="What it was expected to take, see orchestration/quoting.py; of a completion only `base`."
+    )
+    quoted_as = models.GeneratedField(  # a column, since under row-level security no index on what is in JSON is used
+        expression=KeyTextTransform("class", KeyTransform("base", "quote")),
+        output_field=models.TextField(null=True),
+        db_persist=True,
+    )
+
     class Meta:
         indexes = [
             models.Index(fields=["tenant", "user", "-id"]),
@@ -135,6 +148,11 @@ class Task(TenantModel):
             ),
             models.Index(
                 KeyTextTransform("task", "origin"), name="task_origin", condition=models.Q(origin__isnull=False)
+            ),
+            models.Index(
+                fields=["tenant", "quoted_as", "-id"],
+                name="task_quoted_as",
+                condition=models.Q(finished_at__isnull=False),
             ),
         ]
         constraints = [models.UniqueConstraint(fields=["user", "idempotency"], name="one_task_per_idempotency_key")]

@@ -39,7 +39,7 @@ def visible_tasks(tenant: UUID, viewer: UUID | None) -> QuerySet[Task]:
 
 def tasks_in_brief(tenant: UUID, viewer: UUID | None) -> QuerySet[Task]:
     """Newest first, with the beginning of the answer as `answer`: whole answers and contexts stay in the database."""
-    tasks = visible_tasks(tenant, viewer).defer("context", "result", "artifacts", "principal")
+    tasks = visible_tasks(tenant, viewer).defer("context", "result", "artifacts", "principal", "quote", "quoted_as")
     return tasks.annotate(answer=Left("result", BRIEF_CHARS))
 
 

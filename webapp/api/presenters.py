@@ -70,6 +70,8 @@ def task_body(task: Task, breakdown: list[JSON], agents: int) -> JSON:
             "prompts": task.prompts,
         },
     }
+    if quoted := quote_body(task):
+        body["quote"] = quoted
     if task.origin:
         body["origin"] = task.origin
     if breakdown:
@@ -83,6 +85,35 @@ def task_body(task: Task, breakdown: list[JSON], agents: int) -> JSON:
     if not task.is_open:
         body["unified_response"] = _unified(task, session, breakdown, agents)
     return body
+
+
+def quote_body(task: Task) -> JSON | None:
+    """What it was quoted at, beside what it has taken so far as `actual`; None when it has no quote."""
+    if not task.quote or "tokens" not in task.quote:
+        return None
+    actual = {
+        "cost_usd": float(task.cost_usd),
+        "tokens": task.prompt_tokens + task.completion_tokens,
+        "duration_s": duration_s(task),
+        "ended": not task.is_open,
+    }
+    told = {name: task.quote[name] for name in ("cost_usd", "tokens", "duration_s", "basis")}
+    return {**told, "ceiling_usd": task.context.get("max_cost_usd"), "actual": actual}
+
+
+def duration_s(task: Task) -> float | None:
+    """As quotes count it: from when it left the queue, without the time that it was paused. None while it is open."""
+    if task.finished_at is None:
+        return None
+    took_s = (task.finished_at - (task.admitted_at or task.created_at)).total_seconds()
+    return round(max(0.0, took_s - (task.quote or {}).get("paused_s", 0.0)), 3)
+
+
+def waiting_body(task: Task) -> JSON:
+    """Of a task that waits for a person since its submission, why; nothing of others."""
+    if task.state != TaskState.PAUSED or task.paused_by != "budget":
+        return {}
+    return {"waiting": {"reason": task.pause_reason, "resume": f"/api/v1/tasks/{task.id}/resume"}}
 
 
 def _unified(task: Task, session: str, breakdown: list[JSON], agents: int) -> JSON:

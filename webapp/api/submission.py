@@ -17,7 +17,7 @@ from webapp.common.errors import Invalid
 from webapp.common.values import JSON
 from webapp.orchestration.manual import PLAN, read_plan
 from webapp.orchestration.plan import PlanInvalid
-from webapp.orchestration.submit import Attachment, Submission
+from webapp.orchestration.submit import CEILING, TOKENS_CEILING, Attachment, Submission
 from webapp.prompts.rules import PARAMETER_CHARS, PARAMETER_NAME, PARAMETERS_LIMIT
 
 ID = re.compile(r"[A-Za-z0-9:_.-]{1,128}")
@@ -36,6 +36,8 @@ MEDIA = re.compile(
 PLAN_NAMES = ("plan", "manual_decomposition")  # in the context; the second is another name of the first
 SAID = {"true": True, "1": True, "false": False, "0": False}
 STEPS_OF_A_PLAN = 3  # what a plan has besides its own: admission, its check, the answer
+CEILING_LIMIT_USD = 1_000_000
+CEILINGS = (("max_cost_usd",), ("context", "max_cost_usd"), ("context", "max_budget_usd"))  # the first that is there
 ATTACHED_ONLY = "Look at the attached files and say what they contain."
 
 SUBMISSION: JSON = {  # as OpenAPI tells it; what counts is read_submission
@@ -51,6 +53,7 @@ SUBMISSION: JSON = {  # as OpenAPI tells it; what counts is read_submission
         "model_override": {"type": "string", "maxLength": 120},
         "priority": {"enum": [priority.name.lower() for priority in Priority], "default": "normal"},
         "deadline_s": {"type": "number", "minimum": 0.001, "maximum": settings.DEADLINE_LIMIT_S},
+        "max_cost_usd": {"type": "number", "exclusiveMinimum": 0, "maximum": CEILING_LIMIT_USD},
         "max_iterations": {"type": "integer", "minimum": 1, "maximum": 50},
         "max_concurrent_agents": {"type": "integer", "minimum": 1, "maximum": 20},
         "context": {
@@ -66,6 +69,8 @@ SUBMISSION: JSON = {  # as OpenAPI tells it; what counts is read_submission
                 },
                 "use_cache": {"type": "boolean", "default": True},
                 **WINDOW,
+                "max_budget_usd": {"type": "number", "exclusiveMinimum": 0, "maximum": CEILING_LIMIT_USD},
+                "budget_max": {"type": "integer", "minimum": 1, "description": "Tokens"},
                 "attachments": {
                     "type": "array",
                     "items": {
@@ -103,9 +108,12 @@ def read_submission(body: Any) -> Submission:
         "model_override": text_of(body, "model_override"),
         "max_iterations": _whole(body, "max_iterations", 50),
         "max_concurrent_agents": _whole(body, "max_concurrent_agents", 20),
+        CEILING: _ceiling_usd(body, context),
+        TOKENS_CEILING: _ceiling_tokens(context),
     }
     check_prompt_params(context.get("prompt_params"))
-    rest = {key: value for key, value in context.items() if key not in ("attachments", *PLAN_NAMES)}
+    told = ("attachments", "max_budget_usd", *PLAN_NAMES)  # and said below under their own names
+    rest = {key: value for key, value in context.items() if key not in told}
     mode = one_of(body, "mode", MODES)
     return Submission(
         query=query_of(body, bool(attachments)),
@@ -233,6 +241,39 @@ def _whole(body: JSON, field: str, most: int) -> int | None:
     if isinstance(value, bool) or not isinstance(value, int) or not 1 <= value <= most:
         raise Invalid(field=field, message=f"must be a whole number from 1 to {most}")
     return value
+
+
+def _ceiling_usd(body: JSON, context: JSON) -> float | None:
+    """Numbers as text are taken too, since some clients send contexts so."""
+    for path in CEILINGS:
+        value = (body if len(path) == 1 else context).get(path[-1])
+        if value in (None, ""):
+            continue
+        try:
+            usd = 0.0 if isinstance(value, bool) else float(value)
+        except (TypeError, ValueError):
+            usd = 0.0
+        if not 0 < usd <= CEILING_LIMIT_USD:
+            raise Invalid(
+                field=".".join(path), message=f"must be a number of USD above 0 and up to {CEILING_LIMIT_USD}"
+            )
+        return usd
+    return None
+
+
+def _ceiling_tokens(context: JSON) -> int | None:
+    value = context.get(TOKENS_CEILING)
+    if value in (None, ""):
+        return None
+    try:
+        tokens = 0 if isinstance(value, bool | float) else int(value)
+    except (TypeError, ValueError):
+        tokens = 0
+    if not 0 < tokens <= settings.TASK_TOKENS:
+        raise Invalid(
+            field="context.budget_max", message=f"must be a whole number of tokens from 1 to {settings.TASK_TOKENS}"
+        )
+    return tokens
 
 
 def _attachments(given: Any) -> tuple[Attachment, ...]:

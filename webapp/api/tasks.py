@@ -72,11 +72,13 @@ class Tasks(APIView):
     @idempotent
     def post(self, request: Request) -> Response:
         task = _submit(request)
+        waiting = presenters.waiting_body(task)
         body = {
             "task_id": str(task.id),
             "status": "STATUS_CODE_OK",
-            "message": "Task submitted",
+            "message": f"Task waits: {task.pause_reason}" if waiting else "Task submitted",
             "created_at": presenters.moment(task.created_at),
+            **waiting,
         }
         return Response(body, headers=ids_of(task))
 
@@ -108,7 +110,12 @@ class TaskStream(APIView):
     def post(self, request: Request) -> Response:
         task = _submit(request)
         url = f"/api/v1/stream/sse?workflow_id={task.id}"
-        body = {"workflow_id": str(task.id), "task_id": str(task.id), "stream_url": url}
+        body = {
+            "workflow_id": str(task.id),
+            "task_id": str(task.id),
+            "stream_url": url,
+            **presenters.waiting_body(task),
+        }
         return Response(body, status=201, headers={**ids_of(task), "Link": f"<{url}>; rel=stream"})
 
 

@@ -9,7 +9,7 @@ import secrets
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import render
-from django.views.decorators.http import require_http_methods
+from django.views.decorators.http import require_http_methods, require_POST
 
 from webapp.agent_tasks.models import Mode
 from webapp.api.submission import MODES, TIERS, read_submission
@@ -17,18 +17,18 @@ from webapp.common.errors import Invalid
 from webapp.dashboard.brought import Brought, brought, examples, read_files
 from webapp.dashboard.pages import action
 from webapp.dashboard.uploads import uploaded
-from webapp.orchestration.submit import Submission, submit_task
+from webapp.orchestration.submit import Submission, quote_of, submit_task, why_waiting
 from webapp.tenants.rules import Principal
 
-TYPED = ("query", "session_id", "mode", "model_tier", "example", "from")
+ASKED = ("query", "session_id", "mode", "model_tier", "max_cost_usd")
+TYPED = (*ASKED, "example", "from")
 ONCE_LIMIT = 64
 
 
 @require_http_methods(["GET", "POST"])
 @action(scope="workflows:write")
 def new_task(request: HttpRequest, who: Principal) -> HttpResponse:
-    given = request.POST if request.method == "POST" else request.GET
-    typed = {name: given.get(name, "").strip().replace("\r\n", "\n") for name in TYPED}
+    typed = _typed(request)
     along = brought(who, example=typed["example"], earlier=typed["from"])
     if request.method == "GET":
         typed |= {"query": along.query, "mode": along.mode, "session_id": request.GET.get("session", "")}
@@ -42,6 +42,25 @@ def new_task(request: HttpRequest, who: Principal) -> HttpResponse:
     return HttpResponseRedirect(f"/tasks/{task.id}")
 
 
+@require_POST
+@action(scope="workflows:write")
+def quoted(request: HttpRequest, who: Principal) -> HttpResponse:
+    """What the form as it stands would take, or what of it is wrong."""
+    typed = _typed(request)
+    along = brought(who, example=typed["example"], earlier=typed["from"])
+    try:
+        submission = _submission(request, who, typed, along, set(request.POST.getlist("keep")))
+    except Invalid as error:
+        return render(request, "new_task/quote.html", {"error": str(error)})
+    quote = quote_of(who.tenant_id, submission)
+    return render(request, "new_task/quote.html", {"quote": quote, "waits": why_waiting(submission, quote)})
+
+
+def _typed(request: HttpRequest) -> dict[str, str]:
+    given = request.POST if request.method == "POST" else request.GET
+    return {name: given.get(name, "").strip().replace("\r\n", "\n") for name in TYPED}
+
+
 def _submission(
     request: HttpRequest, who: Principal, typed: dict[str, str], along: Brought, keep: set[str]
 ) -> Submission:
@@ -51,7 +70,7 @@ def _submission(
     """
     files = uploaded(request.FILES.getlist("files"))
     files += read_files(who, [file for file in along.files if file.name in keep])
-    asked = {name: typed[name] for name in ("query", "session_id", "mode", "model_tier")}
+    asked = {name: typed[name] for name in ASKED}
     return read_submission({**asked, "context": {"attachments": files}})
 
 

@@ -18,6 +18,7 @@ from webapp.agent_tasks import selectors
 from webapp.agent_tasks.models import Step, StepState, Task, TaskState
 from webapp.agent_tasks.presence import queues_served
 from webapp.agent_tasks.rules import Waiting, why_not_moving
+from webapp.api.presenters import quote_body
 from webapp.budgets.selectors import model_breakdown
 from webapp.common.errors import Conflict, NotFound
 from webapp.common.tenancy import tenant_scope
@@ -69,6 +70,7 @@ def _parts(who: Principal, found: Task, *, whole_line: bool) -> JSON:
         "queue": place_in_line(who.tenant_id, found.id) if found.state == TaskState.QUEUED else None,
         "stop": selectors.last_effect(who.tenant_id, found),
         "paused_by": _email(found.paused_by),
+        "quote": quote_body(found),
         "drawing": drawing.draw(steps),
         "node": {"width": drawing.NODE_WIDTH, "height": drawing.NODE_HEIGHT},
         "line": _line(found, steps, at, whole_line=whole_line),

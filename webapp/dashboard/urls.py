@@ -30,6 +30,7 @@ urlpatterns = [
     path("", now.now),
     path("tasks", tasks.tasks),
     path("tasks/new", new_task.new_task),
+    path("tasks/quote", new_task.quoted),
     path("tasks/<uuid:name>", task.task),
     path("tasks/<uuid:name>/events", task_events.events),
     path("tasks/<uuid:name>/steps/<int:n>", step.step),

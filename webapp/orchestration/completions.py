@@ -20,6 +20,7 @@ from webapp.agent_tasks.models import Task, TaskState
 from webapp.agent_tasks.selectors import tasks_of
 from webapp.common.tenancy import one_statement, tenant_scope
 from webapp.common.values import JSON
+from webapp.orchestration.quotes import completion_base
 from webapp.orchestration.steps import NewStep
 from webapp.orchestration.submit import Submission, submit_task
 from webapp.tenants.rules import Principal
@@ -95,6 +96,7 @@ def ask(*, principal: Principal, kind: str, query: str, asked: JSON, session: st
         ),
         idempotency=place,
         steps=[NewStep(kind, description=query[:200], input=asked, is_final=True)],
+        base=completion_base(asked).to_json() if kind == COMPLETE else None,
     )
 
 

@@ -8,6 +8,7 @@ SIMPLE_BELOW = 0.3
 STANDARD_BELOW = 0.7
 TOKENS_PER_AGENT = 4000  # a rule of thumb, for whoever has no history yet
 AGENTS = {"simple": 1, "standard": 3, "complex": 5, "supervisor": 5}
+TIERS = {"simple": "small", "standard": "small", "complex": "medium", "supervisor": "medium"}  # of models, unless named
 
 _WORK = re.compile(
     r"\b(analy[sz]e|compare|research|investigate|evaluate|summari[sz]e|explain|design|plan|forecast|trend|correlat\w*|"

@@ -22,11 +22,15 @@ from webapp.orchestration import bell, complexity
 from webapp.orchestration.control import ready_steps
 from webapp.orchestration.engine import wire
 from webapp.orchestration.plan import first_steps
+from webapp.orchestration.quotes import quote_task
+from webapp.orchestration.quoting import Quote, why_over
 from webapp.orchestration.session_history import said_before
-from webapp.orchestration.steps import NewStep
+from webapp.orchestration.steps import NewStep, ReadyStep
 from webapp.prompts.rules import check_parameters, parameters_of
 from webapp.prompts.selectors import pins, texts_of
 from webapp.tenants.rules import Principal
+
+CEILING, TOKENS_CEILING = "max_cost_usd", "budget_max"  # in the context: what the task may cost at most
 
 
 @dataclass(frozen=True)
@@ -43,7 +47,8 @@ class Submission:
 
     Args:
         mode: None means: by complexity.
-        context: with `plan`, that plan is carried out and no model plans.
+        context: with `plan`, that plan is carried out and no model plans; with `max_cost_usd` it can't cost more, and waits
+            for a person when its quote is above that; with `budget_max` it can't take more tokens.
         deadline_s: seconds from now; None: as settings have it.
         stored: files of an earlier task that come along, as `attachments` of its row has them.
         origin: of a fork or replay, see Task.
@@ -76,6 +81,7 @@ def submit_task(
     submission: Submission,
     idempotency: str | None = None,
     steps: Sequence[NewStep] | None = None,
+    base: JSON | None = None,
 ) -> Task:
     """
     The task is written with all that it has, or not at all. The hint goes out after the commit; if it is lost, the sweep sends it.
@@ -83,15 +89,22 @@ def submit_task(
     Args:
         idempotency: names the request; submitted again, also at the same moment, it is the same task.
         steps: what it begins with; None: admission and planning.
+        base: of such steps, what their shape makes expect, from which later quotes learn; without steps a quote is made.
     Raises:
         Invalid: it gives parameters that no prompt template in force uses.
     """
     _check_parameters(principal.tenant_id, submission)
     first = first_steps("simple" if "plan" in submission.context else _mode(submission)) if steps is None else steps
+
+    def submit() -> Task:
+        quoted = quote_of(principal.tenant_id, submission) if steps is None else None
+        told = quoted.to_json() if quoted else {"base": base} if base else None
+        return _submit(principal, submission, idempotency, first, told, why_waiting(submission, quoted))
+
     if idempotency is None:
-        return _submit(principal, submission, None, first)
+        return submit()
     try:
-        return _submitted(principal, idempotency) or _submit(principal, submission, idempotency, first)
+        return _submitted(principal, idempotency) or submit()
     except IntegrityError:
         earlier = _submitted(principal, idempotency)
         if earlier is None:
@@ -112,7 +125,26 @@ def _submitted(principal: Principal, idempotency: str) -> Task | None:
         return tasks_of(principal.tenant_id, principal.user_id).filter(idempotency=idempotency).first()
 
 
-def _submit(principal: Principal, submission: Submission, idempotency: str | None, first: Sequence[NewStep]) -> Task:
+def quote_of(tenant: UUID, submission: Submission) -> Quote:
+    """What it is expected to take; nothing is written."""
+    files = len(submission.attachments) + len(submission.stored)
+    return quote_task(tenant, query=submission.query, mode=_mode(submission), context=submission.context, files=files)
+
+
+def why_waiting(submission: Submission, quoted: Quote | None) -> str | None:
+    """Why it will wait for a person although it could start; None when it will not."""
+    ceiling_usd = _number(submission.context, CEILING)
+    return why_over(quoted, ceiling_usd) if ceiling_usd else None
+
+
+def _submit(
+    principal: Principal,
+    submission: Submission,
+    idempotency: str | None,
+    first: Sequence[NewStep],
+    quoted: JSON | None,
+    waits: str | None,
+) -> Task:
     stored = [*submission.stored, *_stored(principal.tenant_id, submission.attachments)]
     context = {**submission.context, **({"attachments": stored} if stored else {})}
     mode, complexity_ = _mode(submission), _score(submission)
@@ -133,11 +165,13 @@ def _submit(principal: Principal, submission: Submission, idempotency: str | Non
         "deadline_s": submission.deadline_s or settings.DEADLINE_S,
         "idempotency": idempotency,
         "origin": submission.origin,
-        "limits": _limits(submission.limits),
+        "limits": _limits(submission),
         "agent_tokens": min(settings.AGENT_TOKENS, submission.agent_tokens or settings.AGENT_TOKENS),
         "prompts": submission.prompts,
         "conversation": _conversation(principal, submission),
         "in_conversation": None if submission.alone else False,
+        "quote": quoted,
+        "waits": waits,
         "steps": [step.to_json() for step in first],
         "told": {**told, **({"origin": submission.origin} if submission.origin else {})},
     }
@@ -159,25 +193,45 @@ def _submit(principal: Principal, submission: Submission, idempotency: str | Non
         attachments=stored,
         origin=submission.origin,
         prompts=made["prompts"],
-        seq=1,
+        quote=quoted,
+        paused_by="budget" if waits else "",
+        pause_reason=waits or "",
+        seq=3 if waits else 1,
         steps=len(first),
         open=len(first),
         created_at=datetime.fromisoformat(made["created_at"]),
-        state=TaskState.RUNNING if any(step.ref.task == UUID(made["id"]) for step in ready) else TaskState.QUEUED,
+        state=_state(UUID(made["id"]), ready, waits),
     )
     transaction.on_commit(lambda: bell.ring([task.id], ready))
     return task
-
-
-def _limits(asked: JSON) -> JSON:
-    platform: dict[str, Decimal] = {"tokens": Decimal(settings.TASK_TOKENS), "usd": settings.TASK_USD}
-    return {**asked, **{unit: min(most, Decimal(str(asked.get(unit, most)))) for unit, most in platform.items()}}
 
 
 def _conversation(principal: Principal, submission: Submission) -> str:
     if submission.conversation is not None or submission.alone or not submission.session:
         return submission.conversation or ""
     return said_before(principal, submission.session)
+
+
+def _state(task: UUID, ready: Sequence[ReadyStep], waits: str | None) -> TaskState:
+    if waits:
+        return TaskState.PAUSED
+    return TaskState.RUNNING if any(step.ref.task == task for step in ready) else TaskState.QUEUED
+
+
+def _limits(submission: Submission) -> JSON:
+    """Of the task's own budget: the least of what the platform allows, and what its caller says in one way or another."""
+    most: dict[str, Decimal] = {"tokens": Decimal(settings.TASK_TOKENS), "usd": settings.TASK_USD}
+    ceilings = {"tokens": _number(submission.context, TOKENS_CEILING), "usd": _number(submission.context, CEILING)}
+    for unit, ceiling in ceilings.items():
+        said = (value for value in (ceiling, submission.limits.get(unit)) if value is not None)
+        most[unit] = min([most[unit], *(Decimal(str(value)) for value in said)])
+    return {**submission.limits, **most}
+
+
+def _number(context: JSON, name: str) -> float | None:
+    """Contexts of earlier runs come along in forks as they are."""
+    value = context.get(name)
+    return value if isinstance(value, int | float) and not isinstance(value, bool) and value > 0 else None
 
 
 def _rights(principal: Principal) -> JSON:

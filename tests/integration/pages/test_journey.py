@@ -47,6 +47,19 @@ def test_from_the_sign_in_to_the_right_figure(chromium: Browser, farm: Farm, cas
         assert window.complaints == []
 
 
+def test_a_quote_is_shown_before_anything_is_submitted(chromium: Browser, farm: Farm, cast: Cast) -> None:
+    with visitor(chromium, farm.url, width=390) as window:
+        window.sign_in(cast.user.user.email, PASSWORD)
+        page = window.open("/tasks/new")
+        page.get_by_role("textbox", name="Question").fill("Which source grows fastest?")
+        page.get_by_label("Files").set_input_files(DATA)
+        page.get_by_role("button", name="Quote").click()
+        expect(page.locator("#quote")).to_contain_text(re.compile(r"\$0\.00 \(95 %: \$0\.00\), .+ tokens"))
+        expect(page.get_by_role("textbox", name="Question")).to_have_value("Which source grows fastest?")
+        assert page.evaluate("document.documentElement.scrollWidth") <= 390
+        assert page.url.endswith("/tasks/new") and window.complaints == []
+
+
 def test_what_is_wrong_with_a_new_task_is_said_and_what_was_typed_is_kept(
     chromium: Browser, farm: Farm, cast: Cast
 ) -> None:

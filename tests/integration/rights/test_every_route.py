@@ -55,7 +55,7 @@ OPEN = {"GET /health", "GET /readiness", "GET /openapi.json", "POST /api/v1/auth
         "POST /api/v1/auth/register"}  # fmt: skip
 OWN = {  # about the caller alone, or made by them
     "GET /api/v1/auth/api-keys", "POST /api/v1/auth/api-keys", "GET /api/v1/auth/me", "POST /api/v1/auth/refresh-key",
-    "GET /api/v1/tasks", "POST /api/v1/tasks", "POST /api/v1/tasks/stream", "POST /api/v1/complexity", "GET /api/v1/models-status",
+    "GET /api/v1/tasks", "POST /api/v1/tasks", "POST /api/v1/tasks/stream", "POST /api/v1/complexity", "POST /api/v1/quotes", "GET /api/v1/models-status",
     "POST /v1/completions", "GET /v1/models", "GET /v1/models/{model}", "GET /v1/llm-models", "POST /v1/embeddings",
 }  # fmt: skip
 OBJECT = {  # 404 for another tenant, and for a user who is not the owner's
@@ -94,6 +94,7 @@ PAGES: dict[str, tuple[str, set[str]]] = {  # route -> address, roles that it op
     "": ("/", EVERYONE),
     "tasks": ("/tasks", EVERYONE),
     "tasks/new": ("/tasks/new", EVERYONE),
+    "tasks/quote": ("POST /tasks/quote", EVERYONE),
     "tasks/<uuid:name>": ("/tasks/{task}", WATCHERS),
     "tasks/<uuid:name>/events": ("/tasks/{task}/events", WATCHERS),
     "tasks/<uuid:name>/steps/<int:n>": ("/tasks/{task}/steps/1", WATCHERS),
@@ -132,6 +133,7 @@ PAGES: dict[str, tuple[str, set[str]]] = {  # route -> address, roles that it op
     "flower/": ("/flower/", set()),
     "flower/<path:path>": ("/flower/workers", set()),
 }
+SHOWN = {"tasks/quote"}  # sent, and shown in the page that sent it
 NOT_HERE = {"sign-in", "sign-out"}  # for everybody
 
 
@@ -332,7 +334,7 @@ def test_a_page_opens_for_its_roles_and_for_nobody_else(route: str, windows: dic
         if role in ("nobody", "stranger", "user"):
             text = answer.content.decode(errors="replace")
             assert not any(s in text for s in (SECRET_WORDS, place.key, place.sha256)), role
-    done = {302} if method == "POST" else {200}
+    done = {302} if method == "POST" and route not in SHOWN else {200}
     assert seen.pop("nobody") == 302
     stranger = seen.pop("stranger")
     assert stranger in ({404} if "{" in path else done | {403}), stranger

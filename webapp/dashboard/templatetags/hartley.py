@@ -13,6 +13,8 @@ from django.utils import timezone
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
+from webapp.orchestration.quoting import dollars
+
 register = template.Library()
 TONES = {
     "running": "run", "completed": "good", "done": "good", "failed": "bad", "timeout": "bad", "cancelled": "quiet",
@@ -87,6 +89,14 @@ def usd(value: Decimal | float | None) -> str:
     if value is None:
         return "–"
     return f"${value:,.2f}" if value == 0 or value >= 1 else f"${value:.4f}"
+
+
+register.filter("dollars", dollars)
+
+
+@register.filter
+def rounded(value: float) -> int:
+    return round(value)
 
 
 @register.filter

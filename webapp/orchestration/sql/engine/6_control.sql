@@ -36,6 +36,8 @@ CREATE FUNCTION engine_resume(p_task uuid, p_by text, p_reason text, p_hint_s fl
 BEGIN
   PERFORM engine_lock(ARRAY[p_task], '{}');
   UPDATE agent_tasks_task SET state = 'running', deadline_at = deadline_at + (clock_timestamp() - paused_at),
+    quote = quote || jsonb_build_object('paused_s', coalesce((quote->>'paused_s')::float, 0)
+      + extract(epoch FROM clock_timestamp() - paused_at)),  -- no part of how long it took
     paused_at = NULL, paused_by = '', pause_reason = ''
   WHERE id = p_task AND state = 'paused';
   IF NOT FOUND THEN RETURN NULL; END IF;
