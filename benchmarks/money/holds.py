@@ -73,7 +73,7 @@ class Run:
         from benchmarks.money.setting import tenants, with_limits
 
         holds = self.options.holds
-        tasks = -(-holds * 4 // 3 // (AGENTS * PER_AGENT * CALLS))
+        tasks = -(-holds * 2 // (AGENTS * PER_AGENT * CALLS))
         people, refs = tenants(8, tasks, agents=AGENTS, each=PER_AGENT)
         with_limits(people, holds)
         random.Random(7).shuffle(refs)

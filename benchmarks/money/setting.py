@@ -44,7 +44,7 @@ def tenants(count: int, tasks: int, *, agents: int, each: int) -> tuple[list[Per
 
 def with_limits(people: list[Person], holds: int) -> None:
     """Of eight tenants one each is short at the level of the tenant, the person's day, the session, the task, calls."""
-    share = holds * MEAN_TOKENS // len(people)
+    share = 2 * holds * MEAN_TOKENS // len(people)
     limit_tenant(people[0], share // 2)
     for nth, (level, owner) in enumerate((("user", people[1].user.id), ("tenant", people[2].principal.tenant_id))):
         tenant = people[1 + nth].principal.tenant_id
@@ -54,7 +54,7 @@ def with_limits(people: list[Person], holds: int) -> None:
     for nth, (level, limits) in enumerate(
         (
             ("session", {"tokens_limit": share // 6}),
-            ("task", {"tokens_limit": 15_000}),
+            ("task", {"tokens_limit": 20_000}),
             ("user", {"tool_calls_limit": 300}),
         )
     ):

@@ -53,7 +53,7 @@ SUBMISSION: JSON = {  # as OpenAPI tells it; what counts is read_submission
         "model_override": {"type": "string", "maxLength": 120},
         "priority": {"enum": [priority.name.lower() for priority in Priority], "default": "normal"},
         "deadline_s": {"type": "number", "minimum": 0.001, "maximum": settings.DEADLINE_LIMIT_S},
-        "max_cost_usd": {"type": "number", "exclusiveMinimum": 0, "maximum": CEILING_LIMIT_USD},
+        "max_cost_usd": {"type": "number", "minimum": 0.000001, "maximum": CEILING_LIMIT_USD},
         "max_iterations": {"type": "integer", "minimum": 1, "maximum": 50},
         "max_concurrent_agents": {"type": "integer", "minimum": 1, "maximum": 20},
         "context": {
@@ -69,7 +69,7 @@ SUBMISSION: JSON = {  # as OpenAPI tells it; what counts is read_submission
                 },
                 "use_cache": {"type": "boolean", "default": True},
                 **WINDOW,
-                "max_budget_usd": {"type": "number", "exclusiveMinimum": 0, "maximum": CEILING_LIMIT_USD},
+                "max_budget_usd": {"type": "number", "minimum": 0.000001, "maximum": CEILING_LIMIT_USD},
                 "budget_max": {"type": "integer", "minimum": 1, "description": "Tokens"},
                 "attachments": {
                     "type": "array",
