@@ -4,18 +4,22 @@ from django.urls import path
 
 from webapp.api import (
     auth,
+    budgets,
     completions,
     complexity,
     embeddings,
     freezes,
     health,
+    ledger,
     model_status,
     models,
     provider_keys,
+    savings,
     schema,
     stream,
     tasks,
     travel,
+    usage,
 )
 
 urlpatterns = [
@@ -47,6 +51,12 @@ urlpatterns = [
     path("api/v1/models-status", model_status.ModelsStatus.as_view()),
     path("api/v1/provider-keys", provider_keys.ProviderKeys.as_view()),
     path("api/v1/provider-keys/<str:provider>", provider_keys.OneProviderKey.as_view()),
+    path("api/v1/budgets", budgets.Budgets.as_view()),
+    path("api/v1/budgets/<str:budget>", budgets.OneBudget.as_view()),
+    path("api/v1/ledger", ledger.Ledger.as_view()),
+    path("api/v1/usage", usage.UsageSums.as_view()),
+    path("api/v1/usage/burn-down", usage.BurnDown.as_view()),
+    path("api/v1/savings", savings.SavingSums.as_view()),
     path("api/v1/stream/sse", stream.sse),
     path("api/v1/complexity", complexity.Complexity.as_view()),
     path("v1/completions", completions.Completions.as_view()),

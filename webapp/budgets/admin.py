@@ -5,10 +5,12 @@ from __future__ import annotations
 from typing import Any, ClassVar
 
 from django.contrib import admin, messages
-from django.db.models import F, Q
 from django.http import HttpRequest
 
+from webapp.budgets.errors import LimitTooLow
 from webapp.budgets.models import Envelope, LedgerEntry
+from webapp.budgets.services import set_limits
+from webapp.budgets.units import UNITS
 from webapp.common.admin import TenantAdmin
 
 AMOUNTS = ("tokens_spent", "tokens_held", "tokens_overrun", "usd_spent", "usd_held", "usd_overrun")
@@ -26,17 +28,17 @@ class EnvelopePage(TenantAdmin):
 
     def save_model(self, request: HttpRequest, obj: Envelope, form: Any, change: bool) -> None:
         """Only the limits, and only where what is booked by now still fits: the engine may have moved on meanwhile."""
-        fits = _fits("tokens", obj.tokens_limit) & _fits("usd", obj.usd_limit)
-        limits = {"tokens_limit": obj.tokens_limit, "usd_limit": obj.usd_limit}
-        if not Envelope.objects.filter(fits, id=obj.id).update(**limits):
-            text = "Not changed: more than this is already spent or held. Set a limit above it."
-            self.message_user(request, text, messages.ERROR)
+        limits = {unit.name: getattr(obj, f"{unit.name}_limit") for unit in UNITS}
+        try:
+            set_limits(tenant=obj.tenant_id, envelope=obj.id, limits=limits)
+        except LimitTooLow as error:
+            request.refused = True  # type: ignore[attr-defined]
+            self.message_user(request, f"Not changed: {error}.", messages.ERROR)
 
-
-def _fits(unit: str, limit: Any) -> Q:
-    if limit is None:
-        return Q()
-    return Q(**{f"{unit}_spent__lte": limit - F(f"{unit}_held") + F(f"{unit}_overrun")})
+    def log_change(self, request: HttpRequest, obj: Any, message: Any) -> Any:
+        """What was refused has changed nothing."""
+        if not getattr(request, "refused", False):
+            super().log_change(request, obj, message)
 
 
 @admin.register(LedgerEntry)

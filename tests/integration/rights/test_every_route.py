@@ -20,6 +20,7 @@ from tests.support.cast import Cast, make_cast
 from tests.support.pages import signed_in
 from webapp.agent_tasks.models import Task
 from webapp.api.schema import document
+from webapp.budgets.models import Envelope
 from webapp.catalogue.provider_keys import set_key
 from webapp.common.tenancy import tenant_scope
 from webapp.dashboard.urls import urlpatterns
@@ -59,10 +60,12 @@ OBJECT = {  # 404 for another tenant, and for a user who is not the owner's
 }  # fmt: skip
 OPERATORS = {  # of the whole tenant, for those who look after it: 403 for a user
     "GET /api/v1/freezes", "POST /api/v1/freezes", "POST /api/v1/freezes/{freeze}/thaw",
+    "GET /api/v1/budgets", "GET /api/v1/budgets/{budget}", "GET /api/v1/ledger", "GET /api/v1/usage",
+    "GET /api/v1/usage/burn-down", "GET /api/v1/savings",
 }  # fmt: skip
-MANAGERS = {  # secrets of the whole tenant, for those who manage keys: 403 for everybody else
+MANAGERS = {  # secrets and limits of the whole tenant, for those who manage it: 403 for everybody else
     "GET /api/v1/provider-keys", "GET /api/v1/provider-keys/{provider}", "PUT /api/v1/provider-keys/{provider}",
-    "DELETE /api/v1/provider-keys/{provider}",
+    "DELETE /api/v1/provider-keys/{provider}", "PATCH /api/v1/budgets/{budget}",
 }  # fmt: skip
 OPERATIONS = {
     f"{method.upper()} {path}": operation.get("x-scope")
@@ -113,18 +116,21 @@ class Place:
     sha256: str
     key: str
     freeze: str
+    budget: str
     provider: str = "openai"
 
     def fill(self, path: str) -> str:
         filled = path.replace("{name}", self.task).replace("{model}", "shannon-chat")
-        for name in ("task", "session", "sha256", "key", "freeze", "provider"):
+        for name in ("task", "session", "sha256", "key", "freeze", "budget", "provider"):
             filled = filled.replace(f"{{{name}}}", getattr(self, name))
         return f"{filled}?workflow_id={self.task}" if filled == "/api/v1/stream/sse" else filled
 
 
 @pytest.fixture(scope="module")
 def cast() -> Cast:
-    return make_cast()
+    cast = make_cast()
+    submit_task(principal=cast.stranger.principal, submission=Submission(query="hi"))
+    return cast
 
 
 @pytest.fixture
@@ -136,13 +142,16 @@ def place(cast: Cast) -> Place:
     with tenant_scope(cast.acme.id):
         set_key(actor=cast.owner.user, provider="openai", key=PROVIDER_KEY)
         frozen = freeze(actor=cast.owner.user, kind="tool", subject="nothing", reason=SECRET_WORDS)
-    return Place(str(task.id), str(task.session_id), task.attachments[0]["id"], str(made.key.id), str(frozen.id))
+        budget = Envelope.objects.get(owner_id=task.id)
+    sha256 = task.attachments[0]["id"]
+    return Place(str(task.id), str(task.session_id), sha256, str(made.key.id), str(frozen.id), str(budget.id))
 
 
 def call(operation: str, place: Place, key: str | None) -> HttpResponse:
     method, path = operation.split(" ")
     headers = {"X-API-Key": key} if key else {}
-    body = json.dumps(SAID) if method in ("POST", "PUT") else ""
+    said = {"POST": SAID, "PUT": SAID, "PATCH": {"tokens_limit": None}}.get(method)
+    body = json.dumps(said) if said else ""
     return Client().generic(method, place.fill(path), body, "application/json", headers=headers)  # type: ignore[return-value]
 
 
@@ -215,11 +224,11 @@ def test_what_operators_do_is_theirs_and_their_tenants(operation: str, cast: Cas
 
 
 @pytest.mark.parametrize("operation", sorted(MANAGERS))
-def test_the_tenants_secrets_are_for_those_who_manage_keys(operation: str, cast: Cast, place: Place) -> None:
+def test_the_tenants_secrets_and_limits_are_for_those_who_manage_it(operation: str, cast: Cast, place: Place) -> None:
     for role in ("user", "operator"):
         assert call(operation, place, key_of(cast, role)).status_code == 403
     answer = call(operation, place, key_of(cast, "stranger"))
-    assert answer.status_code == (404 if operation[:3] in ("GET", "DEL") and "{" in operation else 200)
+    assert answer.status_code == (404 if "PUT" not in operation and "{" in operation else 200)
     for role in ("admin", "owner"):
         answer = call(operation, place, key_of(cast, role))
         assert answer.status_code == (404 if "DELETE" in operation and role == "owner" else 200), "the admin removed it"
