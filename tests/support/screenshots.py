@@ -15,7 +15,7 @@ from pathlib import Path
 from tests.support.browser import browser, chromium, visitor
 from tests.support.farm import Farm
 from tests.support.services import ROOT, start_services
-from tests.support.site import Look, example_body, forked, pages, with_flower
+from tests.support.site import Look, budget_of, example_body, forked, pages, with_flower
 
 TALLEST = 2400  # pixels of a photograph; what is below is cut off
 QUALITY = 72
@@ -69,7 +69,7 @@ def fill(farm: Farm, key: str, environment: dict[str, str]) -> list[Look]:
         source = 'package hartley.own\n\nimport rego.v1\n\ndeny contains "no code at night" if {\n\tinput.point == "tool_call"\n\tinput.tool.name == "night_shift"\n}\n'
         module = save_module(actor=User.objects.get(id=who.user_id), name="house_rules", source=source, note="first")
     return [
-        *pages(tasks[1], forked(farm, key, tasks[1]), session, str(module.id)),
+        *pages(tasks[1], forked(farm, key, tasks[1]), session, str(module.id), budget_of(farm, key, session)),
         Look("flower", "", "/flower/workers"),
     ]
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Iterable
+from dataclasses import dataclass, fields
 from decimal import Decimal, InvalidOperation
 from typing import Any
 from uuid import UUID
@@ -75,6 +76,9 @@ class UsagePlace:
         return cls(found, key) if tilde and found.is_finite() and "\0" not in key else None
 
 
+SUMMED = frozenset(each.name for each in fields(Usage)) - {"key", "name"}
+
+
 def usage(tenant: UUID, by: str, window: Window, behind: UsagePlace | None = None, limit: int = 20) -> list[Usage]:
     """The dearest first; days from the newest on. What is held now is with its group, or makes one."""
     rows = _holds(tenant, window).annotate(key=GROUPS[by]).values("key").annotate(**_sums(window))
@@ -90,6 +94,12 @@ def usage(tenant: UUID, by: str, window: Window, behind: UsagePlace | None = Non
 
 def total_usage(tenant: UUID, window: Window) -> Usage:
     return Usage(**_holds(tenant, window).aggregate(**_sums(window)))
+
+
+def together(rows: Iterable[Usage]) -> Usage:
+    """The sums over groups, for who has all of them at hand."""
+    found = list(rows)
+    return Usage(**{name: sum(getattr(row, name) for row in found) for name in SUMMED})
 
 
 def _holds(tenant: UUID, window: Window) -> QuerySet[Hold]:

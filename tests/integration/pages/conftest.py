@@ -13,7 +13,7 @@ from tests.support import browser as browsers
 from tests.support.cast import Cast
 from tests.support.farm import Farm
 from tests.support.services import ROOT, Services
-from tests.support.site import Look, example_body, forked, pages, with_flower
+from tests.support.site import Look, budget_of, example_body, forked, pages, with_flower
 from webapp.common.tenancy import tenant_scope
 from webapp.orchestration.policies import save_module
 
@@ -58,4 +58,5 @@ def site(farm: Farm, cast: Cast, example: str) -> list[Look]:
     with tenant_scope(cast.acme.id):
         module = save_module(actor=cast.owner.user, name="house_rules", source=ALLOWS)
     session = farm.call(cast.owner.api_key, f"/api/v1/tasks/{example}")[1]["session_id"]
-    return pages(example, forked(farm, cast.owner.api_key, example), session, str(module.id))
+    key = cast.owner.api_key
+    return pages(example, forked(farm, key, example), session, str(module.id), budget_of(farm, key, session))

@@ -92,6 +92,11 @@ PAGES: dict[str, tuple[str, set[str]]] = {  # route -> address, roles that it op
     "sessions": ("/sessions", EVERYONE),
     "sessions/<uuid:name>": ("/sessions/{session}", WATCHERS),
     "budgets": ("/budgets", WATCHERS),
+    "budgets/ledger": ("/budgets/ledger", WATCHERS),
+    "budgets/ledger.csv": ("/budgets/ledger.csv", WATCHERS),
+    "budgets/savings": ("/budgets/savings", WATCHERS),
+    "budgets/<uuid:name>": ("/budgets/{budget}", WATCHERS),
+    "budgets/<uuid:name>/limits": ("POST /budgets/{budget}/limits", {"admin", "owner"}),
     "workers": ("/workers", EVERYONE),
     "workers/pulse": ("/workers/pulse", set()),
     "models": ("/models", EVERYONE),
@@ -251,7 +256,7 @@ def test_a_page_opens_for_its_roles_and_for_nobody_else(route: str, windows: dic
         answer: Any = client.generic(method, place.fill(address))
         seen[role] = answer.status_code
         if role in ("nobody", "stranger", "user"):
-            text = answer.content.decode(errors="replace")
+            text = answer.getvalue().decode(errors="replace")
             assert not any(s in text for s in (SECRET_WORDS, place.key, place.sha256)), role
     done = {302} if method == "POST" else {200}
     assert seen.pop("nobody") == 302
