@@ -18,9 +18,7 @@ from webapp.budgets.units import UNITS, Amount, Unit, balance
 
 MEAN_DAYS = 7  # the pace is that of the last days, today among them
 HOLDS_OF = {Level.USER: "task__user_id", Level.SESSION: "task__session_id", Level.TASK: "task_id"}
-BOOKED = {
-    "tokens": F("prompt_tokens") + F("completion_tokens")
-}  # of a settled hold; else the column of the unit's name
+BOOKED = {"tokens": F("prompt_tokens") + F("completion_tokens")}  # of a hold; else the column of the unit's name
 
 
 @dataclass(frozen=True)
@@ -62,7 +60,7 @@ def _burn(envelope: Envelope, unit: Unit, spent: dict[date, dict[str, Amount]], 
     now = balance(envelope, unit)
     before = now.limit - now.spent + now.overrun if now.limit is not None else None
     later = accumulate(each, initial=0)  # spent after the day, the newest first
-    left = [None if before is None else max(before + after, 0) for after in later]
+    left = [None if before is None else max(min(before + after, now.limit), 0) for after in later]
     rows = [BurnDay(*row) for row in zip(shown, each, left, strict=False)][::-1]
     there = min(MEAN_DAYS, (today - envelope.created_at.astimezone(UTC).date()).days + 1)
     recent = (spent.get(today - timedelta(days=back), {}).get(unit.name) or 0 for back in range(MEAN_DAYS))

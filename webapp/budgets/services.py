@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from decimal import Decimal
 from uuid import UUID
 
 from django.db import transaction
@@ -28,7 +29,7 @@ def set_limits(*, tenant: UUID, envelope: UUID, limits: Limits) -> tuple[Envelop
         NotFound: also for another's.
         LimitTooLow: the first unit that doesn't fit; nothing is changed.
     """
-    found = Envelope.objects.select_for_update().filter(tenant_id=tenant, id=envelope).first()
+    found = Envelope.objects.select_for_update(no_key=True).filter(tenant_id=tenant, id=envelope).first()
     if found is None:
         raise NotFound("budget")
     wanted = [unit for unit in UNITS if unit.name in limits]
@@ -36,10 +37,7 @@ def set_limits(*, tenant: UUID, envelope: UUID, limits: Limits) -> tuple[Envelop
     for unit in wanted:
         limit, booked = limits[unit.name], balance(found, unit).booked
         if limit is not None and limit < booked:
-            raise LimitTooLow(
-                field=f"{unit.name}_limit",
-                least=f"{booked.normalize():f}" if hasattr(booked, "normalize") else str(booked),
-            )
+            raise LimitTooLow(field=f"{unit.name}_limit", least=f"{Decimal(booked).normalize():f}")
         setattr(found, f"{unit.name}_limit", limit)
     found.save(update_fields=[f"{unit.name}_limit" for unit in wanted])
     return found, before

@@ -24,7 +24,7 @@ class Unit:
     kind: Literal["count", "money", "time"]
 
 
-TOKENS = Unit("tokens", "Tokens", "count")
+TOKENS = Unit("tokens", "tokens", "count")
 USD = Unit("usd", "USD", "money")
 UNITS = (TOKENS, USD)
 
