@@ -12,7 +12,7 @@ from rest_framework.views import APIView
 from webapp.api.presenters import moment
 from webapp.api.tasks import caller, page
 from webapp.budgets.envelopes import envelopes, find_envelope
-from webapp.budgets.models import Envelope, Level
+from webapp.budgets.models import Envelope, Level, Period
 from webapp.budgets.rules import read_limit
 from webapp.budgets.services import Limits
 from webapp.budgets.units import UNITS, Amount, Unit, balances
@@ -41,14 +41,15 @@ class Budgets(APIView):
     """What each level may spend, holds and has spent, the newest first. Go on with `cursor` from `next_cursor`."""
 
     scopes: ClassVar = {"GET": "budgets:read"}
-    queries: ClassVar = {"GET": {"level": str, "owner": str, "cursor": str, "limit": int}}
+    queries: ClassVar = {"GET": {"level": str, "owner": str, "period": str, "cursor": str, "limit": int}}
 
     def get(self, request: Request) -> Response:
         limit = page(request, "limit", 50, least=1, most=200)
-        level = level_of(request)
+        level, period = level_of(request), period_of(request)
+        owner, below = id_of(request, "owner"), id_of(request, "cursor")
         tenant = caller(request).tenant_id
         with tenant_scope(tenant):
-            found = envelopes(tenant, level, id_of(request, "owner"), id_of(request, "cursor"), limit + 1)
+            found = envelopes(tenant, level=level, owner=owner, period=period, below=below, limit=limit + 1)
         rows = [budget_body(envelope) for envelope in found[:limit]]
         following = rows[-1]["id"] if len(found) > limit else None
         return Response({"budgets": rows, "count": len(rows), "next_cursor": following})
@@ -93,6 +94,13 @@ def level_of(request: Request) -> str | None:
     return level or None
 
 
+def period_of(request: Request) -> str | None:
+    period = request.query_params.get("period", "")
+    if period and period not in Period.values:
+        raise Invalid(field="period", message=f"must be one of {', '.join(Period.values)}")
+    return period or None
+
+
 def id_of(request: Request, name: str) -> UUID | None:
     text = request.query_params.get(name, "")
     try:
@@ -103,8 +111,8 @@ def id_of(request: Request, name: str) -> UUID | None:
 
 def budget_body(envelope: Envelope) -> JSON:
     """
-    `{"id": "01a…", "level": "session", "owner": {"id": "01b…", "name": "Iowa"}, "created_at": "2026-11-21T10:00:00Z",
-    "units": {"tokens": {"limit": 2000000, "spent": 812, "held": 0, "left": 1999188, "overrun": 0}, "usd": {"limit": null, …}}}`
+    `{"id": "01a…", "level": "session", "owner": {"id": "01b…", "name": "Iowa"}, "agent": "", "period": "total", "created_at": "2026-11-21T10:00:00Z",
+    "units": {"tokens": {"limit": 2000000, "spent": 812, "held": 0, "left": 1999188, "overrun": 0}, "usd": {…}, …}}`
     """
     units = {
         each.unit.name: {
@@ -117,6 +125,8 @@ def budget_body(envelope: Envelope) -> JSON:
         "id": str(envelope.id),
         "level": envelope.level,
         "owner": owner,
+        "agent": envelope.name,
+        "period": envelope.period,
         "units": units,
         "created_at": moment(envelope.created_at),
     }

@@ -34,7 +34,7 @@ class CsvRenderer(BaseRenderer):
 
 class Ledger(APIView):
     """
-    Every paid call: held at its worst case, then settled at what it cost, or released. The newest first; go on with
+    Every call of a model or a tool: held at its worst case, then settled at what it cost, or released. The newest first; go on with
     `cursor` from `next_cursor`. As CSV with `Accept: text/csv` or `format=csv`: at most 20,000 lines, each with its cursor.
     """
 
@@ -79,11 +79,11 @@ def line_body(hold: Hold) -> JSON:
     """
     `{"task_id": "01a…", "step": 3, "attempt": 1, "call": 1, "agent": "analyst", "purpose": "agent", "provider": "openai",
     "model": "gpt-5", "state": "settled", "held_tokens": 5000, "held_usd": 0.05, "prompt_tokens": 812, "completion_tokens": 90,
-    "cached_tokens": 0, "usd": 0.0021, "worst_case": false, "error": "", "created_at": "…Z", "closed_at": "…Z"}`
+    "cached_tokens": 0, "tool_calls": 0, "fuel": 0, "seconds": 1.2, "usd": 0.0021, "worst_case": false, "error": "", "created_at": "…Z", "closed_at": "…Z"}`
     """
     same = (
         "step", "call", "agent", "purpose", "provider", "model", "state", "held_tokens", "prompt_tokens",
-        "completion_tokens", "cached_tokens", "worst_case", "error",
+        "completion_tokens", "cached_tokens", "tool_calls", "fuel", "worst_case", "error",
     )  # fmt: skip
     return {
         "task_id": str(hold.task_id),
@@ -91,6 +91,7 @@ def line_body(hold: Hold) -> JSON:
         **{name: getattr(hold, name) for name in same},
         "held_usd": float(hold.held_usd),
         "usd": float(hold.usd),
+        "seconds": float(hold.seconds),
         "created_at": moment(hold.created_at),
         "closed_at": moment(hold.closed_at),
     }

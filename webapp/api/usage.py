@@ -9,12 +9,12 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
-from webapp.api.budgets import figure, id_of, level_of
+from webapp.api.budgets import figure, id_of, level_of, period_of
 from webapp.api.presenters import moment
 from webapp.api.tasks import caller, page
 from webapp.budgets.burn import Burn, burn_down
 from webapp.budgets.envelopes import envelope_of
-from webapp.budgets.models import Level
+from webapp.budgets.models import Level, Period
 from webapp.budgets.usage import GROUPS, Usage, UsagePlace, total_usage, usage
 from webapp.budgets.window import Window, read_window
 from webapp.common.errors import Invalid, NotFound
@@ -60,24 +60,26 @@ class UsageSums(APIView):
 class BurnDown(APIView):
     """
     What was spent of one budget day by day (UTC), what was left of today's limit, and the day on which it will be reached
-    at the pace of the last week; null for never. The tenant's budget, unless level and owner name another.
+    at the pace of the last week; null for never. The tenant's budget, unless level and owner name another; of an agent the
+    owner is its task.
     """
 
     scopes: ClassVar = {"GET": "budgets:read"}
-    queries: ClassVar = {"GET": {"level": str, "owner": str, "days": int}}
+    queries: ClassVar = {"GET": {**dict.fromkeys(("level", "owner", "period", "agent"), str), "days": int}}
 
     def get(self, request: Request) -> Response:
         days = page(request, "days", 30, least=1, most=MOST_DAYS)
         level, tenant = level_of(request) or Level.TENANT, caller(request).tenant_id
         owner = tenant if level == Level.TENANT else id_of(request, "owner")
+        period, agent = period_of(request) or Period.TOTAL, request.query_params.get("agent", "").replace("\0", "")
         if owner is None:
             raise Invalid(field="owner", message=f"must be the id of the {level}")
         with tenant_scope(tenant):
-            envelope = envelope_of(tenant, owner)
+            envelope = envelope_of(tenant, owner, period=period, agent=agent)
             if envelope is None or envelope.level != level:
                 raise NotFound("budget")
             burns = burn_down(tenant, envelope, days, timezone.now().date())
-        body = {"budget_id": str(envelope.id), "level": level, "owner": str(owner), "days": days}
+        body = {"budget_id": str(envelope.id), "level": level, "owner": str(owner), "period": period, "days": days}
         return Response({**body, "units": {burn.unit.name: burn_body(burn) for burn in burns}})
 
 
@@ -89,6 +91,8 @@ def sums_body(row: Usage) -> JSON:
         "completion_tokens": row.completion_tokens,
         "cached_tokens": row.cached_tokens,
         "calls": row.calls,
+        "tool_calls": row.tool_calls,
+        "seconds": float(row.seconds),
         "usd": float(row.usd),
         "worst_case_usd": float(row.worst_case_usd),
         "held_tokens": row.held_tokens,

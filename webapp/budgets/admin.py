@@ -13,18 +13,23 @@ from webapp.budgets.services import set_limits
 from webapp.budgets.units import UNITS
 from webapp.common.admin import TenantAdmin
 
-AMOUNTS = ("tokens_spent", "tokens_held", "tokens_overrun", "usd_spent", "usd_held", "usd_overrun")
+COLUMNS = {field.name for field in Envelope._meta.local_fields}
+LIMITS = tuple(f"{unit.name}_limit" for unit in UNITS)
+AMOUNTS = tuple(
+    name for unit in UNITS for what in ("spent", "held", "overrun") if (name := f"{unit.name}_{what}") in COLUMNS
+)
+OWNER = ("level", "owner_id", "name", "period")
 
 
 @admin.register(Envelope)
 class EnvelopePage(TenantAdmin):
     verbs: ClassVar = frozenset({"change"})
-    list_display = ("level", "owner_id", "tokens_limit", "tokens_spent", "tokens_held", "usd_limit", "usd_spent")
-    list_filter = ("level",)
+    list_display = (*OWNER, "tokens_limit", "tokens_spent", "tokens_held", "usd_limit", "usd_spent")
+    list_filter = ("level", "period")
     search_fields = ("=owner_id",)
     ordering = ("-id",)
-    fields = ("level", "owner_id", "tokens_limit", "usd_limit", *AMOUNTS, "created_at")
-    readonly_fields = ("level", "owner_id", *AMOUNTS, "created_at")
+    fields = (*OWNER, *LIMITS, *AMOUNTS, "created_at")
+    readonly_fields = (*OWNER, *AMOUNTS, "created_at")
 
     def save_model(self, request: HttpRequest, obj: Envelope, form: Any, change: bool) -> None:
         """Only the limits, and only where what is booked by now still fits: the engine may have moved on meanwhile."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from itertools import accumulate
@@ -12,18 +12,19 @@ from uuid import UUID
 from django.db.models import F, Q, Sum
 from django.db.models.functions import TruncDate
 
-from webapp.budgets.models import Envelope, Hold, HoldState, Level
+from webapp.budgets.models import Envelope, Hold, HoldState, Level, Period
 from webapp.budgets.rules import reached_on
-from webapp.budgets.units import UNITS, Amount, Unit, balance
+from webapp.budgets.units import UNITS, Amount, Balance, Unit, balance, window_began
 
 MEAN_DAYS = 7  # the pace is that of the last days, today among them
-HOLDS_OF = {Level.USER: "task__user_id", Level.SESSION: "task__session_id", Level.TASK: "task_id"}
 BOOKED = {"tokens": F("prompt_tokens") + F("completion_tokens")}  # of a hold; else the column of the unit's name
+Spent = dict[date, dict[str, Amount]]
 
 
 @dataclass(frozen=True)
 class BurnDay:
-    """`left` is of today's limit at the end of that day, what is held not counted; None without a limit."""
+    """`left` is of today's limit at the end of that day, what is held not counted; None without a limit. A day's or
+    month's budget has all of it again when its next one begins."""
 
     day: date
     spent: Amount
@@ -50,29 +51,65 @@ class Burn:
 def burn_down(tenant: UUID, envelope: Envelope, days: int, today: date) -> list[Burn]:
     """One for each unit; a day is one of UTC."""
     first = today - timedelta(days=max(days, MEAN_DAYS) - 1)
-    spent = _spent_by_day(tenant, envelope, first)
+    spent = _spent_by_day(tenant, envelope, window_began(envelope.period, _midnight(first)))
     return [_burn(envelope, unit, spent, days, today) for unit in UNITS]
 
 
-def _burn(envelope: Envelope, unit: Unit, spent: dict[date, dict[str, Amount]], days: int, today: date) -> Burn:
-    shown = [today - timedelta(days=back) for back in range(days)]
-    each = [spent.get(day, {}).get(unit.name) or 0 for day in shown]
+def _burn(envelope: Envelope, unit: Unit, spent: Spent, days: int, today: date) -> Burn:
+    def of(day: date) -> Amount:
+        return spent.get(day, {}).get(unit.name) or 0
+
     now = balance(envelope, unit)
-    before = now.limit - now.spent + now.overrun if now.limit is not None else None
-    later = accumulate(each, initial=0)  # spent after the day, the newest first
-    left = [None if before is None else max(min(before + after, now.limit), 0) for after in later]
-    rows = [BurnDay(*row) for row in zip(shown, each, left, strict=False)][::-1]
+    shown = [today - timedelta(days=back) for back in reversed(range(days))]
+    gone = _gone_in_all(now, [of(day) for day in shown]) if envelope.period == Period.TOTAL else None
+    gone = gone or [_gone_in_window(envelope.period, day, of) for day in shown]
+    rows = [BurnDay(day, of(day), _left(now.limit, used)) for day, used in zip(shown, gone, strict=True)]
     there = min(MEAN_DAYS, (today - envelope.created_at.astimezone(UTC).date()).days + 1)
-    recent = (spent.get(today - timedelta(days=back), {}).get(unit.name) or 0 for back in range(MEAN_DAYS))
+    recent = (of(today - timedelta(days=back)) for back in range(MEAN_DAYS))
     per_day = float(sum(recent)) / max(there, 1)
-    return Burn(unit, now.limit, now.left, per_day, reached_on(now.left, per_day, today), rows)
+    reached = reached_on(now.left, per_day, today)
+    if reached and now.left and not _same_window(envelope.period, today, reached):
+        reached = None  # it begins anew before
+    return Burn(unit, now.limit, now.left, per_day, reached, rows)
 
 
-def _spent_by_day(tenant: UUID, envelope: Envelope, first: date) -> dict[date, dict[str, Amount]]:
-    since = datetime.combine(first, time(), UTC)
-    level = Level(envelope.level)
-    own = Q(**{HOLDS_OF[level]: envelope.owner_id}) if level in HOLDS_OF else Q()
-    holds = Hold.objects.filter(own, tenant_id=tenant, state=HoldState.SETTLED, created_at__gte=since)
+def _gone_in_all(now: Balance, each: list[Amount]) -> list[Amount]:
+    """What was spent up to each day's end: what is spent now, without what came later."""
+    later = list(accumulate(reversed(each), initial=0))[:-1]
+    return [now.spent - now.overrun - after for after in reversed(later)]
+
+
+def _gone_in_window(period: str, day: date, of: Callable[[date], Amount]) -> Amount:
+    begin = window_began(period, _midnight(day)).date()
+    return sum((of(begin + timedelta(days=n)) for n in range((day - begin).days + 1)), 0)
+
+
+def _left(limit: Amount | None, gone: Amount) -> Amount | None:
+    return None if limit is None else max(min(limit - gone, limit), 0)
+
+
+def _same_window(period: str, one: date, other: date) -> bool:
+    return period == Period.TOTAL or window_began(period, _midnight(one)) == window_began(period, _midnight(other))
+
+
+def _midnight(day: date) -> datetime:
+    return datetime.combine(day, time(), UTC)
+
+
+def _spent_by_day(tenant: UUID, envelope: Envelope, since: datetime) -> Spent:
+    holds = Hold.objects.filter(_own(envelope), tenant_id=tenant, state=HoldState.SETTLED, created_at__gte=since)
     sums = {f"{unit.name}_spent": Sum(BOOKED.get(unit.name, F(unit.name))) for unit in UNITS}
     rows: Iterable[Any] = holds.annotate(day=TruncDate("created_at")).values("day").annotate(**sums)
     return {row["day"]: {unit.name: row[f"{unit.name}_spent"] for unit in UNITS} for row in rows}
+
+
+def _own(envelope: Envelope) -> Q:
+    """Whose holds were made from it."""
+    owner = envelope.owner_id
+    return {
+        Level.TENANT: Q(),
+        Level.USER: Q(task__user_id=owner),
+        Level.SESSION: Q(task__session_id=owner),
+        Level.TASK: Q(task_id=owner),
+        Level.AGENT: Q(task_id=owner, agent=envelope.name),
+    }[Level(envelope.level)]

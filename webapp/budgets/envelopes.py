@@ -6,7 +6,6 @@ from uuid import UUID
 
 from django.db.models import (
     Case,
-    ExpressionWrapper,
     F,
     FloatField,
     OuterRef,
@@ -18,20 +17,21 @@ from django.db.models import (
     When,
 )
 from django.db.models.functions import Cast, Coalesce, Greatest, Left, NullIf
+from django.utils import timezone
 
 from webapp.agent_sessions.models import Session
 from webapp.agent_tasks.models import Task
-from webapp.budgets.models import Envelope, Level
-from webapp.budgets.rules import NEAR
-from webapp.budgets.units import UNITS, Unit
+from webapp.budgets.models import NEVER_HELD, NEVER_OVERRUN, Envelope, Level, Period
+from webapp.budgets.units import UNITS, Unit, window_began
 from webapp.common.errors import NotFound
 from webapp.tenants.models import Tenant, User
 
 NAME_CHARS = 80
 
 
-def envelope_of(tenant: UUID, owner: UUID) -> Envelope | None:
-    return Envelope.objects.filter(tenant_id=tenant, owner_id=owner).first()
+def envelope_of(tenant: UUID, owner: UUID, *, period: str = Period.TOTAL, agent: str = "") -> Envelope | None:
+    """An agent's has its task as the owner."""
+    return Envelope.objects.filter(tenant_id=tenant, owner_id=owner, period=period, name=agent).first()
 
 
 def find_envelope(tenant: UUID, name: str) -> Envelope:
@@ -50,9 +50,12 @@ def find_envelope(tenant: UUID, name: str) -> Envelope:
     return found
 
 
-def envelopes(tenant: UUID, level: str | None, owner: UUID | None, below: UUID | None, limit: int) -> list[Envelope]:
+def envelopes(
+    tenant: UUID, *, level: str | None, owner: UUID | None, period: str | None, below: UUID | None, limit: int
+) -> list[Envelope]:
     """The newest first, those older than `below`."""
     rows = Envelope.objects.filter(tenant_id=tenant)
+    rows = rows.filter(period=period) if period else rows
     rows = rows.filter(level=level) if level else rows
     rows = rows.filter(owner_id=owner) if owner else rows
     rows = rows.filter(id__lt=below) if below else rows
@@ -67,11 +70,13 @@ def fullest(tenant: UUID, level: str | None, limit: int = 30) -> list[Envelope]:
 
 
 def near_their_limits(tenant: UUID, limit: int = 10) -> list[Envelope]:
-    """Those that will soon refuse a call, the fullest first. Of tasks only the open ones: the others ask no more."""
-    rows = Envelope.objects.filter(tenant_id=tenant).annotate(full=_fullness()).filter(full__gte=NEAR)
+    """Those that will soon refuse a call, the fullest first: from the share on of which their owners are told. Of tasks
+    only the open ones, as the others ask no more; not those of agents, whose shares are made to be used up."""
+    rows = Envelope.objects.filter(tenant_id=tenant).annotate(full=_fullness())
     open_tasks = Task.objects.filter(tenant_id=tenant, finished_at=None).values("id")
-    asking = ~Q(level=Level.TASK) | Q(level=Level.TASK, owner_id__in=open_tasks)
-    return list(_named(rows.filter(asking)).order_by(F("full").desc(), "-id")[:limit])
+    asking = ~Q(level__in=(Level.TASK, Level.AGENT)) | Q(level=Level.TASK, owner_id__in=open_tasks)
+    near = rows.filter(asking, full__gte=F("alert_percent") / 100.0)
+    return list(_named(near).order_by(F("full").desc(), "-id")[:limit])
 
 
 def _fullness() -> Greatest:
@@ -79,10 +84,24 @@ def _fullness() -> Greatest:
 
 
 def _full_in(unit: Unit) -> Case:
-    """Null without a limit, which Greatest passes over; 1 for a limit of nothing."""
-    booked = F(f"{unit.name}_spent") + F(f"{unit.name}_held") - F(f"{unit.name}_overrun")
-    share = ExpressionWrapper(booked * 1.0 / NullIf(F(f"{unit.name}_limit"), Value(0)), output_field=FloatField())
-    return Case(When(**{f"{unit.name}_limit": 0}, then=Value(1.0)), default=share, output_field=FloatField())
+    """Null without a limit, which Greatest passes over; 1 for a limit of nothing. See `units.balance`."""
+    held = F(f"{unit.name}_held") if unit.name not in NEVER_HELD else Value(0)
+    overrun = F(f"{unit.name}_overrun") if unit.name not in NEVER_OVERRUN else Value(0)
+    limit = NullIf(F(f"{unit.name}_limit"), Value(0))
+    return Case(
+        When(**{f"{unit.name}_limit": 0}, then=Value(1.0)),
+        When(_window_is_over(), then=held * 1.0 / limit),
+        default=(F(f"{unit.name}_spent") + held - overrun) * 1.0 / limit,
+        output_field=FloatField(),
+    )
+
+
+def _window_is_over() -> Q:
+    now = timezone.now()
+    return Q(
+        *(Q(period=period, window_start__lt=window_began(period, now)) for period in (Period.DAY, Period.MONTH)),
+        _connector=Q.OR,
+    )
 
 
 def _named(rows: QuerySet[Envelope]) -> QuerySet[Envelope]:

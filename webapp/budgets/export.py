@@ -15,7 +15,8 @@ MOST_LINES = 20_000  # some 5 MB; the last line's cursor leads on
 PAGE = 2_000
 COLUMNS = (
     "created_at", "closed_at", "state", "task_id", "step", "attempt", "call", "agent", "purpose", "provider", "model",
-    "held_tokens", "held_usd", "prompt_tokens", "completion_tokens", "cached_tokens", "usd", "worst_case", "error", "cursor",
+    "held_tokens", "held_usd", "prompt_tokens", "completion_tokens", "cached_tokens", "usd", "seconds", "tool_calls", "fuel",
+    "worst_case", "error", "cursor",
 )  # fmt: skip
 FORMULA = ("=", "+", "-", "@", "\t", "\r")  # a spreadsheet would run what begins so
 
@@ -38,7 +39,7 @@ def _line(hold: Hold) -> tuple[object, ...]:
         hold.created_at.isoformat(), hold.closed_at.isoformat() if hold.closed_at else "", hold.state, hold.task_id,
         hold.step, hold.fence, hold.call, harmless(hold.agent), harmless(hold.purpose), harmless(hold.provider),
         harmless(hold.model), hold.held_tokens, f"{hold.held_usd:f}", hold.prompt_tokens, hold.completion_tokens,
-        hold.cached_tokens, f"{hold.usd:f}", "yes" if hold.worst_case else "no", harmless(hold.error), LedgerPlace.of(hold),
+        hold.cached_tokens, f"{hold.usd:f}", f"{hold.seconds:f}", hold.tool_calls, hold.fuel, "yes" if hold.worst_case else "no", harmless(hold.error), LedgerPlace.of(hold),
     )  # fmt: skip
 
 

@@ -122,4 +122,5 @@ def open_holds(tenant: UUID, limit: int = 50) -> list[Hold]:
 
 
 def _holds(tenant: UUID) -> QuerySet[Hold]:
-    return Hold.objects.filter(tenant_id=tenant).annotate(asked=Left("task__query", 80))
+    """Of calls: the call 0 of an attempt is none."""
+    return Hold.objects.filter(tenant_id=tenant, call__gt=0).annotate(asked=Left("task__query", 80))

@@ -9,10 +9,7 @@ from typing import Any
 from webapp.budgets.units import Amount, Unit
 from webapp.common.errors import Invalid
 
-NEAR = 0.8  # from this fullness on a budget is shown as one to look at
-MOST_WHOLE = 2**63 - 1
-MOST_USD = Decimal(10) ** 8  # exclusive: eight digits before the point, ten behind it
-DECIMALS = 10
+MOST = {"count": 2**63 - 1, "money": 10**8 - 1, "time": 10**15 - 1}  # what the columns can hold
 FURTHEST_DAYS = 3650  # a limit that lasts longer is as good as never reached
 
 
@@ -26,15 +23,11 @@ def read_limit(unit: Unit, raw: Any) -> Amount | None:
     if raw is None:
         return None
     found = _number(raw)
-    if unit.kind == "money":
-        if found is None or not 0 <= found < MOST_USD or found != round(found, DECIMALS):
-            raise Invalid(
-                field=f"{unit.name}_limit", message=f"must be an amount from 0 to {MOST_USD - 1}, e.g. 12.50, or none"
-            )
-        return found
-    if found is None or not 0 <= found <= MOST_WHOLE or found != int(found):
-        raise Invalid(field=f"{unit.name}_limit", message=f"must be a whole number from 0 to {MOST_WHOLE}, or none")
-    return int(found)
+    most = MOST[unit.kind]
+    if found is None or not 0 <= found <= most or found != round(found, unit.decimals):
+        kind = f"a number with at most {unit.decimals} decimals" if unit.decimals else "a whole number"
+        raise Invalid(field=f"{unit.name}_limit", message=f"must be {kind} from 0 to {most}, or none")
+    return found if unit.decimals else int(found)
 
 
 def _number(raw: Any) -> Decimal | None:

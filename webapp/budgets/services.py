@@ -10,7 +10,7 @@ from django.db import transaction
 
 from webapp.budgets.errors import LimitTooLow
 from webapp.budgets.models import Envelope
-from webapp.budgets.units import UNITS, Amount, balance
+from webapp.budgets.units import UNITS, Amount, balance_in_row
 from webapp.common.errors import NotFound
 
 Limits = Mapping[str, Amount | None]  # by the unit's name
@@ -33,9 +33,9 @@ def set_limits(*, tenant: UUID, envelope: UUID, limits: Limits) -> tuple[Envelop
     if found is None:
         raise NotFound("budget")
     wanted = [unit for unit in UNITS if unit.name in limits]
-    before = {unit.name: balance(found, unit).limit for unit in wanted}
+    before = {unit.name: balance_in_row(found, unit).limit for unit in wanted}
     for unit in wanted:
-        limit, booked = limits[unit.name], balance(found, unit).booked
+        limit, booked = limits[unit.name], balance_in_row(found, unit).booked
         if limit is not None and limit < booked:
             raise LimitTooLow(field=f"{unit.name}_limit", least=f"{Decimal(booked).normalize():f}")
         setattr(found, f"{unit.name}_limit", limit)

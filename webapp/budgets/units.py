@@ -1,14 +1,21 @@
-"""What budgets count. A further unit of the engine's is one line more here: its columns begin with its name."""
+"""What budgets count, and what an envelope says of each. A further unit of the engine's needs no line here but its kind."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import datetime
 from decimal import Decimal
 from typing import Literal
 
-from webapp.budgets.models import Envelope
+from django.utils import timezone
+
+from webapp.budgets.models import UNITS as LABELS
+from webapp.budgets.models import Envelope, Period
 
 Amount = int | Decimal
+Kind = Literal["count", "money", "time"]
+KINDS: dict[str, Kind] = {"usd": "money", "seconds": "time"}
+DECIMALS: dict[Kind, int] = {"count": 0, "money": 10, "time": 3}
 
 
 @dataclass(frozen=True)
@@ -21,12 +28,15 @@ class Unit:
 
     name: str
     label: str
-    kind: Literal["count", "money", "time"]
+    kind: Kind
+
+    @property
+    def decimals(self) -> int:
+        return DECIMALS[self.kind]
 
 
-TOKENS = Unit("tokens", "tokens", "count")
-USD = Unit("usd", "USD", "money")
-UNITS = (TOKENS, USD)
+UNITS = tuple(Unit(name, label, KINDS.get(name, "count")) for name, label in LABELS.items())
+TOKENS, USD = UNITS[:2]
 
 
 @dataclass(frozen=True)
@@ -55,11 +65,32 @@ class Balance:
             return 0.0
         return float(self.booked / self.limit) if self.limit else 1.0
 
+    @property
+    def matters(self) -> bool:
+        """Tokens and money always; the others where there is a limit, or something was used."""
+        return self.unit in (TOKENS, USD) or self.limit is not None or bool(self.spent or self.held)
+
 
 def balances(envelope: Envelope) -> list[Balance]:
     return [balance(envelope, unit) for unit in UNITS]
 
 
 def balance(envelope: Envelope, unit: Unit) -> Balance:
-    columns = (getattr(envelope, f"{unit.name}_{what}") for what in ("limit", "spent", "held", "overrun"))
-    return Balance(unit, *columns)
+    """As it is now. The engine begins a new day or month with its first call: until then the row has the last one's."""
+    found = balance_in_row(envelope, unit)
+    if envelope.window_start and envelope.window_start < window_began(envelope.period, timezone.now()):
+        return Balance(unit, found.limit, 0, found.held, 0)
+    return found
+
+
+def balance_in_row(envelope: Envelope, unit: Unit) -> Balance:
+    """Some units are never held, or never overrun: they have no such column."""
+    limit = getattr(envelope, f"{unit.name}_limit")
+    spent, held, overrun = (getattr(envelope, f"{unit.name}_{what}", 0) for what in ("spent", "held", "overrun"))
+    return Balance(unit, limit, spent, held, overrun)
+
+
+def window_began(period: str, at: datetime) -> datetime:
+    """When the day or month of this instant began; `at` is in UTC."""
+    day = at.replace(hour=0, minute=0, second=0, microsecond=0)
+    return day.replace(day=1) if period == Period.MONTH else day

@@ -12,7 +12,7 @@ from django.db.models import CharField, Count, Expression, F, Q, QuerySet, Sum, 
 from django.db.models.functions import Cast, Coalesce, Concat, TruncDate
 
 from webapp.agent_sessions.models import Session
-from webapp.budgets.models import Hold, HoldState, money
+from webapp.budgets.models import Hold, HoldState, duration, money
 from webapp.budgets.window import Window
 from webapp.tenants.models import User
 
@@ -30,10 +30,13 @@ GROUPS: dict[str, Expression | F] = {
 @dataclass(frozen=True)
 class Usage:
     """
-    What a group's calls have cost. One that was given back unsent cost nothing and is not among them.
+    What a group's calls have cost. One that was given back unsent cost nothing and is not among them. Of tools only their
+    number and time: they cost nothing.
 
     Attributes:
         key: the day, id or name that the group has in common; the same in words as `name`.
+        calls: of models.
+        seconds: that all calls took, added up also where they ran side by side.
         cached_tokens: of the prompt's, those that the provider had kept.
         worst_case_usd: of `usd`, what was booked as the true cost never became known.
         held_tokens, held_usd: reserved now, whatever the window.
@@ -42,6 +45,8 @@ class Usage:
     key: str = ""
     name: str = ""
     calls: int = 0
+    tool_calls: int = 0
+    seconds: Decimal = Decimal(0)
     prompt_tokens: int = 0
     completion_tokens: int = 0
     cached_tokens: int = 0
@@ -82,7 +87,7 @@ SUMMED = frozenset(each.name for each in fields(Usage)) - {"key", "name"}
 def usage(tenant: UUID, by: str, window: Window, behind: UsagePlace | None = None, limit: int = 20) -> list[Usage]:
     """The dearest first; days from the newest on. What is held now is with its group, or makes one."""
     rows = _holds(tenant, window).annotate(key=GROUPS[by]).values("key").annotate(**_sums(window))
-    rows = rows.filter(Q(calls__gt=0) | Q(held_tokens__gt=0))
+    rows = rows.filter(Q(calls__gt=0) | Q(tool_calls__gt=0) | Q(held_tokens__gt=0))
     if behind and by == "day":
         rows = rows.filter(key__lt=behind.key)
     elif behind:
@@ -117,8 +122,12 @@ def _sums(window: Window) -> dict[str, Any]:
 
     held = Q(state=HoldState.OPEN)
     return {
-        "calls": Count("step", filter=settled),
-        **{name: tokens(name, settled) for name in ("prompt_tokens", "completion_tokens", "cached_tokens")},
+        "calls": Count("step", filter=settled & ~Q(provider="")),
+        "seconds": Coalesce(Sum("seconds", filter=settled), Decimal(0), output_field=duration()),
+        **{
+            name: tokens(name, settled)
+            for name in ("prompt_tokens", "completion_tokens", "cached_tokens", "tool_calls")
+        },
         "worst_case_usd": usd("usd", settled & Q(worst_case=True)),
         "held_tokens": tokens("held_tokens", held),
         "held_usd": usd("held_usd", held),
@@ -135,4 +144,7 @@ def _names(tenant: UUID, by: str, keys: list[str]) -> dict[str, str]:
         sessions = Session.objects.filter(tenant_id=tenant, id__in=keys)
         rows = sessions.values_list("id", "title", "external_id")
         return {str(key): title or external or "" for key, title, external in rows}
-    return {key: "outside of agents" for key in keys if not key} if by == "agent" else {}
+    if by == "model":  # a tool has no provider
+        return {key: f"tool {key[1:]}" for key in keys if key.startswith("/")}
+    nameless = {"agent": "outside of agents", "provider": "tools"}
+    return {"": nameless[by]} if by in nameless else {}

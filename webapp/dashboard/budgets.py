@@ -17,8 +17,8 @@ from webapp.budgets.errors import LimitTooLow
 from webapp.budgets.ledger import open_holds
 from webapp.budgets.models import Envelope, Level
 from webapp.budgets.refusals import refused_calls
-from webapp.budgets.rules import NEAR, read_limit
-from webapp.budgets.units import UNITS
+from webapp.budgets.rules import read_limit
+from webapp.budgets.units import UNITS, balances
 from webapp.budgets.usage import together, total_usage, usage
 from webapp.budgets.window import last
 from webapp.common.errors import Invalid
@@ -75,9 +75,10 @@ def budget(request: HttpRequest, who: Principal, name: UUID) -> HttpResponse:
 @require_POST
 @action(scope="budgets:write")
 def limits(request: HttpRequest, who: Principal, name: UUID) -> HttpResponse:
-    typed = {f"{unit.name}_limit": request.POST.get(f"{unit.name}_limit", "").strip() for unit in UNITS}
+    asked = {unit: f"{unit.name}_limit" for unit in UNITS if f"{unit.name}_limit" in request.POST}
+    typed = {field: request.POST[field].strip() for field in asked.values()}
     try:
-        wanted = {unit.name: read_limit(unit, typed[f"{unit.name}_limit"] or None) for unit in UNITS}
+        wanted = {unit.name: read_limit(unit, typed[field] or None) for unit, field in asked.items()}
         with tenant_scope(who.tenant_id):
             change_limits(actor=User.objects.get(id=who.user_id), envelope=name, limits=wanted)
     except (Invalid, LimitTooLow) as error:
@@ -95,14 +96,15 @@ def _one(request: HttpRequest, who: Principal, name: UUID) -> JSON:
 
 
 def burning(tenant: UUID, envelope: Envelope | None, days: int, asked: QueryDict) -> JSON:
-    """Its burn-down in one unit: the asked one, else the first with a limit, else the last, which is money."""
+    """Its burn-down in one unit: the asked one, else the first with a limit, else money."""
     if envelope is None:
         return {"burn": None}
     burns = burn_down(tenant, envelope, days, timezone.now().date())
     names = {burn.unit.name: burn for burn in burns}
-    usual = next((burn for burn in burns if burn.limit is not None), burns[-1])
+    usual = next((burn for burn in burns if burn.limit is not None), burns[1])
     burn = names.get(asked.get("unit", ""), usual)
-    return {"burn": burn, "units": UNITS, "chart": chart(burn) if _anything(burn) else None}
+    units = [each.unit for each in balances(envelope) if each.matters]
+    return {"burn": burn, "units": units, "chart": chart(burn) if _anything(burn) else None}
 
 
 def _anything(burn: Burn) -> bool:
@@ -110,7 +112,7 @@ def _anything(burn: Burn) -> bool:
 
 
 def _always(who: Principal, days: int) -> JSON:
-    return {"days": days, "spans": SPANS, "can_change": who.may("budgets:write"), "near_share": NEAR}
+    return {"days": days, "spans": SPANS, "can_change": who.may("budgets:write")}
 
 
 def one_of(asked: QueryDict, name: str, allowed: object, usual: str) -> str:

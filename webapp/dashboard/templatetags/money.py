@@ -18,6 +18,11 @@ FORMATS: dict[str, Callable[[Any], str]] = {"count": lambda amount: count(round(
 
 
 @register.filter
+def shown(envelope: Envelope) -> list[Balance]:
+    return [balance for balance in balances(envelope) if balance.matters]
+
+
+@register.filter
 def amount(value: Amount | float | None, unit: Unit) -> str:
     return "–" if value is None else FORMATS[unit.kind](value)
 
