@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -10,7 +11,9 @@ from django.test import Client
 from tests.support.cast import Cast, Person, make_cast
 from webapp.agent_tasks.models import Task
 from webapp.audit.models import AuditEntry
-from webapp.budgets.models import Envelope
+from webapp.budgets.envelopes import near_their_limits
+from webapp.budgets.models import UNITS, Envelope
+from webapp.budgets.periods import open_budget
 from webapp.common.tenancy import tenant_scope
 from webapp.orchestration.submit import Submission, submit_task
 
@@ -56,6 +59,29 @@ def test_a_budget_says_whose_it_is_and_what_is_spent_held_left_and_over(
     assert body["units"]["usd"] == {"limit": None, "spent": 0.0, "held": 0.0, "left": None, "overrun": 0.0}
 
 
+def test_every_unit_of_the_engine_is_told_and_can_be_limited(cast: Cast, envelope: Envelope) -> None:
+    assert list(ask(cast.operator, f"/api/v1/budgets/{envelope.id}")["units"]) == list(UNITS)
+    limits = {f"{unit}_limit": 900 for unit in UNITS}
+    status, body = change(cast.admin, envelope, limits)
+    assert status == 200 and {unit["limit"] for unit in body["units"].values()} == {900}
+    change(cast.admin, envelope, dict.fromkeys(limits))
+
+
+def test_a_days_budget_that_no_call_has_begun_anew_is_unspent(cast: Cast, task: Task) -> None:
+    day = open_budget(tenant=cast.acme.id, level="session", owner=task.session_id, period="day")
+    at = datetime.now(UTC)
+    try:
+        for began, spent in ((at, 90), (at - timedelta(days=1), 0)):
+            with tenant_scope(cast.acme.id):
+                Envelope.objects.filter(id=day).update(tokens_limit=100, tokens_spent=90, window_start=began)
+                assert [found.id for found in near_their_limits(cast.acme.id)] == ([day] if spent else [])
+            body = ask(cast.operator, "/api/v1/budgets", period="day")["budgets"]
+            assert [(row["id"], row["units"]["tokens"]["spent"]) for row in body] == [(str(day), spent)]
+    finally:
+        with tenant_scope(cast.acme.id):
+            Envelope.objects.filter(id=day).delete()
+
+
 def test_pages_of_budgets_lose_none(cast: Cast, task: Task) -> None:
     found: list[str] = []
     cursor: str | None = ""
@@ -89,7 +115,7 @@ def test_a_limit_is_changed_alone_and_kept_with_who_and_what(cast: Cast, envelop
     assert status == 200 and body["units"]["tokens"]["limit"] is None and body["units"]["usd"]["limit"] == 1.5
     with tenant_scope(cast.acme.id):
         told = list(AuditEntry.objects.filter(action="envelope.changed", actor=cast.admin.user).order_by("id"))
-    assert [entry.detail for entry in told] == [
+    assert [entry.detail for entry in told][-3:] == [
         {"tokens_limit": ["1000", "5000"]},
         {"usd_limit": ["None", "1.5"]},
         {"tokens_limit": ["5000", "None"]},

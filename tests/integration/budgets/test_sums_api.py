@@ -17,6 +17,7 @@ from tests.support.cast import Cast, Person, make_cast
 from tests.support.ledger import AT, hold, saving
 from webapp.agent_tasks.models import Task
 from webapp.budgets.models import Envelope, Hold
+from webapp.budgets.periods import open_budget
 from webapp.common.tenancy import tenant_scope
 from webapp.orchestration.submit import Submission, submit_task
 
@@ -226,6 +227,49 @@ def test_a_burn_down_says_what_was_spent_and_when_the_limit_is_reached(cast: Cas
     assert [row["left"] for row in tokens["by_day"]] == [510, 440, 370, 300]
     assert tokens["per_day"] == 30 and tokens["reached_on"] == (at.date() + timedelta(days=10)).isoformat()
     assert body["units"]["usd"]["limit"] is None and body["units"]["usd"]["reached_on"] is None
+
+
+@pytest.mark.parametrize(("period", "left"), [("day", [30, 30, 30, 30]), ("month", None)])
+def test_a_budget_that_begins_anew_has_all_of_it_left_then(
+    period: str, left: list[int] | None, cast: Cast, tasks: list[Task]
+) -> None:
+    at = datetime.now(UTC)
+    task = tasks[0]
+    found = open_budget(tenant=cast.acme.id, level="task", owner=task.id, period=period)
+    for n in range(4):
+        hold(task, 700 + n, prompt_tokens=70, created_at=at - timedelta(days=n))
+    with tenant_scope(cast.acme.id):
+        Envelope.objects.filter(id=found).update(tokens_limit=100, tokens_spent=70)
+    try:
+        body = ask(cast.operator, "usage/burn-down", level="task", owner=str(task.id), period=period, days=4)
+    finally:
+        with tenant_scope(cast.acme.id):
+            Hold.objects.filter(task=task, step__gte=700).delete()
+            Envelope.objects.filter(id=found).delete()
+    days = body["units"]["tokens"]["by_day"]
+    in_month = [sum(70 for d in days if d["day"][:7] == day["day"][:7] and d["day"] <= day["day"]) for day in days]
+    assert [day["left"] for day in days] == (left or [max(100 - gone, 0) for gone in in_month])
+
+
+def test_calls_of_tools_are_counted_beside_those_of_models(cast: Cast, tasks: list[Task]) -> None:
+    at = AT - timedelta(days=200)
+    made = [
+        hold(tasks[0], 800, provider="", model="calculator", tool_calls=1, seconds=Decimal("0.5"), created_at=at),
+        hold(tasks[0], 800, call=0, provider="", model="", steps=3, created_at=at),
+    ]
+    span = {"since": (at - timedelta(days=1)).date().isoformat(), "until": (at + timedelta(days=1)).date().isoformat()}
+    try:
+        body = ask(cast.operator, "usage", by="model", **span)
+        lines = ask(cast.operator, "ledger", **span)["lines"]
+    finally:
+        with tenant_scope(cast.acme.id):
+            Hold.objects.filter(task=tasks[0], step=800).delete()
+    assert len(made) == 2 and [(row["name"], row["calls"], row["tool_calls"]) for row in body["rows"]] == [
+        ("tool calculator", 0, 1)
+    ]
+    assert body["total"]["seconds"] == 0.5 and [line["model"] for line in lines] == ["calculator"], (
+        "added steps are no call"
+    )
 
 
 def test_savings_have_their_sign_and_their_share(cast: Cast, tasks: list[Task], ours: list[Hold]) -> None:
