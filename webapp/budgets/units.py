@@ -67,8 +67,8 @@ class Balance:
 
     @property
     def matters(self) -> bool:
-        """Tokens and money always; the others where there is a limit, or something was used."""
-        return self.unit in (TOKENS, USD) or self.limit is not None or bool(self.spent or self.held)
+        """Tokens and money always; the others where there is a limit."""
+        return self.unit in (TOKENS, USD) or self.limit is not None
 
 
 def balances(envelope: Envelope) -> list[Balance]:

@@ -103,7 +103,7 @@ def burning(tenant: UUID, envelope: Envelope | None, days: int, asked: QueryDict
     names = {burn.unit.name: burn for burn in burns}
     usual = next((burn for burn in burns if burn.limit is not None), burns[1])
     burn = names.get(asked.get("unit", ""), usual)
-    units = [each.unit for each in balances(envelope) if each.matters]
+    units = [each.unit for each in balances(envelope) if each.matters or each.spent]
     return {"burn": burn, "units": units, "chart": chart(burn) if _anything(burn) else None}
 
 
