@@ -52,7 +52,7 @@ class LedgerPage(TenantAdmin):
         "created_at", "state", "provider", "model", "purpose", "agent", "held_tokens", "prompt_tokens",
         "completion_tokens", "usd", "worst_case", "task_id",
     )  # fmt: skip
-    list_filter = ("state", "provider", "worst_case")
-    search_fields = ("=task_id", "=model")
+    list_filter = ("state", "worst_case")
+    search_fields = ("=task_id", "=provider", "=model")
     ordering = ("-created_at",)
     exclude = ("tenant",)
