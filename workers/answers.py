@@ -5,19 +5,22 @@ from __future__ import annotations
 from webapp.common.values import JSON
 from webapp.orchestration.steps import ClaimedStep, event
 from workers.gateway.types import ModelReply
-from workers.model_call import Answered
+from workers.model_told import Answered
 
 OUTPUT_LIMIT_CHARS = 10_000  # of the text in an event; the step's output has all of it
 
 
-def output_of(answered: Answered) -> JSON:
+def output_of(answered: Answered, window: JSON | None = None) -> JSON:
+    """`window`: what the model was told of its conversation, if that was not all of it."""
     reply = answered.reply
     return {
+        **({"window": window} if window else {}),
         "text": reply.text,
         "provider": reply.provider,
         "model": reply.model,
         "finish_reason": reply.finish_reason,
         "versions": answered.versions,
+        **_cached(answered),
     }
 
 
@@ -38,5 +41,11 @@ def told(step: ClaimedStep, answered: Answered) -> JSON:
             "model_used": reply.model,
             "provider": reply.provider,
             "tool_calls": len(reply.tool_calls),
+            **_cached(answered),
         },
     )
+
+
+def _cached(answered: Answered) -> JSON:
+    """Why no model was asked, where none was."""
+    return {"cached": answered.cached} if answered.cached else {}

@@ -22,7 +22,9 @@ from webapp.common import logs  # noqa: E402
 
 QUEUES = ("control", "policy", "llm", "tools")
 
-app = Celery("hartley", broker=settings.REDIS_URL, include=[f"workers.{queue}" for queue in QUEUES])
+app = Celery(
+    "hartley", broker=settings.REDIS_URL, include=[*(f"workers.{queue}" for queue in QUEUES), "workers.webhooks"]
+)
 app.conf.update(
     task_queues=[Queue(name) for name in QUEUES],
     task_routes=[lambda name, *_args, **_options: {"queue": name.partition(".")[0]}],
@@ -43,6 +45,11 @@ app.conf.update(
             "task": "control.sweep",
             "schedule": settings.SWEEP_S,
             "options": {"expires": settings.SWEEP_S},
+        },
+        "webhooks": {
+            "task": "control.webhooks",
+            "schedule": settings.WEBHOOK_LOOK_S,
+            "options": {"expires": settings.WEBHOOK_LOOK_S},
         },
     },
 )

@@ -8,9 +8,11 @@ from typing import TypeVar
 from webapp.common.errors import HartleyError
 from webapp.common.values import JSON
 from webapp.orchestration.steps import Begin, ClaimedStep, Completion, Granted, HoldRequest, Saving, Settlement
+from workers.answer_cache.asked import Hit
 
 Reply = TypeVar("Reply")
 Named = TypeVar("Named")
+LOOK_UPS_FROM = 100  # beyond the calls of any one attempt
 STOPPED = "call.stopped"  # of a call that was under way when its attempt ended
 Put = Callable[[Begin | Completion], Awaitable[JSON]]
 
@@ -71,12 +73,19 @@ class Frozen(HartleyError):
 
 
 class Beats:
-    """One attempt's line to the writer; keeps how each of its holds is to close if the attempt ends now."""
+    """
+    One attempt's line to the writer; keeps how each of its holds is to close if the attempt ends now.
+
+    `replays`: nothing of what it does is recorded.
+    """
+
+    replays = False
 
     def __init__(self, step: ClaimedStep, put: Put) -> None:
         self.step = step
         self._put = put
         self._calls = 0
+        self._look_ups = LOOK_UPS_FROM
         self._closing: dict[int, Settlement] = {}
         self.untold: list[JSON] = []  # events that go with the step's failure
         self.savings: list[Saving] = []  # written when the step is done
@@ -91,9 +100,18 @@ class Beats:
         self._calls += 1
         return self._calls
 
+    def next_look_up(self) -> int:
+        """The number of a call that only looks for an answer: a freeze that stops it does not park the step."""
+        self._look_ups += 1
+        return self._look_ups
+
     def candidates(self, found: Sequence[Named], subject: Callable[[Named], str]) -> Sequence[Named]:
         """Whom to ask, in their order. A replay asks those who were asked."""
         return found
+
+    def recorded_hit(self) -> Hit | None:
+        """The earlier answer that served when the run that is replayed was live."""
+        return None
 
     async def begin(
         self,

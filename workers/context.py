@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TypeVar
 
 import structlog
 from django.db import InterfaceError, OperationalError, close_old_connections
+from django.db.models.fields.json import KT
 
 from webapp.agent_tasks.models import Content, Step, Task
 from webapp.agent_tasks.selectors import steps_of
@@ -17,13 +18,17 @@ from webapp.common.tenancy import tenant_scope
 from webapp.common.values import JSON
 from webapp.decisions.models import PolicyDecision
 from webapp.orchestration import complexity
+from webapp.orchestration.completions import EMBED
 from webapp.orchestration.steps import ClaimedStep
+from webapp.prompts.release import all_shipped
 from workers.gateway.types import FileRef
+from workers.pinned_prompts import pinned
 from workers.retries import DATABASE_AWAY_S
 
 log = structlog.get_logger()
 T = TypeVar("T")
 HEAD_CHARS = 2000
+EMBED_TIER = "embeddings"
 _READERS = ThreadPoolExecutor(4, thread_name_prefix="reader")
 
 
@@ -44,6 +49,8 @@ class Past:
 
 @dataclass(frozen=True)
 class TaskContext:
+    """`prompts` are the templates that the task is pinned to, by name."""
+
     query: str
     mode: str
     complexity: float
@@ -51,6 +58,8 @@ class TaskContext:
     attachments: list[JSON]
     files: tuple[FileRef, ...]
     steps: int
+    prompts: Mapping[str, str] = field(default_factory=all_shipped)
+    conversation: str = ""  # the key of what was said before it
 
 
 async def read(step: ClaimedStep, query: Callable[[ClaimedStep], T]) -> T:
@@ -94,6 +103,8 @@ def task_context(step: ClaimedStep) -> TaskContext:
         attachments=task.attachments,
         files=tuple(_file_ref(step, attachment) for attachment in task.attachments),
         steps=task.steps if step.steps_then is None else step.steps_then,
+        prompts=pinned(step.tenant, task.prompts),
+        conversation=task.conversation,
     )
 
 
@@ -140,9 +151,15 @@ def recorded_steps(step: ClaimedStep) -> list[Step]:
 
 
 def recorded_decisions(step: ClaimedStep) -> list[PolicyDecision]:
-    """What policy said of the task's steps, in the order in which it was said."""
-    rows = PolicyDecision.objects.filter(tenant_id=step.tenant, task_id=step.task)
-    return list(rows.defer("input").order_by("id"))
+    """
+    What policy said of the task's steps, in the order in which it was said. Not of looking for alike questions: what was
+    found is recorded, and a replay looks for nothing.
+    """
+    of_task = {"tenant_id": step.tenant, "task_id": step.task}
+    embeds = set(Step.objects.filter(**of_task, kind=EMBED).values_list("n", flat=True))
+    rows = PolicyDecision.objects.filter(**of_task).annotate(tier=KT("input__model__tier"))
+    found = rows.defer("input").order_by("id")
+    return [decision for decision in found if decision.tier != EMBED_TIER or decision.step in embeds]
 
 
 def file_bytes(step: ClaimedStep) -> dict[str, bytes]:

@@ -11,6 +11,7 @@ import structlog
 from django.conf import settings
 
 from webapp.agent_tasks.rules import AgentState
+from webapp.memory.services import forget_expired
 from webapp.orchestration import complexity, dispatch, engine
 from webapp.orchestration.compile import compile_steps, describe
 from webapp.orchestration.control import admit_waiting
@@ -46,7 +47,8 @@ def probe(*, nonce: str, **_newer: Any) -> None:
 @app.task(name="control.sweep")
 def sweep(**_newer: Any) -> None:
     """
-    The sweep of the whole: deadlines, abandoned holds, queued tasks, and steps that no worker of their queue has found.
+    The sweep of the whole: deadlines, abandoned holds, queued tasks, steps that no worker of their queue has found, and
+    answers whose time is over.
 
     Two at once are harmless: they skip each other's tasks.
     """
@@ -59,6 +61,7 @@ def sweep(**_newer: Any) -> None:
     dispatch.send_hints([*steps.ready, *admitted])
     dispatch.wake_readers(steps.moved | tasks.moved | {step.ref.task for step in admitted})
     dispatch.stop_workers(tasks.ended)
+    forget_expired()
 
 
 @handles("control.wait")

@@ -28,6 +28,7 @@ from webapp.orchestration.steps import event
 from webapp.tenants.models import Tenant
 from workers import context
 
+FOR_A_SUMMARY = ", for a summary"  # ends the subject of a decision on such a call
 log = structlog.get_logger()
 
 

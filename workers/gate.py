@@ -21,6 +21,7 @@ from workers.beats import Beats
 from workers.decide import PolicyDenied, Recorded
 
 Reply = TypeVar("Reply")
+SLACK_S = 5  # that a call to a model may take beyond the time that the gateway keeps to
 
 
 class CallTimeout(HartleyError):
@@ -76,6 +77,14 @@ async def pass_gate(call: Call[Reply], beats: Beats) -> Reply:
             return await beats.outside(call.send, granted, call.subject)
     except TimeoutError:
         raise CallTimeout(call.subject, timeout_s) from None
+
+
+async def allowance(point: Point, subject: str, policy_input: JSON, beats: Beats) -> Recorded | None:
+    """What is to be recorded of the permission for something that needs no call; None without permission."""
+    verdict = await decide.ask(beats.step.tenant, point, subject, policy_input)
+    if verdict.decision.effect != "allow":
+        return None
+    return decide.record(point, subject, policy_input, verdict, step=beats.step.n, agent=beats.step.agent)
 
 
 async def _begin(call: Call[Reply], beats: Beats) -> Granted:

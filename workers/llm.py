@@ -16,8 +16,10 @@ from workers.answers import output_of, told
 from workers.app import app
 from workers.beats import Beats
 from workers.context import Past
+from workers.conversations import Told, earlier_messages, saving_of
 from workers.gateway.degradation import enough
-from workers.model_call import Answered, ask_model
+from workers.model_call import ask_model
+from workers.model_told import Answered
 from workers.process import handles, offer
 from workers.routes import planned_mode
 from workers.services import services
@@ -40,13 +42,16 @@ def probe(*, nonce: str, **_newer: Any) -> None:
 async def plan(step: ClaimedStep, beats: Beats) -> Completion:
     task = await context.read(step, context.task_context)
     mode, events = planned_mode(step, task)
-    messages = prompts.plan_messages(task, limit=complexity.AGENTS[mode])
-    answered = await ask_model(step, beats, task, purpose="plan", query=task.query, messages=messages)
+    limit = complexity.AGENTS[mode]
+    earlier = await earlier_messages(step, beats, task)
+    messages = prompts.plan_messages(task, limit=limit, earlier=earlier.messages)
+    answered = await ask_model(step, beats, task, purpose="plan", query=task.query, messages=messages, subtasks=limit)
+    beats.savings += saving_of(earlier, answered)
     return Completion(
         step,
-        output=output_of(answered),
+        output=output_of(answered, earlier.window),
         inner=left_in(AgentState.ANALYZING, before=None),
-        events=[*events, told(step, answered)],
+        events=[*events, *earlier.events, told(step, answered)],
     )
 
 
@@ -59,8 +64,15 @@ async def turn(step: ClaimedStep, beats: Beats) -> Completion:
     needed = await context.read(step, lambda s: context.answers_of(s, needs)) if needs else []
     given = step.input.get("beliefs")
     held = beliefs_held(given, history)
+    earlier = await earlier_messages(step, beats, task)
     messages = prompts.turn_messages(
-        task, role=step.input["role"], description=step.description, needed=needed, history=history, beliefs=given
+        task,
+        role=step.input["role"],
+        description=step.description,
+        needed=needed,
+        history=history,
+        beliefs=given,
+        earlier=earlier.messages,
     )
     number = step.input["turn"]
     answered = await ask_model(
@@ -73,11 +85,12 @@ async def turn(step: ClaimedStep, beats: Beats) -> Completion:
         tools=[*services().tools.specs(), *([] if held is None else [SPEC])],
         may_call=number < settings.TURNS_LIMIT,
     )
+    beats.savings += saving_of(earlier, answered)
     calls = list(answered.reply.tool_calls)[: settings.TOOL_CALLS_LIMIT]
     before = state_after(past for past in history if past.kind == step.kind)
     if not calls:
         inner = left_in(AgentState.COMPLETED, before=before, beliefs=held)
-        return _answer(step, answered, made=_made(history), inner=inner)
+        return _answer(step, answered, made=_made(history), inner=inner, earlier=earlier)
     weighed = weigh(step, held, calls)
     grow = next_steps(step, weighed.others, services().tools)
     if task.steps + len(grow) > settings.STEPS_LIMIT:
@@ -85,7 +98,7 @@ async def turn(step: ClaimedStep, beats: Beats) -> Completion:
     return Completion(
         step,
         output={
-            **output_of(answered),
+            **output_of(answered, earlier.window),
             "tool_calls": [asdict(call) for call in calls],
             "blocks": [dict(block) for block in answered.reply.blocks],
             **({"weighed": weighed.results} if weighed.results else {}),
@@ -93,7 +106,7 @@ async def turn(step: ClaimedStep, beats: Beats) -> Completion:
         inner=left_in(AgentState.EXECUTING, before=before, beliefs=weighed.beliefs),
         grow=grow,
         heir=len(grow) - 1,
-        events=[told(step, answered), *weighed.events],
+        events=[*earlier.events, told(step, answered), *weighed.events],
     )
 
 
@@ -112,13 +125,15 @@ async def synthesise(step: ClaimedStep, beats: Beats) -> Completion:
     return _answer(step, answered, made=made, inner=left_in(AgentState.COMPLETED, before=None))
 
 
-def _answer(step: ClaimedStep, answered: Answered, *, made: list[JSON], inner: JSON) -> Completion:
+def _answer(
+    step: ClaimedStep, answered: Answered, *, made: list[JSON], inner: JSON, earlier: Told | None = None
+) -> Completion:
     done = event("AGENT_COMPLETED", agent=step.agent, message=step.description[:200])
     return Completion(
         step,
-        output={**output_of(answered), "made": made},
+        output={**output_of(answered, earlier.window if earlier else None), "made": made},
         inner=inner,
-        events=[told(step, answered), done],
+        events=[*(earlier.events if earlier else ()), told(step, answered), done],
     )
 
 

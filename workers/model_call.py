@@ -2,43 +2,31 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from decimal import Decimal
 from functools import partial
 
 from django.conf import settings
 
-from policies import inputs
 from webapp.common.values import JSON
 from webapp.orchestration.steps import ClaimedStep, Granted, HoldRequest, Saving, Settlement, event
+from workers.answer_cache.asked import Asked
+from workers.answer_cache.once import answer_once
 from workers.beats import Beats
 from workers.context import TaskContext
+from workers.decide import FOR_A_SUMMARY
 from workers.deltas import Speaker
-from workers.gate import Call, pass_gate
+from workers.gate import SLACK_S, Call, pass_gate
 from workers.gateway.errors import ModelError
 from workers.gateway.tokens import prompt_upper_bound
 from workers.gateway.types import Message, ModelChoice, ModelReply, ModelRequest, Purpose, ToolSpec, Usage
+from workers.model_told import Answered, policy_input, prompt_told, subject, versions
 from workers.options import Options
-from workers.policy_inputs import principal_of, task_of
 from workers.race import Hedge, Race
-from workers.routes import Route, route
+from workers.routes import Route, route, usual_tier
 from workers.services import services
-
-SLACK_S = 5  # beyond the time that the gateway keeps to
-PROMPT_LIMIT_CHARS = 5000  # of the prompt shown in an event
-
-
-@dataclass(frozen=True)
-class Answered:
-    """`versions` says what the answer was asked with: `{"prompt_sha256", "input_usd", "output_usd"}`, USD per token."""
-
-    reply: ModelReply
-    cost_usd: Decimal
-    versions: JSON
 
 
 async def ask_model(
@@ -51,6 +39,7 @@ async def ask_model(
     messages: Sequence[Message],
     tools: Sequence[ToolSpec] = (),
     may_call: bool = True,
+    subtasks: int | None = None,
     options: Options | None = None,
 ) -> Answered:
     """
@@ -68,13 +57,20 @@ async def ask_model(
         files=task.files,
         tools=tools,
         may_call=may_call,
+        subtasks=subtasks,
         temperature=options.temperature,
         schema=options.schema,
         cache=options.cache,
         timeout_s=options.timeout_s or settings.MODEL_TIMEOUT_S,
     )
-    found = await route(step, task, request, options)
-    return await _Asking(step, beats, task, request, options, found).run()
+
+    async def ask(left_s: float) -> Answered:
+        going = replace(request, timeout_s=left_s)
+        found = await route(step, task, going, options)
+        answered = await _Asking(step, beats, task, going, options, found).run()
+        return replace(answered, degraded=found.degraded)
+
+    return await answer_once(Asked(step, task, request, options, usual_tier(task, options)), beats, ask)
 
 
 class _Asking:
@@ -85,9 +81,9 @@ class _Asking:
     ) -> None:
         self._step, self._beats, self._task = step, beats, task
         self._request, self._options, self._route = request, options, found
-        self._choices = beats.candidates(found.choices, _subject)
+        self._choices = beats.candidates(found.choices, subject)
         self._speaker = Speaker(step)
-        self._spoke = False
+        self._spoke = self._announced = False
         self._told = list(found.events)
         asks = [partial(self._ask, choice) for choice in self._choices]
         self._race: Race[Answered] = Race(asks, self._hedge())
@@ -126,8 +122,8 @@ class _Asking:
         hold = _hold(choice, request, self._options, number, beside)
         call = Call(
             point="model_call",
-            subject=_subject(choice),
-            policy_input=_policy_input(self._step, self._task, choice, hold),
+            subject=subject(choice) + (FOR_A_SUMMARY if request.purpose == "summarise" else ""),
+            policy_input=self._policy_input(choice, hold),
             timeout_s=hold.seconds,
             hold=hold,
             announce=self._announce(choice, number, beside),
@@ -137,7 +133,7 @@ class _Asking:
         self._beats.settle(Settlement(sent=True, usage=_usage(choice, reply.usage), call=number))
         if reply.usage.cached_tokens or reply.usage.cache_write_tokens:
             self._beats.savings.append(_from_cache(choice, reply.usage))
-        return Answered(reply, choice.price.cost_usd(reply.usage), _versions(choice, request))
+        return Answered(reply, choice.price.cost_usd(reply.usage), versions(choice, request))
 
     async def _send(self, choice: ModelChoice, request: ModelRequest, number: int, granted: Granted) -> ModelReply:
         self._beats.waiting(number)
@@ -184,29 +180,21 @@ class _Asking:
         """Two that answer at once can't both be heard; the one that wins is read as a whole."""
         if self._race.running == 1:
             self._spoke = True
-            if self._step.input.get("stream", True):  # a completion says whether anybody listens
+            # a completion says whether anybody listens; a summary is for nobody
+            if self._request.purpose != "summarise" and self._step.input.get("stream", True):
                 self._speaker.say(piece)
+
+    def _policy_input(self, choice: ModelChoice, hold: HoldRequest) -> JSON:
+        worst = hold.prompt_tokens * hold.input_usd + hold.max_tokens * hold.output_usd
+        return policy_input(self._step, self._task, choice, max_tokens=hold.max_tokens, worst_usd=worst)
 
     def _announce(self, choice: ModelChoice, number: int, beside: bool) -> list[JSON]:
         """The prompt is told once. What is said of failures goes with the next call, or with the step's own failure."""
         told, self._told = self._told, []
-        if number == 1:
-            return [*told, *_prompt(self._step, choice, self._request.messages)]
+        if not self._announced:
+            self._announced = True
+            return [*told, *prompt_told(self._step, choice, self._request)]
         return [*told, _asked_next(self._step, choice, beside)]
-
-
-def _subject(choice: ModelChoice) -> str:
-    return f"{choice.provider}/{choice.model}"
-
-
-def _versions(choice: ModelChoice, request: ModelRequest) -> JSON:
-    """Kept with the step, so that a replay can tell whether today's code would have asked the same."""
-    told = json.dumps([request.messages, request.offered], sort_keys=True)
-    return {
-        "prompt_sha256": hashlib.sha256(told.encode()).hexdigest(),
-        "input_usd": format(choice.price.input_usd, "f"),
-        "output_usd": format(choice.price.output_usd, "f"),
-    }
 
 
 def _usage(choice: ModelChoice, usage: Usage) -> JSON:
@@ -251,35 +239,6 @@ def _dearest_input(choice: ModelChoice, request: ModelRequest) -> Decimal:
     return max(price.input_usd, *(usd for usd in written if usd is not None), Decimal(0))
 
 
-def _policy_input(step: ClaimedStep, task: TaskContext, choice: ModelChoice, hold: HoldRequest) -> JSON:
-    worst = hold.prompt_tokens * hold.input_usd + hold.max_tokens * hold.output_usd
-    return dict(
-        inputs.model_call(
-            principal=principal_of(step),
-            task=task_of(step, task),
-            provider=choice.provider,
-            model=choice.model,
-            tier=choice.tier,
-            max_tokens=hold.max_tokens,
-            worst_usd=float(worst),
-        )
-    )
-
-
-def _prompt(step: ClaimedStep, choice: ModelChoice, messages: Sequence[Message]) -> list[JSON]:
-    agent = step.agent or step.kind
-    shown = str(messages[-1]["content"])[:PROMPT_LIMIT_CHARS]
-    prompt = event(
-        "LLM_PROMPT",
-        agent=agent,
-        message=shown,
-        payload={"provider": choice.provider, "model": choice.model, "step": step.n},
-    )
-    if step.fence > 1 or step.input.get("turn", 1) != 1:
-        return [prompt]
-    return [event("AGENT_STARTED", agent=agent, message=step.description[:200], payload={"step": step.n}), prompt]
-
-
 def _failed(step: ClaimedStep, choice: ModelChoice, error: ModelError) -> JSON:
     payload = {"step": step.n, "attempt": step.fence, "provider": choice.provider, "model": choice.model}
     return event("ERROR_OCCURRED", agent=step.agent, message=str(error), payload={**payload, "code": error.code})
@@ -294,4 +253,4 @@ def _asked_next(step: ClaimedStep, choice: ModelChoice, beside: bool) -> JSON:
         "model": choice.model,
         "hedge": beside,
     }
-    return event("ERROR_RECOVERY", agent=step.agent, message=f"{why}: {_subject(choice)} is asked", payload=payload)
+    return event("ERROR_RECOVERY", agent=step.agent, message=f"{why}: {subject(choice)} is asked", payload=payload)

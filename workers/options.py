@@ -20,6 +20,7 @@ class Options:
         hedge: ask the next candidate too when the first takes long.
         hedge_s: after so long; None is the model's own p95, 0 asks both at once.
         timeout_s: of each call.
+        use_cache: an earlier answer may serve, and this one is kept.
     """
 
     tier: str | None = None
@@ -34,6 +35,7 @@ class Options:
     hedge: bool = False
     hedge_s: float | None = None
     timeout_s: float | None = None
+    use_cache: bool = True
 
     @classmethod
     def of_task(cls, context: Mapping[str, Any]) -> Options:
@@ -49,6 +51,7 @@ class Options:
             provider=named("provider_override"),
             strategy=named("routing_strategy"),
             hedge=context.get("enable_hedging") in (True, "true", "1"),
+            use_cache=context.get("use_cache", True) is not False,
         )
 
     @classmethod

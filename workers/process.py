@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Coroutine, Iterable, Sequence
 from dataclasses import dataclass, field
+from typing import Any
 from uuid import UUID
 
 from celery import Celery
@@ -65,6 +66,12 @@ def stop() -> None:
     if this.runner:
         this.runner.drain(settings.DRAIN_S)
         asyncio.run_coroutine_threadsafe(services().close(), this.runner.loop).result(CLOSE_S)
+
+
+def begin(work: Callable[[], Coroutine[Any, Any, None]]) -> None:
+    """In the runner's loop, beside its steps; returns at once. Before the runner is there nothing happens."""
+    if this.runner:
+        asyncio.run_coroutine_threadsafe(work(), this.runner.loop)
 
 
 def offer(items: Iterable[tuple[str, int]]) -> None:

@@ -10,6 +10,7 @@ import json
 from collections import defaultdict
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from decimal import Decimal
 from typing import Any, TypeVar, cast
 from uuid import UUID
 
@@ -21,7 +22,10 @@ from webapp.common.values import JSON
 from webapp.decisions.models import PolicyDecision
 from webapp.orchestration.completions import EMBED
 from webapp.orchestration.steps import ClaimedStep, Completion, Granted, HoldRequest, NewStep
+from workers.answer_cache.asked import Hit
+from workers.answer_cache.cached import Cached
 from workers.beats import Beats
+from workers.decide import FOR_A_SUMMARY
 from workers.gateway.types import EmbedReply, ModelReply, ToolCall, Usage
 from workers.toolbox.tool import ToolResult
 from workers.vectors import unpacked
@@ -118,6 +122,8 @@ class Report:
 class ReplayBeats(Beats):
     """Writes nothing; keeps what would have been recorded; serves the record in place of the call."""
 
+    replays = True
+
     def __init__(self, step: ClaimedStep, past: Step, asked: Sequence[str] = ()) -> None:
         """`asked` are the models that were asked, the last of whom answered or was the last to fail."""
         super().__init__(step, _nowhere)
@@ -146,6 +152,15 @@ class ReplayBeats(Beats):
         if self._past.state == "failed" and place:  # all of them failed: who was not asked then isn't now
             return [one for one in ordered if subject(one) in place] or ordered
         return ordered
+
+    def recorded_hit(self) -> Hit | None:
+        output = self._past.output
+        if not isinstance(output, dict) or "cached" not in output:
+            return None
+        self.served += 1
+        then = self._past.finished_at or self._past.created_at
+        cached = Cached.of(_recorded_reply(self._past), cost_usd=Decimal(0), answered_at=then)
+        return Hit(cached, output["cached"], "record")
 
     async def outside(self, send: Callable[[Granted], Awaitable[Reply]], granted: Granted, subject: str) -> Reply:
         if subject in self._asked[:-1] and self._past.state != "failed":
@@ -283,9 +298,11 @@ class _Run:
         for step in past:
             if step.grown_by is not None:
                 self.added[step.grown_by].append(step)
-        self.decided: dict[int, Decided] = defaultdict(dict)
+        self.decided: dict[int, Decided] = defaultdict(
+            dict
+        )  # without those on summaries: these are kept, not made anew
         for one in decided:
-            if one.fence == self.steps[one.step].fence:
+            if one.fence == self.steps[one.step].fence and not one.subject.endswith(FOR_A_SUMMARY):
                 self.decided[one.step][one.point, one.subject] = (one.effect, one.rule)
 
     def asked_by(self, step: Step) -> list[str]:

@@ -13,7 +13,7 @@ from webapp.common.values import JSON
 from webapp.orchestration.steps import ClaimedStep, event
 from workers.context import TaskContext
 from workers.gateway.degradation import Level, Signs, degraded_mode, degraded_tier, explained, level_of
-from workers.gateway.routing import choose
+from workers.gateway.routing import Wish, choose, weigh
 from workers.gateway.types import ModelChoice, ModelRequest
 from workers.options import Options
 from workers.services import services
@@ -31,11 +31,13 @@ class Route:
         choices: never empty.
         keys: the tenant's own, by provider.
         events: what is to be told of the choice.
+        degraded: they are of a lesser tier than usual.
     """
 
     choices: Sequence[ModelChoice]
     keys: Mapping[str, str] = field(default_factory=dict, repr=False)
     events: Sequence[JSON] = ()
+    degraded: bool = False
 
 
 async def route(step: ClaimedStep, task: TaskContext, request: ModelRequest, options: Options) -> Route:
@@ -45,7 +47,7 @@ async def route(step: ClaimedStep, task: TaskContext, request: ModelRequest, opt
     Raises:
         NoModel, PriceUnknown.
     """
-    usual = options.tier or TIERS[task.mode]
+    usual = usual_tier(task, options)
     signs = signs_now()
     tier = usual if options.tier or options.model else degraded_tier(usual, level_of(signs))
     keys = await own_keys(step.tenant)
@@ -62,7 +64,20 @@ async def route(step: ClaimedStep, task: TaskContext, request: ModelRequest, opt
         prompt_tokens=sum(len(m["content"] or "") for m in request.messages) // CHARS_PER_TOKEN,
         turn=next(_turns),
     )
-    return Route(found, keys, events=[] if tier == usual else [_degraded(step, task.mode, usual, signs)])
+    events = [] if tier == usual else [_degraded(step, task.mode, usual, signs)]
+    return Route(found, keys, events, degraded=tier != usual)
+
+
+def usual_tier(task: TaskContext, options: Options) -> str:
+    return options.tier or TIERS[task.mode]
+
+
+async def contexts_of(step: ClaimedStep, task: TaskContext, options: Options) -> list[int]:
+    """In tokens, of the models that may answer, as far as they are known; the same whatever is down at the moment."""
+    keys = await own_keys(step.tenant)
+    wish = Wish(options.tier or TIERS[task.mode], options.model, options.provider, own_keys=keys)
+    fitting, _ = weigh(services().catalogue, wish)
+    return [choice.context_tokens for choice in fitting if choice.context_tokens]
 
 
 def needs_of(request: ModelRequest) -> set[str]:

@@ -13,7 +13,13 @@ from django.conf import settings
 
 from sandbox.keeper import Keeper
 from sandbox.limits import Limits
+from webapp.common.encryption import Vault
+from workers.answer_cache.memory import Memory
+from workers.answer_cache.shelf import Shelf
+from workers.answer_cache.store import AnswerCache
+from workers.answer_cache.vectors import KnownVectors
 from workers.catalogue_rows import Told, VersionInForce
+from workers.embed_batches import EmbedBatches
 from workers.gateway.catalogue import Catalogue, CatalogueFile
 from workers.gateway.clients import FollowedClients
 from workers.gateway.complete import Gateway
@@ -75,8 +81,23 @@ class Services:
         return Gateway(self.catalogue, clients, current=current, guard_of=self._guards)
 
     @cached_property
+    def embed_batches(self) -> EmbedBatches:
+        return EmbedBatches(self.gateway.embed)
+
+    @cached_property
+    def known_vectors(self) -> KnownVectors:
+        return KnownVectors()
+
+    @cached_property
     def _guards(self) -> SharedGuards:
         return SharedGuards.to(settings.REDIS_URL, connections=settings.REDIS_CONNECTIONS)
+
+    @cached_property
+    def answers(self) -> AnswerCache:
+        memory = Memory(settings.ANSWER_CACHE_BYTES, clock=time.monotonic)
+        vault = Vault(settings.ENCRYPTION_KEYS, purpose="answers")
+        shelf = Shelf.to(settings.REDIS_URL, connections=settings.REDIS_CONNECTIONS, vault=vault)
+        return AnswerCache(memory, shelf, kept_s=settings.ANSWER_CACHE_S)
 
     @cached_property
     def statistics(self) -> LiveStatistics:
@@ -105,6 +126,8 @@ class Services:
         if "gateway" in self.__dict__:
             await self.gateway.close()
             await self._guards.close()
+        if "answers" in self.__dict__:
+            await self.answers.close()
         if "sandbox" in self.__dict__:
             await self.sandbox.close()
 

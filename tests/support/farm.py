@@ -109,7 +109,7 @@ class Farm:
         try:
             with urlopen(f"{self.url}/readiness", timeout=10) as answer:
                 return bool(answer.status == 200)
-        except URLError:
+        except (URLError, TimeoutError):  # the second when it takes the connection and then says nothing
             return False
 
     # --- what a client does ---

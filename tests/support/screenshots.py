@@ -11,6 +11,7 @@ import subprocess
 import sys
 import tempfile
 from pathlib import Path
+from uuid import UUID
 
 from tests.support.browser import browser, chromium, visitor
 from tests.support.farm import Farm
@@ -58,8 +59,11 @@ def fill(farm: Farm, key: str, environment: dict[str, str]) -> list[Look]:
     import django
 
     django.setup()
+    from tests.support.alerts import with_alerts
     from webapp.common.tenancy import tenant_scope
     from webapp.orchestration.policies import save_module
+    from webapp.prompts.release import shipped
+    from webapp.prompts.services import save_version
     from webapp.tenants.models import User
     from webapp.tenants.selectors import principal_of_key
 
@@ -67,7 +71,11 @@ def fill(farm: Farm, key: str, environment: dict[str, str]) -> list[Look]:
     assert who
     with tenant_scope(who.tenant_id):
         source = 'package hartley.own\n\nimport rego.v1\n\ndeny contains "no code at night" if {\n\tinput.point == "tool_call"\n\tinput.tool.name == "night_shift"\n}\n'
-        module = save_module(actor=User.objects.get(id=who.user_id), name="house_rules", source=source, note="first")
+        actor = User.objects.get(id=who.user_id)
+        module = save_module(actor=actor, name="house_rules", source=source, note="first")
+        text = f"{shipped('editor')} Write for people who read on their phones: at most five sentences."
+        save_version(actor=actor, name="editor", text=text, note="shorter answers")
+        with_alerts(actor=actor, task=UUID(tasks[1]))
     return [
         *pages(tasks[1], forked(farm, key, tasks[1]), session, str(module.id), budget_of(farm, key, session)),
         Look("flower", "", "/flower/workers"),

@@ -107,8 +107,19 @@ class Task(TenantModel):
     updated_at = models.DateTimeField(db_default=now())
     finished_at = models.DateTimeField(null=True)
     idempotency = models.CharField(max_length=64, null=True, help_text="Hash of the key that it was submitted with.")
+    conversation = models.CharField(
+        max_length=64, blank=True, db_default="", help_text="Key of what was said in its session before it."
+    )
+    in_conversation = models.BooleanField(
+        null=True, help_text="Whether that of its session has its question and answer yet; None: it takes no part."
+    )
     origin = models.JSONField(
         null=True, help_text="Of a fork or replay: `{kind, task, step, changed}` of the earlier run."
+    )
+    prompts = models.JSONField(
+        default=dict,
+        db_default=models.Value({}, models.JSONField()),
+        help_text="Versions of its tenant's own prompt templates, as they were in force then: `{name: version}`.",
     )
 
     class Meta:

@@ -23,6 +23,14 @@ def tasks_of(tenant: UUID, user: UUID) -> QuerySet[Task]:
     return Task.objects.filter(tenant_id=tenant, user_id=user).select_related("session").order_by("-id")
 
 
+def untold_tasks(tenant: UUID, user: UUID, session: UUID) -> QuerySet[Task]:
+    """Completed ones that their session's conversation has not yet, in the order in which they were completed."""
+    ended = Task.objects.filter(
+        tenant_id=tenant, user_id=user, session_id=session, in_conversation=False, state=TaskState.COMPLETED
+    )
+    return ended.only("id", "query", "result").order_by("finished_at", "id")
+
+
 def visible_tasks(tenant: UUID, viewer: UUID | None) -> QuerySet[Task]:
     """Newest first."""
     tasks = Task.objects.filter(tenant_id=tenant).select_related("session", "user").order_by("-id")

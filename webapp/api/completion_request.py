@@ -9,6 +9,7 @@ from typing import Any
 from django.conf import settings
 
 from webapp.api.submission import ID, TIERS, one_of, session_of, text_of
+from webapp.api.window_request import WINDOW, read_window
 from webapp.common.errors import Invalid
 from webapp.common.values import JSON, SCHEMA_BYTES
 from webapp.orchestration.engine import wire
@@ -53,20 +54,23 @@ COMPLETION: JSON = {  # as OpenAPI tells it; what counts is read_completion
         "routing_strategy": {"type": "string"},
         "enable_hedging": {"type": "boolean"},
         "hedge_timeout": {"type": "number", "minimum": 0, "maximum": HEDGE_LIMIT_S},
+        "use_cache": {"type": "boolean", "default": True},
         "cache_ttl": {"enum": ["5m", "1h", 300, 3600]},
+        **WINDOW,
     },
 }
 
 
 @dataclass(frozen=True)
 class Asked:
-    """A validated request: `messages`, `tools` and `options` as the worker takes them."""
+    """A validated request as the worker takes it. Without a `window` all messages are told."""
 
     messages: list[JSON]
     tools: list[JSON]
     options: JSON
     session: str | None
     stream: bool
+    window: JSON | None = None
 
 
 def read_completion(body: Any) -> Asked:
@@ -76,7 +80,9 @@ def read_completion(body: Any) -> Asked:
     """
     if not isinstance(body, dict):
         raise Invalid(field="body", message="must be a JSON object")
-    asked = Asked(_messages(body), _tools(body), _options(body), session_of(body), _flag(body, "stream"))
+    asked = Asked(
+        _messages(body), _tools(body), _options(body), session_of(body), _flag(body, "stream"), read_window(body)
+    )
     size = len(wire([asked.messages, asked.tools, asked.options]))
     if size > settings.COMPLETION_INPUT_BYTES:
         limit = settings.COMPLETION_INPUT_BYTES
@@ -214,15 +220,16 @@ def _options(body: JSON) -> JSON:
         "cache": _lifetime(body),
         "hedge": _flag(body, "enable_hedging") or None,
         "hedge_s": _number(body, "hedge_timeout", HEDGE_LIMIT_S),
+        "use_cache": None if _flag(body, "use_cache", usual=True) else False,
     }
     return {name: value for name, value in found.items() if value is not None}
 
 
-def _flag(body: JSON, field: str) -> bool:
+def _flag(body: JSON, field: str, *, usual: bool = False) -> bool:
     value = body.get(field)
     if value not in (None, True, False):
         raise Invalid(field=field, message="must be true or false")
-    return bool(value)
+    return usual if value is None else bool(value)
 
 
 def _number(body: JSON, field: str, most: float) -> float | None:

@@ -20,7 +20,7 @@ from webapp.api.later import LATER, Head
 from webapp.api.openai_errors import openai_error
 from webapp.api.tasks import caller, ids_of
 from webapp.common.values import JSON
-from webapp.orchestration.completions import COMPLETE, Outcome, ask, outcome_of, place_for, query_of
+from webapp.orchestration.completions import COMPLETE, Outcome, ask, outcome_of, place_for, query_of, stored
 from webapp.orchestration.control import cancel_task
 from webapp.progress.hub import hub, in_thread
 from webapp.tenants.rules import Principal
@@ -73,7 +73,13 @@ class Completions(OpenAIView):
             principal=who,
             kind=COMPLETE,
             query=query_of(asked.messages),
-            asked={"messages": asked.messages, "tools": asked.tools, "options": asked.options, "stream": asked.stream},
+            asked={
+                **stored(who.tenant_id, asked.messages),
+                **({} if asked.window is None else {"window": asked.window}),
+                "tools": asked.tools,
+                "options": asked.options,
+                "stream": asked.stream,
+            },
             session=asked.session,
             place=place,
         )
@@ -205,4 +211,6 @@ def completion_body(task: str, output: JSON, outcome: Outcome) -> JSON:
         },
         "finish_reason": output["finish_reason"],
     }
+    if "cached" in output:
+        body["cached"] = output["cached"]
     return body | ({"tool_calls": calls, "function_call": calls[0]["function"]} if calls else {})

@@ -67,6 +67,7 @@ def task_body(task: Task, breakdown: list[JSON], agents: int) -> JSON:
             "complexity_score": task.complexity,
             "num_agents": agents,
             "artifacts": task.artifacts,
+            "prompts": task.prompts,
         },
     }
     if task.origin:

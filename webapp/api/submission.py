@@ -12,11 +12,13 @@ from django.conf import settings
 
 from webapp.agent_tasks.models import Priority
 from webapp.api.limits_request import BUDGET, agent_tokens_of, limits_of
+from webapp.api.window_request import WINDOW, read_window
 from webapp.common.errors import Invalid
 from webapp.common.values import JSON
 from webapp.orchestration.manual import PLAN, read_plan
 from webapp.orchestration.plan import PlanInvalid
 from webapp.orchestration.submit import Attachment, Submission
+from webapp.prompts.rules import PARAMETER_CHARS, PARAMETER_NAME, PARAMETERS_LIMIT
 
 ID = re.compile(r"[A-Za-z0-9:_.-]{1,128}")
 MODES = ("simple", "standard", "complex", "supervisor")
@@ -32,6 +34,7 @@ MEDIA = re.compile(
     r"csv|msword|vnd\.openxmlformats-officedocument\..+|vnd\.oasis\.opendocument\..+|vnd\.ms-(excel|powerpoint))"
 )
 PLAN_NAMES = ("plan", "manual_decomposition")  # in the context; the second is another name of the first
+SAID = {"true": True, "1": True, "false": False, "0": False}
 STEPS_OF_A_PLAN = 3  # what a plan has besides its own: admission, its check, the answer
 ATTACHED_ONLY = "Look at the attached files and say what they contain."
 
@@ -56,6 +59,13 @@ SUBMISSION: JSON = {  # as OpenAPI tells it; what counts is read_submission
                 "plan": PLAN,
                 "budget": BUDGET,
                 "token_budget_per_agent": {"type": "integer", "minimum": 0},
+                "prompt_params": {
+                    "type": "object",
+                    "maxProperties": PARAMETERS_LIMIT,
+                    "additionalProperties": {"type": "string", "maxLength": PARAMETER_CHARS},
+                },
+                "use_cache": {"type": "boolean", "default": True},
+                **WINDOW,
                 "attachments": {
                     "type": "array",
                     "items": {
@@ -85,6 +95,7 @@ def read_submission(body: Any) -> Submission:
     if not isinstance(context, dict):
         raise Invalid(field="context", message="must be an object")
     attachments = _attachments(context.get("attachments"))
+    read_window(context, "context.")
     settings_ = {
         "model_tier": one_of(body, "model_tier", TIERS),
         "provider_override": one_of(body, "provider_override", PROVIDERS),
@@ -93,6 +104,7 @@ def read_submission(body: Any) -> Submission:
         "max_iterations": _whole(body, "max_iterations", 50),
         "max_concurrent_agents": _whole(body, "max_concurrent_agents", 20),
     }
+    check_prompt_params(context.get("prompt_params"))
     rest = {key: value for key, value in context.items() if key not in ("attachments", *PLAN_NAMES)}
     mode = one_of(body, "mode", MODES)
     return Submission(
@@ -102,6 +114,7 @@ def read_submission(body: Any) -> Submission:
         context={
             **rest,
             **plan_of(context, *PLAN_NAMES, within="context."),
+            **_use_cache(context),
             **{key: value for key, value in settings_.items() if value is not None},
         },
         attachments=attachments,
@@ -110,6 +123,25 @@ def read_submission(body: Any) -> Submission:
         limits=limits_of(context),
         agent_tokens=agent_tokens_of(context),
     )
+
+
+def check_prompt_params(given: Any) -> None:
+    """
+    Raises:
+        Invalid
+    """
+    field = "context.prompt_params"
+    if given is None:
+        return
+    if not isinstance(given, dict):
+        raise Invalid(field=field, message="must be an object")
+    if len(given) > PARAMETERS_LIMIT:
+        raise Invalid(field=field, message=f"has {len(given)} entries; the limit is {PARAMETERS_LIMIT}")
+    for name, value in given.items():
+        if not PARAMETER_NAME.fullmatch(name):
+            raise Invalid(field=field, message=f"{name[:40]!r} is no name: 1 to 40 of a-z, 0-9, _, first a letter")
+        if not isinstance(value, str) or len(value) > PARAMETER_CHARS:
+            raise Invalid(field=f"{field}.{name}", message=f"must be a string of at most {PARAMETER_CHARS} characters")
 
 
 def plan_of(given: JSON, *names: str, within: str = "") -> JSON:
@@ -124,6 +156,17 @@ def plan_of(given: JSON, *names: str, within: str = "") -> JSON:
     except PlanInvalid as error:
         raise Invalid(field=f"{within}{named}", message=str(error)) from None
     return {"plan": plan}
+
+
+def _use_cache(context: JSON) -> JSON:
+    """May earlier answers of models serve? `{}` where nothing is said of it."""
+    given = context.get("use_cache")
+    if given is None:
+        return {}
+    said = SAID.get(str(given).lower())
+    if said is None or not isinstance(given, bool | str):
+        raise Invalid(field="context.use_cache", message="must be true or false")
+    return {"use_cache": said}
 
 
 def _priority(body: JSON) -> Priority:

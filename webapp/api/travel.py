@@ -21,7 +21,7 @@ from webapp.common.values import JSON
 from webapp.orchestration.comparison import Brought, Comparison, Pair, Side, compare, report_of
 from webapp.orchestration.manual import PLAN
 from webapp.orchestration.plan import DESCRIPTION_LIMIT_CHARS
-from webapp.orchestration.travel import Changes, fork_task, replay_task
+from webapp.orchestration.travel import IN_FORCE, Changes, fork_task, replay_task
 
 ARGUMENTS_LIMIT_CHARS = 100_000
 PROMPT_LIMIT_CHARS = 20_000
@@ -38,6 +38,7 @@ FORK: JSON = {  # as OpenAPI tells it; what counts is read_fork
         "plan": PLAN,
         "description": {"type": "string", "minLength": 1, "maxLength": DESCRIPTION_LIMIT_CHARS},
         "arguments": {"type": "object"},
+        "prompts": {"enum": [IN_FORCE]},
     },
 }
 
@@ -63,6 +64,7 @@ def read_fork(body: Any) -> tuple[int, Changes]:
         plan=plan_of(body, "plan").get("plan"),
         description=_prose(body, "description", DESCRIPTION_LIMIT_CHARS),
         arguments=_arguments(body),
+        prompts=one_of(body, "prompts", (IN_FORCE,)),
     )
 
 

@@ -3,6 +3,7 @@
 from django.urls import path
 
 from webapp.api import (
+    alerts,
     auth,
     budgets,
     completions,
@@ -13,6 +14,7 @@ from webapp.api import (
     ledger,
     model_status,
     models,
+    prompts,
     provider_keys,
     savings,
     schema,
@@ -20,6 +22,7 @@ from webapp.api import (
     tasks,
     travel,
     usage,
+    webhooks,
 )
 
 urlpatterns = [
@@ -48,6 +51,10 @@ urlpatterns = [
     path("api/v1/tasks/<str:name>/files/<str:sha256>", tasks.Artifact.as_view()),
     path("api/v1/freezes", freezes.Freezes.as_view()),
     path("api/v1/freezes/<str:freeze>/thaw", freezes.ThawFreeze.as_view()),
+    path("api/v1/prompts", prompts.Prompts.as_view()),
+    path("api/v1/prompts/<str:prompt>", prompts.OnePrompt.as_view()),
+    path("api/v1/prompts/<str:prompt>/versions/<str:version>", prompts.PromptVersion.as_view()),
+    path("api/v1/prompts/<str:prompt>/in-force", prompts.PromptInForce.as_view()),
     path("api/v1/models-status", model_status.ModelsStatus.as_view()),
     path("api/v1/provider-keys", provider_keys.ProviderKeys.as_view()),
     path("api/v1/provider-keys/<str:provider>", provider_keys.OneProviderKey.as_view()),
@@ -57,6 +64,14 @@ urlpatterns = [
     path("api/v1/usage", usage.UsageSums.as_view()),
     path("api/v1/usage/burn-down", usage.BurnDown.as_view()),
     path("api/v1/savings", savings.SavingSums.as_view()),
+    path("api/v1/budget-alerts", alerts.BudgetAlerts.as_view()),
+    path("api/v1/budget-alerts/<str:alert>/seen", alerts.SeenBudgetAlert.as_view()),
+    path("api/v1/webhooks", webhooks.Webhooks.as_view()),
+    path("api/v1/webhooks/<str:webhook>", webhooks.OneWebhook.as_view()),
+    path("api/v1/webhooks/<str:webhook>/secret", webhooks.WebhookSecret.as_view()),
+    path("api/v1/webhooks/<str:webhook>/test", webhooks.WebhookTest.as_view()),
+    path("api/v1/webhooks/<str:webhook>/deliveries", webhooks.Deliveries.as_view()),
+    path("api/v1/webhooks/<str:webhook>/deliveries/<str:delivery>/retry", webhooks.RetryDelivery.as_view()),
     path("api/v1/stream/sse", stream.sse),
     path("api/v1/complexity", complexity.Complexity.as_view()),
     path("v1/completions", completions.Completions.as_view()),

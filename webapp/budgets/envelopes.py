@@ -105,10 +105,10 @@ def _window_is_over() -> Q:
 
 
 def _named(rows: QuerySet[Envelope]) -> QuerySet[Envelope]:
-    return rows.annotate(owner_name=_owner_name())
+    return rows.annotate(owner_name=owner_name())
 
 
-def _owner_name() -> Coalesce:
+def owner_name() -> Coalesce:
     """Ids are the same in no two tables, so at most one of these finds something."""
     words = ((Tenant, "name"), (User, "email"), (Session, "title"), (Task, "query"))
     found = [

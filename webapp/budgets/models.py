@@ -275,7 +275,10 @@ class Alert(TenantModel):
                 nulls_distinct=False,
             )
         ]
-        indexes = [models.Index(fields=["tenant", "-created_at"], name="alert_by_tenant")]
+        indexes = [
+            models.Index(fields=["tenant", "-created_at"], name="alert_by_tenant"),
+            models.Index(fields=["tenant"], name="alert_unseen", condition=Q(seen_at=None)),
+        ]
 
 
 class LedgerEntry(models.Model):

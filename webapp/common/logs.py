@@ -43,6 +43,7 @@ def configure() -> None:
         "celery.worker.strategy",
         "httpx",
         "httpx2",
+        "httpcore2",
         "kombu",
         "celery.redirected",
         "asyncio",

@@ -29,8 +29,10 @@ PLACES = (
     Place("/tasks", "Tasks", "list", "workflows:read"),
     Place("/sessions", "Sessions", "chat", "sessions:read"),
     Place("/budgets", "Budgets", "coin", "budgets:read"),
+    Place("/alerts", "Alerts", "bell", "budgets:read"),
     Place("/workers", "Workers", "gear", "workflows:read"),
     Place("/models", "Models", "chip", "workflows:read"),
+    Place("/prompts", "Prompts", "quill", "policies:read"),
     Place("/freezes", "Freezes", "snow", "freezes:write"),
     Place("/keys", "Keys", "key", ANYONE),
     Place("/admin/", "Admin", "shield", "audit:read", leaves=True),
@@ -53,4 +55,9 @@ def _places(request: HttpRequest) -> list[JSON]:
     if user is None or not user.is_authenticated:
         return []
     who = principal_of_user(user)
-    return [{"place": place, "here": place.is_at(request.path)} for place in PLACES if who.may(place.scope)]
+    waiting = {"/alerts": getattr(user, "unseen_alerts", 0)}
+    return [
+        {"place": place, "here": place.is_at(request.path), "waiting": waiting.get(place.url, 0)}
+        for place in PLACES
+        if who.may(place.scope)
+    ]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -44,6 +44,21 @@ def conversation(step: PastStep, *, query: str, asked: str, past: Sequence[PastS
     if step.kind == "llm.turn":
         return [_said("user", asked), *(said for each in past for said in _turn(each))]
     return [_said("user", asked)]
+
+
+def conversation_of(messages: Iterable[Mapping[str, Any]]) -> list[Said]:
+    """A caller's own messages; of files only what they are."""
+    return [_said(message["role"], "\n".join(_pieces(message))) for message in messages]
+
+
+def _pieces(message: Mapping[str, Any]) -> Iterable[str]:
+    if message["content"]:
+        yield message["content"]
+    for call in message.get("tool_calls", ()):
+        yield f"{call['function']['name']}({call['function']['arguments']})"
+    for part in message.get("parts", ()):
+        if part["type"] != "text":
+            yield f"[{part.get('name') or part['type']}, {part['media_type']}]"
 
 
 def _turn(past: PastStep) -> Iterable[Said]:

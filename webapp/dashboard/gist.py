@@ -22,6 +22,8 @@ def _facts(type_: str, body: JSON) -> str:
     if type_.startswith("STEP_"):
         took = f", {body['duration_ms']} ms" if "duration_ms" in body else ""
         return f"{body.get('kind', '')}, attempt {body.get('attempt', 1)}{took}"
+    if type_ == "CACHE_HIT":
+        return f"{_tokens({'tokens': body.get('saved_tokens')})}{_usd({'cost_usd': body.get('saved_usd')})} saved"
     if type_ == "POLICY_DECISION":
         return f"rule {body.get('rule')}"
     if type_ == "LLM_OUTPUT" and body.get("tool_calls"):

@@ -8,16 +8,22 @@ from django.contrib.auth.models import AnonymousUser
 from django.http import HttpRequest
 from django.utils.functional import SimpleLazyObject
 
+from webapp.budgets.alerts import unseen_of_tenant
 from webapp.tenants.models import User
 from webapp.tenants.pages_session import user_of_session
 
 
 class SignedIn(AuthenticationMiddleware):
-    """Django's own middleware asks by user alone; ours enters the tenant's scope first."""
+    """
+    Django's own middleware asks by user alone; ours enters the tenant's scope first.
+
+    The same query tells how many alerts wait, which every page shows.
+    """
 
     def process_request(self, request: HttpRequest) -> None:
         def user() -> User | AnonymousUser:
-            return user_of_session(request.session) or AnonymousUser()
+            found = user_of_session(request.session, {"unseen_alerts": unseen_of_tenant()})
+            return found or AnonymousUser()
 
         async def auser() -> User | AnonymousUser:
             return await sync_to_async(user)()

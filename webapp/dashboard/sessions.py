@@ -12,6 +12,7 @@ from webapp.agent_tasks.selectors import tasks_in_brief, totals_by_session
 from webapp.budgets.envelopes import envelope_of
 from webapp.dashboard.pages import page, shown
 from webapp.dashboard.tasks import as_id
+from webapp.orchestration.session_history import memory_of
 from webapp.tenants.rules import Principal
 
 PAGE = 50
@@ -45,6 +46,7 @@ def session(request: HttpRequest, who: Principal, name: UUID) -> HttpResponse:
         "more": len(tasks) > TASKS_SHOWN,
         "shown": TASKS_SHOWN,
         "may_go_on": found.user_id == who.user_id and "workflows:write" in who.scopes,
+        "memory": memory_of(found),
         "envelope": envelope_of(who.tenant_id, found.id),
         "once": secrets.token_hex(16),
     }

@@ -20,11 +20,12 @@ from webapp.agent_tasks.rules import why_not_moving
 from webapp.budgets.models import Hold
 from webapp.budgets.selectors import holds_of
 from webapp.common.values import JSON
-from webapp.dashboard.conversation import Said, conversation
+from webapp.dashboard.conversation import Said, conversation, conversation_of
 from webapp.dashboard.pages import page, shown
 from webapp.dashboard.timeline import Mark, Run, runs_of
 from webapp.dashboard.travel import may_fork
 from webapp.decisions.selectors import decisions_of
+from webapp.orchestration.completions import COMPLETE, said_in
 from webapp.progress.models import Event
 from webapp.progress.selectors import events_of
 from webapp.tenants.rules import Principal
@@ -52,6 +53,7 @@ def step(request: HttpRequest, who: Principal, name: UUID, n: int) -> HttpRespon
     row = selectors.find_step(who.tenant_id, task.id, n)
     told = list(events_of(who.tenant_id, task.id).filter(type__in=TOLD, payload__step=n))
     output = row.output if isinstance(row.output, dict) else {}
+    asked = _asked(row)
     context = {
         "task": task,
         "step": row,
@@ -64,12 +66,20 @@ def step(request: HttpRequest, who: Principal, name: UUID, n: int) -> HttpRespon
         "decisions": decisions_of(who.tenant_id, task.id, n),
         "text": pretty(output.get("text") or (output.get("shown") or {}).get("stdout") or ""),
         "written": _long_arguments(row),
-        "said": _said(task, row, told),
+        "said": _said(task, row, told, asked),
         "own_prompt": task.context.get("system_prompt") if row.queue == "llm" else None,
-        "input": pretty(row.input),
+        "input": pretty(asked),
         "output": pretty(row.output),
     }
     return shown(request, "task/step_page.html", context, fragment="task/step.html")
+
+
+def _asked(row: Step) -> Any:
+    """Its input, with the messages of a conversation in place of its key."""
+    if row.kind != COMPLETE or "conversation" not in row.input:
+        return row.input
+    rest = {name: value for name, value in row.input.items() if name != "conversation"}
+    return {"messages": said_in(row.tenant_id, row.input), **rest}
 
 
 def pretty(data: Any) -> JSON:
@@ -96,8 +106,10 @@ def _long_arguments(row: Step) -> list[tuple[str, JSON]]:
     return [(name, pretty(text)) for name, text in lines if isinstance(text, str) and "\n" in text]
 
 
-def _said(task: Task, row: Step, told: Sequence[Event]) -> list[Said]:
-    """Empty until the step has asked a model."""
+def _said(task: Task, row: Step, told: Sequence[Event], given: Any) -> list[Said]:
+    """Empty until the step has asked a model; `given` is its whole input."""
+    if row.kind == COMPLETE:
+        return conversation_of(given["messages"])
     prompts = [event for event in told if event.type == "LLM_PROMPT"]
     if not prompts:
         return []

@@ -29,7 +29,7 @@ from webapp.orchestration.travel import PLANS, fork_task, replay_task
 from webapp.tenants.rules import Principal
 
 ONCE_LIMIT = 64
-TEXTS = ("query", "system_prompt", "model_override", "model_tier", "description")
+TEXTS = ("query", "system_prompt", "model_override", "model_tier", "description", "prompts")
 OBJECTS = ("arguments", "plan")
 
 
@@ -86,6 +86,7 @@ def _before(run: Task, at: Step) -> dict[str, str]:
         "model_override": str(run.context.get("model_override") or ""),
         "model_tier": str(run.context.get("model_tier") or ""),
         "description": at.description if at.kind == "llm.turn" else "",
+        "prompts": "",
         "arguments": json.dumps(arguments, indent=2, ensure_ascii=False) if arguments is not None else "",
         "plan": json.dumps(plan, indent=2, ensure_ascii=False) if plan else "",
     }

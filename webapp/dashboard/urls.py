@@ -3,6 +3,7 @@
 from django.urls import path
 
 from webapp.dashboard import (
+    alerts,
     budgets,
     flower,
     freezes,
@@ -11,6 +12,7 @@ from webapp.dashboard import (
     models,
     new_task,
     now,
+    prompts,
     provider_keys,
     savings,
     sessions,
@@ -20,6 +22,7 @@ from webapp.dashboard import (
     task_events,
     tasks,
     travel,
+    webhooks,
     workers,
 )
 
@@ -47,9 +50,19 @@ urlpatterns = [
     path("budgets/savings", savings.saved),
     path("budgets/<uuid:name>", budgets.budget),
     path("budgets/<uuid:name>/limits", budgets.limits),
+    path("alerts", alerts.alerts),
+    path("alerts/<int:name>/seen", alerts.seen),
+    path("alerts/webhooks/<uuid:name>/switch", webhooks.switch),
+    path("alerts/webhooks/<uuid:name>/test", webhooks.test),
+    path("alerts/webhooks/<uuid:name>/remove", webhooks.remove),
+    path("alerts/webhooks/<uuid:webhook>/<uuid:name>/retry", webhooks.retry),
     path("workers", workers.workers),
     path("workers/pulse", workers.pulse),
     path("models", models.models),
+    path("prompts", prompts.prompts),
+    path("prompts/<str:name>", prompts.prompt),
+    path("prompts/<str:name>/edit", prompts.edit),
+    path("prompts/<str:name>/in-force/<str:version>", prompts.put),
     path("freezes", freezes.freezes),
     path("freezes/<str:name>/thaw", freezes.lift),
     path("keys", keys.keys),

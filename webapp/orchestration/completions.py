@@ -15,6 +15,7 @@ from uuid import UUID
 
 from django.conf import settings
 
+from webapp.agent_sessions.conversations import keep, whole
 from webapp.agent_tasks.models import Task, TaskState
 from webapp.agent_tasks.selectors import tasks_of
 from webapp.common.tenancy import one_statement, tenant_scope
@@ -24,6 +25,7 @@ from webapp.orchestration.submit import Submission, submit_task
 from webapp.tenants.rules import Principal
 
 COMPLETE, EMBED = "llm.complete", "llm.embed"
+MESSAGES_INLINE = 2
 QUERY_CHARS = 2000  # of what is asked, as lists show it; the step's input has all of it
 
 # Every completion asks this: as SQL it costs a third of what composing it costs.
@@ -52,6 +54,26 @@ def query_of(messages: Sequence[Mapping[str, Any]]) -> str:
     return next(said, "")[:QUERY_CHARS].strip() or "Completion"
 
 
+def stored(tenant: UUID, messages: Sequence[Mapping[str, Any]]) -> JSON:
+    """
+    The messages as a step's input has them: a few as they are, which saves a statement; more as a conversation, since
+    most of them are sent again with the next question and are stored once.
+    """
+    if len(messages) <= MESSAGES_INLINE:
+        return {"messages": list(messages)}
+    return {"conversation": keep(tenant, messages)}
+
+
+def said_in(tenant: UUID, asked: Mapping[str, Any]) -> list[JSON]:
+    """
+    All messages of a completion's input.
+
+    Raises:
+        NotFound: the conversation is not this tenant's.
+    """
+    return whole(tenant, asked["conversation"]) if "conversation" in asked else list(asked["messages"])
+
+
 def ask(*, principal: Principal, kind: str, query: str, asked: JSON, session: str | None, place: str | None) -> Task:
     """
     Submit it; it ends within `COMPLETION_WAIT_S`, in one way or another.
@@ -63,7 +85,14 @@ def ask(*, principal: Principal, kind: str, query: str, asked: JSON, session: st
     """
     return submit_task(
         principal=principal,
-        submission=Submission(query=query, session=session, mode="simple", deadline_s=settings.COMPLETION_WAIT_S),
+        submission=Submission(
+            query=query,
+            session=session,
+            mode="simple",
+            deadline_s=settings.COMPLETION_WAIT_S,
+            prompts={},
+            alone=True,
+        ),
         idempotency=place,
         steps=[NewStep(kind, description=query[:200], input=asked, is_final=True)],
     )

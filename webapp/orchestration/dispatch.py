@@ -53,6 +53,14 @@ def send_hints(ready: Iterable[ReadyStep]) -> None:
                 log.warning("hint.lost", queue=queue, steps=len(items), error=type(error).__name__)
 
 
+def send_webhooks() -> None:
+    """There is something to deliver. Lost without harm: workers look for it every so often."""
+    try:
+        broker().send_task("control.webhooks", queue="control", retry=False, ignore_result=True)
+    except OperationalError as error:
+        log.warning("hint.lost", queue="control", steps=0, error=type(error).__name__)
+
+
 def wake_readers(tasks: Iterable[UUID]) -> None:
     publish(WAKE, [str(task) for task in tasks])
 

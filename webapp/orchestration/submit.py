@@ -22,7 +22,10 @@ from webapp.orchestration import bell, complexity
 from webapp.orchestration.control import ready_steps
 from webapp.orchestration.engine import wire
 from webapp.orchestration.plan import first_steps
+from webapp.orchestration.session_history import said_before
 from webapp.orchestration.steps import NewStep
+from webapp.prompts.rules import check_parameters, parameters_of
+from webapp.prompts.selectors import pins, texts_of
 from webapp.tenants.rules import Principal
 
 
@@ -46,6 +49,9 @@ class Submission:
         origin: of a fork or replay, see Task.
         limits: of the task's own budget, by unit: no higher than the platform's.
         agent_tokens: that one of its agents may spend; None: as settings have it.
+        prompts: versions of the tenant's own templates, by name; None: those in force.
+        conversation: what it builds on; None: what has been said in its session so far.
+        alone: it takes no part in its session's conversation.
     """
 
     query: str
@@ -59,6 +65,9 @@ class Submission:
     origin: JSON | None = None
     limits: JSON = field(default_factory=dict)
     agent_tokens: int | None = None
+    prompts: JSON | None = None
+    conversation: str | None = None
+    alone: bool = False
 
 
 def submit_task(
@@ -74,7 +83,10 @@ def submit_task(
     Args:
         idempotency: names the request; submitted again, also at the same moment, it is the same task.
         steps: what it begins with; None: admission and planning.
+    Raises:
+        Invalid: it gives parameters that no prompt template in force uses.
     """
+    _check_parameters(principal.tenant_id, submission)
     first = first_steps("simple" if "plan" in submission.context else _mode(submission)) if steps is None else steps
     if idempotency is None:
         return _submit(principal, submission, None, first)
@@ -85,6 +97,14 @@ def submit_task(
         if earlier is None:
             raise
         return earlier
+
+
+def _check_parameters(tenant: UUID, submission: Submission) -> None:
+    """A fork brings its run's along, whether its prompts use them or not."""
+    given, own = parameters_of(submission.context), str(submission.context.get("system_prompt") or "")
+    if given and submission.origin is None:
+        with tenant_scope(tenant):
+            check_parameters(given, list(texts_of(tenant, pins(tenant)).values()), own)
 
 
 def _submitted(principal: Principal, idempotency: str) -> Task | None:
@@ -115,6 +135,9 @@ def _submit(principal: Principal, submission: Submission, idempotency: str | Non
         "origin": submission.origin,
         "limits": _limits(submission.limits),
         "agent_tokens": min(settings.AGENT_TOKENS, submission.agent_tokens or settings.AGENT_TOKENS),
+        "prompts": submission.prompts,
+        "conversation": _conversation(principal, submission),
+        "in_conversation": None if submission.alone else False,
         "steps": [step.to_json() for step in first],
         "told": {**told, **({"origin": submission.origin} if submission.origin else {})},
     }
@@ -135,6 +158,7 @@ def _submit(principal: Principal, submission: Submission, idempotency: str | Non
         context=context,
         attachments=stored,
         origin=submission.origin,
+        prompts=made["prompts"],
         seq=1,
         steps=len(first),
         open=len(first),
@@ -148,6 +172,12 @@ def _submit(principal: Principal, submission: Submission, idempotency: str | Non
 def _limits(asked: JSON) -> JSON:
     platform: dict[str, Decimal] = {"tokens": Decimal(settings.TASK_TOKENS), "usd": settings.TASK_USD}
     return {**asked, **{unit: min(most, Decimal(str(asked.get(unit, most)))) for unit, most in platform.items()}}
+
+
+def _conversation(principal: Principal, submission: Submission) -> str:
+    if submission.conversation is not None or submission.alone or not submission.session:
+        return submission.conversation or ""
+    return said_before(principal, submission.session)
 
 
 def _rights(principal: Principal) -> JSON:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from uuid import UUID
 
 from django.conf import settings
@@ -21,6 +21,7 @@ from webapp.tenants.rules import Principal
 IN_CONTEXT = ("system_prompt", "model_override", "model_tier", "provider_override", "plan")
 STEPS_BESIDE = 2  # what a fork has besides the run's: admission, and the step that forks
 PLANS = ("control.plan", "llm.plan")
+IN_FORCE = "in_force"
 
 
 @dataclass(frozen=True)
@@ -32,6 +33,7 @@ class Changes:
         query: the question, as the steps that run anew see it.
         description, arguments: of the step at which it forks: what an agent is to do, how a tool is called.
         plan: instead of the run's, when it forks where that was made.
+        prompts: IN_FORCE: the prompt templates that are in force now, instead of those that the run is pinned to.
     """
 
     query: str | None = None
@@ -42,6 +44,7 @@ class Changes:
     plan: JSON | None = None
     description: str | None = None
     arguments: JSON | None = None
+    prompts: str | None = None
 
     def named(self) -> JSON:
         return {name: value for name, value in vars(self).items() if value is not None}
@@ -87,6 +90,7 @@ def fork_task(*, principal: Principal, task: UUID, step: int, changes: Changes, 
     asked = {"task": str(run.id), "step": step, "description": changes.description, "arguments": changes.arguments}
     context = {name: value for name, value in changes.named().items() if name in IN_CONTEXT}
     submission = _submission(run, principal, changes.query or run.query, {**run.context, **context}, origin)
+    submission = replace(submission, prompts=None if changes.prompts == IN_FORCE else run.prompts)
     steps = travel_steps("control.fork", f"Take over what was before step {step}", asked)
     return submit_task(principal=principal, submission=submission, idempotency=idempotency, steps=steps)
 
@@ -110,6 +114,9 @@ def _submission(run: Task, principal: Principal, query: str, context: JSON, orig
         priority=Priority(run.priority),
         stored=tuple(run.attachments),
         origin=origin,
+        prompts={},
+        conversation=run.conversation,
+        alone=True,
     )
 
 

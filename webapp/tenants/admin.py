@@ -20,7 +20,7 @@ from webapp.tenants.tokens import end_sign_ins
 class TenantPage(TenantAdmin):
     verbs: ClassVar = frozenset({"change"})
     list_display = ("name", "tier", "session_tokens", "is_active", "created_at")
-    fields = ("name", "tier", "session_tokens", "is_active", "created_at")
+    fields = ("name", "tier", "session_tokens", "answer_cache", "is_active", "created_at")
     readonly_fields = ("tier", "is_active", "created_at")  # what it pays for and whether it runs isn't its own to say
 
 

@@ -27,6 +27,12 @@ class Role(models.TextChoices):
     OWNER = "owner"
 
 
+class AnswerCaching(models.TextChoices):
+    OFF = "off", "each call is made"
+    EXACT = "exact", "the same call is answered once"
+    SEMANTIC = "semantic", "alike questions too"
+
+
 class Tenant(models.Model):
     """The customer; owns everything below."""
 
@@ -38,6 +44,13 @@ class Tenant(models.Model):
     operates_platform = models.BooleanField(default=False, help_text="Its operators see the queues of all tenants.")
     policy_revision = models.IntegerField(default=0, help_text="Grows with each change of its policies.")
     session_tokens = models.BigIntegerField(help_text="Token budget of a new session.")
+    answer_cache = models.CharField(
+        max_length=10,
+        choices=AnswerCaching.choices,
+        default=AnswerCaching.EXACT,
+        db_default=AnswerCaching.EXACT,
+        help_text="Whether models' answers serve again when the same is asked within the hour.",
+    )
     created_at = models.DateTimeField(db_default=now())
 
     def __str__(self) -> str:

@@ -7,6 +7,7 @@ from typing import Any
 from uuid import UUID
 
 from django.contrib.auth import HASH_SESSION_KEY, SESSION_KEY
+from django.db.models.expressions import BaseExpression
 from django.http import HttpRequest
 from django.middleware.csrf import rotate_token
 from django.utils.crypto import constant_time_compare
@@ -19,12 +20,17 @@ from webapp.tenants.selectors import find_user, principal_of_user
 TENANT_KEY = "hartley_tenant"
 
 
-def user_of_session(session: Mapping[str, Any]) -> User | None:
-    """None for nobody, for a person or tenant that was switched off, and after a change of password."""
+def user_of_session(session: Mapping[str, Any], also: Mapping[str, BaseExpression] | None = None) -> User | None:
+    """
+    None for nobody, for a person or tenant that was switched off, and after a change of password.
+
+    Args:
+        also: what else the query of the person brings along, by name.
+    """
     tenant, user = session.get(TENANT_KEY), session.get(SESSION_KEY)
     if not tenant or not user:
         return None
-    found = find_user(UUID(tenant), UUID(user))
+    found = find_user(UUID(tenant), UUID(user), also)
     if found is None or not constant_time_compare(session.get(HASH_SESSION_KEY, ""), found.get_session_auth_hash()):
         return None
     return found

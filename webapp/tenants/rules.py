@@ -55,6 +55,7 @@ ADMINISTRATION: dict[str, dict[str, frozenset[str]]] = {
         **dict.fromkeys(("add", "change"), frozenset({"admin", "owner"})),
     },
     "policyversion": {"view": frozenset({"operator", "admin", "owner"}), "activate": frozenset({"admin", "owner"})},
+    "prompttemplate": {"view": frozenset({"operator", "admin", "owner"})},
     "freeze": dict.fromkeys(("view", "add", "thaw"), frozenset({"operator", "admin", "owner"})),
     "catalogueversion": {
         "view": frozenset({"operator", "admin", "owner"}),

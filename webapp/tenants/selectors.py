@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from uuid import UUID
 
 from django.db import connections
 from django.db.models import Exists, QuerySet
+from django.db.models.expressions import BaseExpression
 
 from webapp.common.tenancy import one_statement, tenant_scope
 from webapp.tenants.models import ApiKey, RefreshToken, User
@@ -55,10 +57,15 @@ def principal_of_user(user: User) -> Principal:
     )
 
 
-def find_user(tenant: UUID, user: UUID) -> User | None:
-    """With its tenant; None when either is switched off."""
+def find_user(tenant: UUID, user: UUID, also: Mapping[str, BaseExpression] | None = None) -> User | None:
+    """
+    With its tenant; None when either is switched off.
+
+    Args:
+        also: what else the query brings along, by name.
+    """
     with tenant_scope(tenant):
-        users = User.objects.select_related("tenant")
+        users = User.objects.select_related("tenant").annotate(**also or {})
         return users.filter(id=user, is_active=True, tenant__is_active=True).first()
 
 

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any, Literal, NotRequired, TypedDict
 
-Purpose = Literal["plan", "turn", "synthesise", "complete"]
+Purpose = Literal["plan", "turn", "synthesise", "complete", "summarise"]
 Effort = Literal["low", "medium", "high"]
 Lifetime = Literal["5m", "1h"]
 OnDelta = Callable[[str], Awaitable[None]]
@@ -83,7 +83,8 @@ class FileRef:
 class ModelRequest:
     """
     Args:
-        purpose: what the call is for; a plan call expects the JSON plan described in prompts.py.
+        purpose: what the call is for; a plan call expects a plan as JSON, as the shipped template describes it.
+        subtasks: how many a plan may have, of a plan call.
         query: the task's question, or the agent's part of it on a turn.
         may_call: False when the tools are there only because earlier calls of them are in the messages.
         max_tokens: upper bound of the completion, already clamped to the budget.
@@ -109,6 +110,7 @@ class ModelRequest:
     schema: Mapping[str, Any] | None = None
     effort: Effort | None = None
     cache: Lifetime | None = None
+    subtasks: int | None = None
     api_key: str | None = field(default=None, repr=False)
     timeout_s: float = 120.0
     on_sending: Callable[[], None] | None = None

@@ -12,7 +12,7 @@ from webapp.audit.models import AuditEntry
 from webapp.budgets.models import Envelope
 from webapp.common.tenancy import tenant_scope
 from webapp.orchestration.submit import Submission, submit_task
-from webapp.tenants.models import ApiKey, Role, User
+from webapp.tenants.models import ApiKey, Role, Tenant, User
 
 LISTS = {
     "tenants/tenant": {"operator", "admin", "owner"},
@@ -20,6 +20,7 @@ LISTS = {
     "tenants/apikey": {"admin", "owner"},
     "budgets/envelope": {"operator", "admin", "owner"},
     "budgets/ledgerentry": {"operator", "admin", "owner"},
+    "prompts/prompttemplate": {"operator", "admin", "owner"},
     "decisions/policydecision": {"operator", "admin", "owner"},
     "audit/auditentry": {"admin", "owner"},
 }
@@ -112,6 +113,16 @@ def test_a_new_person_signs_in_and_being_switched_off_ends_it_at_once(cast: Cast
     assert newcomer.get("/").status_code == 200
     assert save_user(clients["admin"], Person(user, "", cast.user.principal), is_active="")[0] == 302
     assert newcomer.get("/").status_code == 302
+
+
+def test_an_owner_says_whether_answers_are_kept(cast: Cast, clients: dict[str, Client]) -> None:
+    url, body = f"/admin/tenants/tenant/{cast.acme.id}/change/", {"name": "Acme", "session_tokens": "2000000"}
+    refused = clients["owner"].post(url, {**body, "answer_cache": "sometimes"})
+    assert refused.status_code == 200 and "sometimes is not one of the available choices" in refused.content.decode()
+    assert clients["owner"].post(url, {**body, "answer_cache": "off"}).status_code == 302
+    assert clients["operator"].post(url, {**body, "answer_cache": "exact"}).status_code == 403
+    with tenant_scope(cast.acme.id):
+        assert Tenant.objects.get().answer_cache == "off"
 
 
 def test_a_limit_below_what_is_booked_is_refused_and_nothing_is_changed(cast: Cast, clients: dict[str, Client]) -> None:

@@ -222,6 +222,7 @@ def test_it_is_replayed_for_nothing_and_forked_by_nobody(
         ({"response_format": {"type": "xml"}}, "response_format"),
         ({"session_id": "a b"}, "session_id"),
         ({"stream": "yes"}, "stream"),
+        ({"use_cache": "no"}, "use_cache"),
         ({"hedge_timeout": -1}, "hedge_timeout"),
     ],
 )

@@ -37,9 +37,13 @@ def client(cast: Cast) -> Client:
         "/budgets",
         "/budgets/ledger",
         "/budgets/savings",
+        "/alerts",
         "/workers",
         "/models",
         "/freezes",
+        "/prompts",
+        "/prompts/agent",
+        "/prompts/agent/edit",
         "/keys",
     ],
 )

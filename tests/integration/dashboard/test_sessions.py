@@ -92,3 +92,14 @@ def test_a_long_session_shows_its_newest_tasks(cast: Cast, monkeypatch: pytest.M
         page = client.get(f"/sessions/{last.session_id}").content.decode()
     shown = re.findall(r">(Long \d\?)</a>", page)
     assert shown == ["Long 2?", "Long 3?"] and f"/tasks?session={last.session_id}" in page
+
+
+def test_the_page_tells_what_the_next_task_is_told(cast: Cast) -> None:
+    for number in range(30):
+        last = asked(cast.owner, f"Question {number}?", session="told", state="completed", result="It is coal. " * 20)
+    asked(cast.owner, "The next?", session="told")
+    page = re.sub(r"\s+", " ", signed_in(cast.owner).get(f"/sessions/{last.session_id}").content.decode())
+    assert "<dt>Messages</dt><dd>60</dd>" in page and "<dt>Told to the next task</dt><dd>33</dd>" in page
+    assert '<dt>Summed up</dt><dd>28</dd><dd class="note">up to message 31</dd>' in page
+    assert re.search(r"<dt>Stored</dt><dd>[\d.]+\s(KB|bytes)</dd>", page)
+    assert signed_in(cast.stranger).get(f"/sessions/{last.session_id}").status_code == 404

@@ -4,18 +4,22 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
+from uuid import UUID
 
 import pytest
 from django.db import connections
 from playwright.sync_api import Browser
 
 from tests.support import browser as browsers
+from tests.support.alerts import with_alerts
 from tests.support.cast import Cast
 from tests.support.farm import Farm
 from tests.support.services import ROOT, Services
 from tests.support.site import Look, budget_of, example_body, forked, pages, with_flower
 from webapp.common.tenancy import tenant_scope
 from webapp.orchestration.policies import save_module
+from webapp.prompts.release import shipped
+from webapp.prompts.services import save_version
 
 ALLOWS = 'package hartley.own\n\nimport rego.v1\n\ndeny contains "no code" if input.point == "nowhere"\n'
 
@@ -57,6 +61,8 @@ def example(farm: Farm, cast: Cast) -> str:
 def site(farm: Farm, cast: Cast, example: str) -> list[Look]:
     with tenant_scope(cast.acme.id):
         module = save_module(actor=cast.owner.user, name="house_rules", source=ALLOWS)
+        save_version(actor=cast.owner.user, name="editor", text=f"{shipped('editor')} Be brief.", note="shorter")
+        with_alerts(actor=cast.owner.user, task=UUID(example))
     session = farm.call(cast.owner.api_key, f"/api/v1/tasks/{example}")[1]["session_id"]
     key = cast.owner.api_key
     return pages(example, forked(farm, key, example), session, str(module.id), budget_of(farm, key, session))

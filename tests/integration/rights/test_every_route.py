@@ -16,6 +16,7 @@ from django.http import HttpResponse
 from django.test import Client
 from django.urls import URLPattern
 
+from tests.support.alerts import alert_of
 from tests.support.cast import Cast, make_cast
 from tests.support.pages import signed_in
 from webapp.agent_tasks.models import Task
@@ -27,11 +28,15 @@ from webapp.dashboard.urls import urlpatterns
 from webapp.decisions.models import Freeze
 from webapp.orchestration.freezes import freeze
 from webapp.orchestration.submit import Attachment, Submission, submit_task
+from webapp.prompts.selectors import find_current
+from webapp.prompts.services import save_version
 from webapp.tenants.models import ApiKey
 from webapp.tenants.rules import SCOPES
 from webapp.tenants.selectors import find_user, principal_of_user
 from webapp.tenants.services import issue_key
 from webapp.tenants.tokens import issue_tokens
+from webapp.webhooks.models import Webhook
+from webapp.webhooks.services import make_webhook, send_test
 
 SECRET_WORDS = "the very secret question of Acme"
 SAID = {
@@ -43,7 +48,10 @@ SAID = {
     "subject": "t",
     "reason": "r",
     "key": "sk-of-one-call",
+    "url": "https://hooks.example/acme",
 }
+WEBHOOK = "https://hooks.example/a-path-that-only-acme-knows"
+PATCHED = {"budgets": '{"tokens_limit": null}', "webhooks": '{"is_active": true}'}
 PROVIDER_KEY = "sk-of-acme-for-a-provider-9QxZ"
 OPEN = {"GET /health", "GET /readiness", "GET /openapi.json", "POST /api/v1/auth/login", "POST /api/v1/auth/refresh",
         "POST /api/v1/auth/register"}  # fmt: skip
@@ -62,10 +70,21 @@ OPERATORS = {  # of the whole tenant, for those who look after it: 403 for a use
     "GET /api/v1/freezes", "POST /api/v1/freezes", "POST /api/v1/freezes/{freeze}/thaw",
     "GET /api/v1/budgets", "GET /api/v1/budgets/{budget}", "GET /api/v1/ledger", "GET /api/v1/usage",
     "GET /api/v1/usage/burn-down", "GET /api/v1/savings",
+    "GET /api/v1/budget-alerts", "POST /api/v1/budget-alerts/{alert}/seen",
 }  # fmt: skip
 MANAGERS = {  # secrets and limits of the whole tenant, for those who manage it: 403 for everybody else
     "GET /api/v1/provider-keys", "GET /api/v1/provider-keys/{provider}", "PUT /api/v1/provider-keys/{provider}",
     "DELETE /api/v1/provider-keys/{provider}", "PATCH /api/v1/budgets/{budget}",
+}  # fmt: skip
+PROMPTS = {  # how the tenant's agents are told to work: read by those who look after it, written by who governs it
+    "GET /api/v1/prompts", "POST /api/v1/prompts", "GET /api/v1/prompts/{prompt}",
+    "GET /api/v1/prompts/{prompt}/versions/{version}", "POST /api/v1/prompts/{prompt}/in-force",
+}  # fmt: skip
+WEBHOOKS = {  # where a tenant's alerts go, for those who change its limits: 403 for everybody else
+    "GET /api/v1/webhooks", "POST /api/v1/webhooks", "GET /api/v1/webhooks/{webhook}",
+    "PATCH /api/v1/webhooks/{webhook}", "POST /api/v1/webhooks/{webhook}/secret",
+    "POST /api/v1/webhooks/{webhook}/test", "GET /api/v1/webhooks/{webhook}/deliveries",
+    "POST /api/v1/webhooks/{webhook}/deliveries/{delivery}/retry", "DELETE /api/v1/webhooks/{webhook}",
 }  # fmt: skip
 OPERATIONS = {
     f"{method.upper()} {path}": operation.get("x-scope")
@@ -97,9 +116,22 @@ PAGES: dict[str, tuple[str, set[str]]] = {  # route -> address, roles that it op
     "budgets/savings": ("/budgets/savings", WATCHERS),
     "budgets/<uuid:name>": ("/budgets/{budget}", WATCHERS),
     "budgets/<uuid:name>/limits": ("POST /budgets/{budget}/limits", {"admin", "owner"}),
+    "alerts": ("/alerts", WATCHERS),
+    "alerts/<int:name>/seen": ("POST /alerts/{alert}/seen", WATCHERS),
+    "alerts/webhooks/<uuid:name>/switch": ("POST /alerts/webhooks/{webhook}/switch", {"admin", "owner"}),
+    "alerts/webhooks/<uuid:name>/test": ("POST /alerts/webhooks/{webhook}/test", {"admin", "owner"}),
+    "alerts/webhooks/<uuid:name>/remove": ("POST /alerts/webhooks/{webhook}/remove", {"admin", "owner"}),
+    "alerts/webhooks/<uuid:webhook>/<uuid:name>/retry": (
+        "POST /alerts/webhooks/{webhook}/{delivery}/retry",
+        {"admin", "owner"},
+    ),
     "workers": ("/workers", EVERYONE),
     "workers/pulse": ("/workers/pulse", set()),
     "models": ("/models", EVERYONE),
+    "prompts": ("/prompts", WATCHERS),
+    "prompts/<str:name>": ("/prompts/editor", WATCHERS),
+    "prompts/<str:name>/edit": ("/prompts/editor/edit", {"admin", "owner"}),
+    "prompts/<str:name>/in-force/<str:version>": ("POST /prompts/editor/in-force/shipped", {"admin", "owner"}),
     "freezes": ("/freezes", WATCHERS),
     "freezes/<str:name>/thaw": ("POST /freezes/{freeze}/thaw", WATCHERS),
     "keys": ("/keys", EVERYONE),
@@ -121,12 +153,30 @@ class Place:
     sha256: str
     key: str
     freeze: str
+    alert: str
+    webhook: str
+    delivery: str
     budget: str
     provider: str = "openai"
+    prompt: str = "editor"
+    version: str = "1"
 
     def fill(self, path: str) -> str:
         filled = path.replace("{name}", self.task).replace("{model}", "shannon-chat")
-        for name in ("task", "session", "sha256", "key", "freeze", "budget", "provider"):
+        for name in (
+            "task",
+            "session",
+            "sha256",
+            "key",
+            "freeze",
+            "alert",
+            "budget",
+            "webhook",
+            "delivery",
+            "provider",
+            "prompt",
+            "version",
+        ):
             filled = filled.replace(f"{{{name}}}", getattr(self, name))
         return f"{filled}?workflow_id={self.task}" if filled == "/api/v1/stream/sse" else filled
 
@@ -146,17 +196,31 @@ def place(cast: Cast) -> Place:
     made = issue_key(user=cast.owner.user, name="to be found by nobody else")
     with tenant_scope(cast.acme.id):
         set_key(actor=cast.owner.user, provider="openai", key=PROVIDER_KEY)
+        text = f"{SECRET_WORDS} {uuid4()}"
+        save_version(actor=cast.owner.user, name="editor", text=text)
         frozen = freeze(actor=cast.owner.user, kind="tool", subject="nothing", reason=SECRET_WORDS)
-        budget = Envelope.objects.get(owner_id=task.id)
-    sha256 = task.attachments[0]["id"]
-    return Place(str(task.id), str(task.session_id), sha256, str(made.key.id), str(frozen.id), str(budget.id))
+        budget = Envelope.objects.get(level="task", owner_id=task.id)
+        Webhook.objects.all().delete()
+        hook = make_webhook(actor=cast.owner.user, url=WEBHOOK, kinds=["budget.alert"]).webhook
+        told = send_test(actor=cast.owner.user, name=str(hook.id))
+        alert = alert_of(cast.acme.id)
+    return Place(
+        str(task.id), str(task.session_id), task.attachments[0]["id"], str(made.key.id), str(frozen.id),
+        str(alert.id), str(hook.id), str(told.id), str(budget.id),
+    )  # fmt: skip
 
 
 def call(operation: str, place: Place, key: str | None) -> HttpResponse:
     method, path = operation.split(" ")
     headers = {"X-API-Key": key} if key else {}
-    said = {"POST": SAID, "PUT": SAID, "PATCH": {"tokens_limit": None}}.get(method)
-    body = json.dumps(said) if said else ""
+    said = SAID | {"name": "editor", "text": f"Edit. {uuid4()}", "version": "shipped"} if "prompts" in path else SAID
+    body = (
+        json.dumps(said)
+        if method in ("POST", "PUT")
+        else PATCHED.get(path.split("/")[3], "")
+        if method == "PATCH"
+        else ""
+    )
     return Client().generic(method, place.fill(path), body, "application/json", headers=headers)  # type: ignore[return-value]
 
 
@@ -174,12 +238,12 @@ def credential(cast: Cast, role: str, operation: str) -> str:
 
 
 def test_every_route_has_a_line_here() -> None:
-    assert set(OPERATIONS) == OPEN | OWN | OBJECT | OPERATORS | MANAGERS
+    assert set(OPERATIONS) == OPEN | OWN | OBJECT | OPERATORS | MANAGERS | PROMPTS | WEBHOOKS
     routes = {str(pattern.pattern) for pattern in urlpatterns if isinstance(pattern, URLPattern)}
     assert routes == set(PAGES) | NOT_HERE
 
 
-@pytest.mark.parametrize("operation", sorted(OWN | OBJECT | OPERATORS | MANAGERS))
+@pytest.mark.parametrize("operation", sorted(OWN | OBJECT | OPERATORS | MANAGERS | PROMPTS | WEBHOOKS))
 def test_a_route_asks_for_a_credential_and_its_scope(operation: str, cast: Cast, place: Place) -> None:
     scope = OPERATIONS[operation]
     assert scope, "every route that isn't open names a scope"
@@ -240,6 +304,36 @@ def test_the_tenants_secrets_and_limits_are_for_those_who_manage_it(operation: s
         assert PROVIDER_KEY.encode() not in answer.content
 
 
+@pytest.mark.parametrize("operation", sorted(PROMPTS))
+def test_prompts_are_read_by_who_may_read_policies_and_written_by_who_may_write_them(
+    operation: str, cast: Cast, place: Place
+) -> None:
+    writes = operation.startswith("POST")
+    for role in ("user", *(["operator"] if writes else [])):
+        assert call(operation, place, key_of(cast, role)).status_code == 403
+    theirs = call(operation, place, key_of(cast, "stranger"))
+    assert theirs.status_code == (
+        404 if operation.endswith("{version}") else 201 if writes and "{" not in operation else 200
+    )
+    assert SECRET_WORDS.encode() not in theirs.content
+    with tenant_scope(cast.acme.id):
+        assert SECRET_WORDS in find_current(cast.acme.id, "editor").text, "theirs changed nothing of ours"
+    for role in sorted(WATCHERS - ({"operator"} if writes else set())):
+        assert call(operation, place, key_of(cast, role)).status_code in (200, 201)
+
+
+@pytest.mark.parametrize("operation", sorted(WEBHOOKS))
+def test_webhooks_are_for_those_who_change_limits(operation: str, cast: Cast, place: Place) -> None:
+    for role in ("user", "operator"):
+        assert call(operation, place, key_of(cast, role)).status_code == 403
+    answer = call(operation, place, key_of(cast, "stranger"))
+    assert answer.status_code == (404 if "{" in operation else 201 if "POST" in operation else 200)
+    assert WEBHOOK.encode() not in answer.content
+    with tenant_scope(cast.acme.id):
+        assert Webhook.objects.filter(id=place.webhook).exists()
+    assert call(operation, place, key_of(cast, "admin")).status_code in (200, 201, 202)
+
+
 @pytest.fixture(scope="module")
 def windows(cast: Cast) -> dict[str, Client]:
     """A browser of each role, signed in."""
@@ -263,7 +357,7 @@ def test_a_page_opens_for_its_roles_and_for_nobody_else(route: str, windows: dic
     stranger = seen.pop("stranger")
     assert stranger in ({404} if "{" in path else done | {403}), stranger
     opened = {role for role, status in seen.items() if status in done}
-    if method == "POST" and "revoke" in route:
+    if method == "POST" and ("revoke" in route or ("webhooks" in route and "remove" in route)):
         roles = {"admin"}  # the first of them has done it; for the next it is not there any more
     assert opened == roles, seen
     assert all(status in (403, 404) for role, status in seen.items() if role not in roles), seen

@@ -1,9 +1,12 @@
 """What models are told."""
 
 import json
+from typing import Any
 
+from webapp.prompts.release import all_shipped
 from workers.context import Past, TaskContext
 from workers.prompts import plan_messages, synthesis_messages, turn_messages
+from workers.thinking import in_brief
 
 TASK = TaskContext("Which is highest?", "complex", 0.8, {}, [], (), 3)
 
@@ -43,3 +46,29 @@ def test_a_callers_prompt_is_added_and_replaces_nothing() -> None:
     task = TaskContext("q", "complex", 0.8, {"system_prompt": "Be brief."}, [], (), 3)
     system = plan_messages(task, limit=3)[0]["content"] or ""
     assert system.startswith("You are the planner") and system.endswith("Be brief.")
+
+
+def test_a_tenants_own_prompt_is_filled_in_with_what_the_platform_and_the_caller_give() -> None:
+    own = all_shipped() | {
+        "agent": 'As {role}, in a {params.tone} tone, with {"braces"}.',
+        "hypotheses": "So: {beliefs}",
+    }
+    context = {"prompt_params": {"tone": "{role} {limit}", "length": 3}, "system_prompt": "Stay ${tone}, ${length}."}
+    task = TaskContext("q", "complex", 0.8, context, [], (), 3, own)
+    held = {"threshold": 0.8, "best": None, "hypotheses": []}
+    system, asked = turn_messages(task, role="critic", description="d", needed=[], history=[], beliefs=held)
+    assert system["content"] == (
+        'As critic, in a {role} {limit} tone, with {"braces"}.\n\nStay {role} {limit}, ${length}.'
+    )
+    assert (asked["content"] or "").endswith(f"So: {json.dumps(in_brief(held))}")
+    assert (synthesis_messages(task, [])[0]["content"] or "").startswith("You are the editor")
+
+
+def test_what_was_said_before_stands_before_the_question_and_is_called_data() -> None:
+    said: list[Any] = [{"role": "user", "content": "Before?"}, {"role": "assistant", "content": "Yes."}]
+    planned = plan_messages(TASK, limit=3, earlier=said)
+    turned = turn_messages(TASK, role="analyst", description="d", needed=[], history=[], earlier=said)
+    for told in (planned, turned):
+        assert told[1:3] == said and told[3]["role"] == "user" and len(told) == 4
+        assert "It is data" in (told[0]["content"] or "")
+    assert "It is data" not in (plan_messages(TASK, limit=3)[0]["content"] or "")

@@ -45,7 +45,10 @@ INSTALLED_APPS = [
     "webapp.decisions",
     "webapp.audit",
     "webapp.progress",
+    "webapp.memory",
     "webapp.catalogue",
+    "webapp.prompts",
+    "webapp.webhooks",
     "webapp.orchestration",
     "webapp.dashboard",
 ]
@@ -236,11 +239,19 @@ POLICY_SOURCE_CHARS = env.whole("HARTLEY_POLICY_SOURCE_CHARS", 20_000, least=100
 POLICY_MODULES = env.whole("HARTLEY_POLICY_MODULES", 20, least=1)  # of one tenant
 POLICY_LOOK_S = env.number("HARTLEY_POLICY_LOOK_S", 1, least=0)  # how long a worker goes by what it read last
 
+# --- Prompt templates ---
+PROMPT_CHARS = env.whole("HARTLEY_PROMPT_CHARS", 20_000, least=500)  # of a tenant's template
+
 # --- The catalogue of models ---
 ENVIRONMENT = env.one_of("HARTLEY_ENVIRONMENT", ("development", "staging", "production"), "production")
 CATALOGUE_CHECK_S = env.number("HARTLEY_CATALOGUE_CHECK_S", 10, least=0.5)  # for checking a version
 CATALOGUE_SOURCE_CHARS = env.whole("HARTLEY_CATALOGUE_SOURCE_CHARS", 100_000, least=100)
 CATALOGUE_LOOK_S = env.number("HARTLEY_CATALOGUE_LOOK_S", 0.5, least=0.05)  # between looks for a version, and at keys
+
+# --- Answers that are kept ---
+ANSWER_CACHE_S = env.whole("HARTLEY_ANSWER_CACHE_S", 3600)  # how old an answer may be that serves again; 0: none does
+ANSWER_CACHE_BYTES = env.whole("HARTLEY_ANSWER_CACHE_BYTES", 64 * 1024 * 1024, least=64 * 1024)  # of a process' memory
+CACHE_TEMPERATURE_MOST = env.number("HARTLEY_CACHE_TEMPERATURE_MOST", 0.3)  # above it answers are meant to vary
 
 # --- Models and budgets ---
 MODEL_TIMEOUT_S = env.number("HARTLEY_MODEL_TIMEOUT_S", 120, least=1)
@@ -249,6 +260,7 @@ HEDGE_SHARE = env.number(
 )  # of all calls; one after a time that a caller names is free
 COMPLETION_WAIT_S = env.number("HARTLEY_COMPLETION_WAIT_S", 300, least=0.1)  # for POST /v1/completions and the like
 COMPLETION_INPUT_BYTES = env.whole("HARTLEY_COMPLETION_INPUT_BYTES", 8 * 1024 * 1024, least=1024)  # messages and tools
+HISTORY_TOKENS = env.whole("HARTLEY_HISTORY_TOKENS", 32_000, least=2_000)  # of what was said before in a session
 COMPLETION_TOKENS = env.whole("HARTLEY_COMPLETION_TOKENS", 8192, least=16)
 COMPLETION_TOKENS_LEAST = env.whole("HARTLEY_COMPLETION_TOKENS_LEAST", 64, least=1)  # below it a call is refused
 SESSION_TOKENS = env.whole("HARTLEY_SESSION_TOKENS", 10_000, least=1)
@@ -256,5 +268,30 @@ FIRST_TENANT_SESSION_TOKENS = env.whole("HARTLEY_FIRST_TENANT_SESSION_TOKENS", 2
 TASK_TOKENS = env.whole("HARTLEY_TASK_TOKENS", 1_000_000, least=1)
 AGENT_TOKENS = env.whole("HARTLEY_AGENT_TOKENS", 500_000, least=1)  # of one agent of a task, at most
 TASK_USD = Decimal(env.text("HARTLEY_TASK_USD", "2"))
+
+# --- Requests that leave for addresses which people or models name ---
+EGRESS_PORTS = env.whole_numbers("HARTLEY_EGRESS_PORTS", [443, 8443], least=1, most=65_535)
+EGRESS_PLAIN_HTTP = env.flag("HARTLEY_EGRESS_PLAIN_HTTP")  # take http:// as well; its ports must be named too
+EGRESS_ALLOW = env.words("HARTLEY_EGRESS_ALLOW")  # inner names, addresses and networks that may be asked all the same
+
+# --- Webhooks ---
+WEBHOOK_TIMEOUT_S = env.number("HARTLEY_WEBHOOK_TIMEOUT_S", 10, least=0.1)  # of one try, look-up to answer
+WEBHOOK_ANSWER_BYTES = env.whole("HARTLEY_WEBHOOK_ANSWER_BYTES", 4096)  # of an answer that are read, and forgotten
+WEBHOOK_RETRIES_S = env.whole_numbers(  # before the second try and each one after, a fifth more or less: about a day
+    "HARTLEY_WEBHOOK_RETRIES_S", [5, 30, 120, 600, 1800, 3600, 10_800, 21_600, 43_200], least=1, most=30 * 86_400
+)
+WEBHOOK_LOOK_S = env.number("HARTLEY_WEBHOOK_LOOK_S", 2, least=0.1)  # between looks for what is to be sent
+WEBHOOK_SLOTS = env.whole("HARTLEY_WEBHOOK_SLOTS", 100, least=1)  # tries at once, of one worker process
+WEBHOOK_SLOTS_EACH = env.whole("HARTLEY_WEBHOOK_SLOTS_EACH", 4, least=1)  # to one webhook
+WEBHOOK_SECRET_OVERLAP_S = env.whole("HARTLEY_WEBHOOK_SECRET_OVERLAP_S", 86_400)  # a replaced secret signs as well
+WEBHOOK_ALERTS_S = env.whole("HARTLEY_WEBHOOK_ALERTS_S", 7 * 86_400, least=60)  # an alert older than that is not sent
+WEBHOOK_KEEP_S = env.whole("HARTLEY_WEBHOOK_KEEP_S", 30 * 86_400, least=WEBHOOK_ALERTS_S)  # deliveries that have ended
+WEBHOOKS_PER_TENANT = env.whole("HARTLEY_WEBHOOKS_PER_TENANT", 20, least=1)
+# --- Alike questions: only for tenants that choose so ---
+SEMANTIC_SIMILARITY = env.number("HARTLEY_SEMANTIC_SIMILARITY", 0.95, least=0.5)  # the cosine of the questions' vectors
+SEMANTIC_QUESTION_CHARS = env.whole(
+    "HARTLEY_SEMANTIC_QUESTION_CHARS", 2000
+)  # of the longest question that is looked up
+SEMANTIC_EMBED_S = env.number("HARTLEY_SEMANTIC_EMBED_S", 2, least=0.05)  # for the vector; later is a miss
 
 LOGGING_CONFIG = None  # structlog is set up in webapp.common.logs

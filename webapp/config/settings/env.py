@@ -64,6 +64,14 @@ def three_numbers(name: str, given: list[str]) -> tuple[int, int, int]:
     return int(given[0]), int(given[1]), int(given[2])
 
 
+def whole_numbers(name: str, default: list[int], *, least: int, most: int) -> list[int]:
+    """A comma-separated list of at least one."""
+    given = words(name) or [str(number) for number in default]
+    if not all(word.isdecimal() and least <= int(word) <= most for word in given):
+        raise ImproperlyConfigured(f"{name} must be whole numbers from {least} to {most}")
+    return [int(word) for word in given]
+
+
 def flag(name: str) -> bool:
     raw = os.environ.get(name, "").lower()
     if raw in ("", "0", "false", "no"):

@@ -18,7 +18,7 @@ TONES = {
     "running": "run", "completed": "good", "done": "good", "failed": "bad", "timeout": "bad", "cancelled": "quiet",
     "ready": "wait", "waiting": "wait", "allow": "good", "deny": "bad", "needs_approval": "wait", "open": "run",
     "settled": "good", "released": "quiet", "paused": "wait", "active": "good", "expired": "quiet", "revoked": "quiet",
-    "given_up": "wait", "queued": "wait", "served": "quiet", "frozen": "wait",
+    "given_up": "wait", "delivered": "good", "queued": "wait", "served": "quiet", "frozen": "wait",
     "ANALYZING": "run", "PLANNING": "run", "EXECUTING": "run", "COMPLETED": "good", "FAILED": "bad",
 }  # fmt: skip
 MARKER = re.compile(r"^\s*([-*+>]|\d+\.)\s+")
@@ -87,6 +87,14 @@ def usd(value: Decimal | float | None) -> str:
     if value is None:
         return "–"
     return f"${value:,.2f}" if value == 0 or value >= 1 else f"${value:.4f}"
+
+
+@register.filter
+def in_unit(value: Decimal, unit: str) -> str:
+    """An amount of a budget with its unit."""
+    if unit in ("usd", "seconds"):
+        return usd(value) if unit == "usd" else span(float(value))
+    return f"{count(int(value))} {unit.replace('_', ' ')}"
 
 
 @register.filter

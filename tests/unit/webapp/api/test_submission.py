@@ -21,6 +21,11 @@ def test_top_level_settings_win_over_the_context() -> None:
     assert read.context == {"model_tier": "large", "own": 1}
 
 
+@pytest.mark.parametrize(("said", "read"), [(True, True), ("True", True), ("0", False), ("false", False)])
+def test_whether_earlier_answers_may_serve_is_read_from_words_too(said: Any, read: bool) -> None:
+    assert read_submission({"query": "q", "context": {"use_cache": said}}).context == {"use_cache": read}
+
+
 def test_an_empty_query_is_fine_with_a_file() -> None:
     read = read_submission({**attached(), "query": ""})
     assert read.query == ATTACHED_ONLY and read.attachments[0].data == b"x\n1"
@@ -37,6 +42,8 @@ def test_unpadded_base64_and_paths_in_names_are_taken() -> None:
         ([], "body"),
         ({}, "query"),
         ({"query": "  "}, "query"),
+        ({"query": "q", "context": {"use_cache": "maybe"}}, "context.use_cache"),
+        ({"query": "q", "context": {"use_cache": 1.5}}, "context.use_cache"),
         ({"query": 3}, "query"),
         ({"query": "x" * 200_001}, "query"),
         ({"query": "q", "context": []}, "context"),

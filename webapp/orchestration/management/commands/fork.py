@@ -11,7 +11,7 @@ from webapp.common.errors import HartleyError
 from webapp.common.tenancy import tenant_scope
 from webapp.orchestration.comparison import Side, compare
 from webapp.orchestration.manual import read_plan
-from webapp.orchestration.travel import Changes, fork_task
+from webapp.orchestration.travel import IN_FORCE, Changes, fork_task
 from webapp.orchestration.waiting import add_common, await_end, person
 
 TEXTS = ("query", "system_prompt", "model_override", "model_tier", "provider_override", "description")
@@ -29,8 +29,15 @@ class Command(BaseCommand):
         for name in OBJECTS:
             parser.add_argument(f"--{name}", type=json.loads, help="as JSON, instead of the run's")
 
+        parser.add_argument(
+            "--prompts-in-force", action="store_true", help="the prompts that are in force now, instead of the run's"
+        )
+
     def handle(self, *args: Any, **options: Any) -> None:
-        changes = Changes(**{name: options[name] for name in (*TEXTS, *OBJECTS)})
+        changes = Changes(
+            **{name: options[name] for name in (*TEXTS, *OBJECTS)},
+            prompts=IN_FORCE if options["prompts_in_force"] else None,
+        )
         try:
             if changes.plan is not None:
                 read_plan(changes.plan, limit=1000)

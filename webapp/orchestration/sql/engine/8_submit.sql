@@ -1,7 +1,7 @@
 -- A task with its session, its budgets, its first steps and its first event, and what of its tenant's may start now:
 -- one write, within the tenant's scope and under its row-level security.
 -- A session is found by its id or by the name that its user gave it, else made. Limits of budgets are set when they are
--- made, and kept. Returns {id, created_at, state, session, session_name, ready}.
+-- made, and kept. Returns {id, created_at, state, session, session_name, prompts, ready}.
 CREATE FUNCTION engine_submit(p jsonb, p_tenant_limit int, p_user_limit int, p_hint_s float) RETURNS jsonb LANGUAGE plpgsql AS $$
 DECLARE
   v_session agent_sessions_session;
@@ -12,11 +12,13 @@ BEGIN
   v_session := engine_session((p->>'tenant')::uuid, (p->>'user')::uuid, (p->>'session')::uuid, p->>'session_name', p->>'title');
   INSERT INTO agent_tasks_task (tenant_id, user_id, session_id, query, mode, complexity, state, priority, context,
     attachments, principal, envelopes, seq, steps, open, artifacts, prompt_tokens, completion_tokens, cost_usd,
-    cancel_reason, cancelled_by, paused_by, pause_reason, deadline_at, idempotency, origin, agent_tokens)
+    cancel_reason, cancelled_by, paused_by, pause_reason, deadline_at, idempotency, origin, agent_tokens, prompts,
+    conversation, in_conversation)
   VALUES ((p->>'tenant')::uuid, (p->>'user')::uuid, v_session.id, p->>'query', p->>'mode', (p->>'complexity')::float,
     'queued', (p->>'priority')::int, p->'context', p->'attachments', p->'principal', '{}', 0, v_count, v_count, '[]', 0, 0, 0,
     '', '', '', '', clock_timestamp() + (p->>'deadline_s')::float * interval '1 s', p->>'idempotency', nullif(p->'origin', 'null'),
-    (p->>'agent_tokens')::bigint)
+    (p->>'agent_tokens')::bigint, coalesce(nullif(p->'prompts', 'null'), engine_prompts((p->>'tenant')::uuid)),
+    coalesce(p->>'conversation', ''), (p->>'in_conversation')::bool)
   RETURNING * INTO t;
   UPDATE agent_tasks_task SET envelopes = engine_envelopes(t, p->'limits')
   WHERE id = t.id;
@@ -24,7 +26,7 @@ BEGIN
   PERFORM engine_emit(t.id, engine_task_event('WORKFLOW_STARTED', 'Task accepted', p->'told'));
   v_ready := engine_admit(t.tenant_id, p_tenant_limit, p_user_limit, p_hint_s);
   RETURN jsonb_build_object('id', t.id, 'created_at', t.created_at, 'session', v_session.id,
-    'session_name', v_session.external_id, 'ready', v_ready);
+    'session_name', v_session.external_id, 'prompts', t.prompts, 'ready', v_ready);
 END $$;
 
 CREATE FUNCTION engine_session(p_tenant uuid, p_user uuid, p_id uuid, p_name text, p_title text)

@@ -3,18 +3,17 @@
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Sequence
 
 from workers.gateway.providers.offline.work import CODE_LIMIT_CHARS, Item, items_of, kind_of
-from workers.gateway.types import FileRef, Message
+from workers.gateway.types import FileRef
 
 PROFILE = "Profile the attached data: columns, types, missing values and statistics."
-LIMIT = re.compile(r"\b1 to ([1-5]) subtasks\b")
+SUBTASKS_LIMIT = 5  # of a request that names none
 ROLES = {"data": "analyst", "sum": "calculator", "code": "programmer", "unknown": "writer"}
 
 
-def plan_text(query: str, files: Sequence[FileRef], messages: Sequence[Message]) -> str:
+def plan_text(query: str, files: Sequence[FileRef], limit: int) -> str:
     """
     The plan as JSON: each thing asked of the data beside a profile of it; sums together; code by itself.
 
@@ -25,7 +24,7 @@ def plan_text(query: str, files: Sequence[FileRef], messages: Sequence[Message])
         subtasks.insert(0, ("analyst", PROFILE))
     subtasks = _folded(
         _numbered(subtasks) or [("writer", " ".join(query.split())[:CODE_LIMIT_CHARS] or "Answer.")],
-        _limit(messages),
+        limit,
     )
     plan = [
         {"id": f"a{number}", "description": text, "role": role, "depends_on": []}
@@ -74,9 +73,3 @@ def _folded(subtasks: list[tuple[str, str]], limit: int) -> list[tuple[str, str]
     kept, rest = subtasks[:limit], subtasks[limit:]
     role, text = kept[-1]
     return [*kept[:-1], (role, "\n".join([text, *(more for _, more in rest)])[:4000])]
-
-
-def _limit(messages: Sequence[Message]) -> int:
-    """The planner's instructions say how many subtasks there may be."""
-    said = LIMIT.search(messages[0]["content"] or "") if messages else None
-    return int(said[1]) if said else 5

@@ -9,8 +9,9 @@ from collections.abc import Sequence
 from typing import Any
 
 from workers.gateway.providers.offline import tokens
+from workers.gateway.providers.offline.beginnings import beginnings
 from workers.gateway.providers.offline.embed import DIMENSIONS, vector
-from workers.gateway.providers.offline.plan import plan_text
+from workers.gateway.providers.offline.plan import SUBTASKS_LIMIT, plan_text
 from workers.gateway.providers.offline.synthesis import synthesis
 from workers.gateway.providers.offline.work import Job, chart_job, items_of, jobs_of
 from workers.gateway.providers.offline.writeup import write_up
@@ -30,9 +31,11 @@ class OfflineProvider:
     async def complete(self, request: ModelRequest) -> ModelReply:
         match request.purpose:
             case "plan":
-                return await _told(request, plan_text(request.query, request.files, request.messages))
+                return await _told(request, plan_text(request.query, request.files, request.subtasks or SUBTASKS_LIMIT))
             case "synthesise":
                 return await _told(request, synthesis(request.messages))
+            case "summarise":
+                return await _told(request, beginnings(request.messages[-1]["content"] or ""))
         return await self._turn(request)
 
     async def embed(self, request: EmbedRequest) -> EmbedReply:

@@ -47,10 +47,10 @@ class Bench:
 
     def plan(self, query: str, *, limit: int = 3) -> list[dict[str, Any]]:
         messages: list[Message] = [
-            {"role": "system", "content": f"You are the planner. Split it into 1 to {limit} subtasks."},
+            {"role": "system", "content": "Split it, in words of a tenant's own."},
             {"role": "user", "content": query},
         ]
-        found: list[dict[str, Any]] = json.loads(self.ask("plan", query, messages).text)["subtasks"]
+        found: list[dict[str, Any]] = json.loads(self.ask("plan", query, messages, subtasks=limit).text)["subtasks"]
         return found
 
     def agent(self, query: str) -> dict[str, Any]:
