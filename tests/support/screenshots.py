@@ -16,7 +16,7 @@ from uuid import UUID
 from tests.support.browser import browser, chromium, visitor
 from tests.support.farm import Farm
 from tests.support.services import ROOT, start_services
-from tests.support.site import Look, example_body, forked, pages, with_flower
+from tests.support.site import Look, budget_of, example_body, forked, pages, with_flower
 
 TALLEST = 2400  # pixels of a photograph; what is below is cut off
 QUALITY = 72
@@ -77,7 +77,7 @@ def fill(farm: Farm, key: str, environment: dict[str, str]) -> list[Look]:
         save_version(actor=actor, name="editor", text=text, note="shorter answers")
         with_alerts(actor=actor, task=UUID(tasks[1]))
     return [
-        *pages(tasks[1], forked(farm, key, tasks[1]), session, str(module.id)),
+        *pages(tasks[1], forked(farm, key, tasks[1]), session, str(module.id), budget_of(farm, key, session)),
         Look("flower", "", "/flower/workers"),
     ]
 

@@ -19,13 +19,14 @@ class Look:
     path: str
 
 
-def pages(task: str, fork: str, session: str, module: str) -> list[Look]:
+def pages(task: str, fork: str, session: str, module: str, budget: str) -> list[Look]:
     """
     Args:
         task: a task that has ended, with an answer.
         fork: a fork of it that has ended.
         session: its session.
         module: a policy module.
+        budget: an envelope.
     """
     admin = "/admin/decisions/policymodule"
     return [
@@ -42,6 +43,9 @@ def pages(task: str, fork: str, session: str, module: str) -> list[Look]:
         Look("sessions", "sessions", "/sessions"),
         Look("session", "sessions/<uuid:name>", f"/sessions/{session}"),
         Look("budgets", "budgets", "/budgets"),
+        Look("budget", "budgets/<uuid:name>", f"/budgets/{budget}"),
+        Look("ledger", "budgets/ledger", "/budgets/ledger"),
+        Look("savings", "budgets/savings", "/budgets/savings"),
         Look("alerts", "alerts", "/alerts"),
         Look("workers", "workers", "/workers"),
         Look("models", "models", "/models"),
@@ -75,6 +79,12 @@ def forked(farm: Farm, key: str, task: str) -> str:
     fork = str(farm.call(key, f"/api/v1/tasks/{task}/fork", asked)[1]["task_id"])
     farm.finished(key, fork)
     return fork
+
+
+def budget_of(farm: Farm, key: str, session: str) -> str:
+    """The session's, which has a limit."""
+    found = farm.call(key, "/api/v1/budgets?level=session")[1]["budgets"]
+    return next(str(budget["id"]) for budget in found if budget["owner"]["id"] == session)
 
 
 def example_body(folder: Any) -> dict[str, Any]:

@@ -8,8 +8,8 @@ from uuid import UUID
 from django.db.models import Count, IntegerField, OuterRef, QuerySet, Subquery
 from django.db.models.functions import Coalesce
 
+from webapp.budgets.envelopes import owner_name
 from webapp.budgets.models import Alert
-from webapp.budgets.selectors import owner_name
 from webapp.common.errors import NotFound
 from webapp.common.tables import now
 from webapp.common.values import JSON

@@ -9,6 +9,7 @@ from urllib.parse import quote
 
 from django.core.exceptions import PermissionDenied
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
+from django.http.response import HttpResponseBase
 from django.template.response import TemplateResponse
 from django.utils.functional import LazyObject
 
@@ -19,14 +20,14 @@ from webapp.tenants.rules import Principal
 from webapp.tenants.selectors import principal_of_user
 
 P = ParamSpec("P")
-View = Callable[Concatenate[HttpRequest, Principal, P], HttpResponse]
+View = Callable[Concatenate[HttpRequest, Principal, P], HttpResponseBase]
 
 
-def page(*, scope: str) -> Callable[[View[P]], Callable[..., HttpResponse]]:
+def page(*, scope: str) -> Callable[[View[P]], Callable[..., HttpResponseBase]]:
     """A page that reads: it is rendered inside the tenant's scope, so a template can't see another's rows."""
 
-    def decorate(view: View[P]) -> Callable[..., HttpResponse]:
-        def scoped(request: HttpRequest, who: Principal, *args: P.args, **kwargs: P.kwargs) -> HttpResponse:
+    def decorate(view: View[P]) -> Callable[..., HttpResponseBase]:
+        def scoped(request: HttpRequest, who: Principal, *args: P.args, **kwargs: P.kwargs) -> HttpResponseBase:
             with tenant_scope(who.tenant_id):
                 response = view(request, who, *args, **kwargs)
                 return response.render() if isinstance(response, TemplateResponse) else response
@@ -36,12 +37,12 @@ def page(*, scope: str) -> Callable[[View[P]], Callable[..., HttpResponse]]:
     return decorate
 
 
-def action(*, scope: str) -> Callable[[View[P]], Callable[..., HttpResponse]]:
+def action(*, scope: str) -> Callable[[View[P]], Callable[..., HttpResponseBase]]:
     """A view that acts: the use case it calls opens its own scope, so that what follows a commit follows it."""
 
-    def decorate(view: View[P]) -> Callable[..., HttpResponse]:
+    def decorate(view: View[P]) -> Callable[..., HttpResponseBase]:
         @wraps(view)
-        def checked(request: HttpRequest, *args: P.args, **kwargs: P.kwargs) -> HttpResponse:
+        def checked(request: HttpRequest, *args: P.args, **kwargs: P.kwargs) -> HttpResponseBase:
             who = principal(request)
             if who is None:
                 return to_sign_in(request)

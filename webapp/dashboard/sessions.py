@@ -9,7 +9,7 @@ from django.http import HttpRequest, HttpResponse
 
 from webapp.agent_sessions.selectors import find_visible_session, visible_sessions
 from webapp.agent_tasks.selectors import tasks_in_brief, totals_by_session
-from webapp.budgets.selectors import envelope_of
+from webapp.budgets.envelopes import envelope_of
 from webapp.dashboard.pages import page, shown
 from webapp.dashboard.tasks import as_id
 from webapp.orchestration.session_history import memory_of

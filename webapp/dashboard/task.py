@@ -85,6 +85,7 @@ def _parts(who: Principal, found: Task, *, whole_line: bool) -> JSON:
         "ended": sum(step.finished_at is not None for step in steps),
         "made_of_it": [] if found.is_open else selectors.descendants(who.tenant_id, who.watches, found.id),
         "models": model_breakdown(who.tenant_id, found.id),
+        "sees_budgets": who.may("budgets:read"),
         "answer": formatted(found.result, files) if found.result else "",
         "images": [file for file in found.artifacts if file["media_type"] in IMAGES],
     }

@@ -18,6 +18,7 @@ SCOPES = (
     "tenant:manage",
     "skills:dangerous",
     "budgets:read",
+    "budgets:write",
     "policies:read",
     "policies:write",
     "audit:read",

@@ -1,24 +1,24 @@
-"""Budgets: what is left, whose it is, what is held now, and a ledger that loses no line between its pages."""
+"""Budgets: what is wrong comes first, with what to press; whose they are, what is held, and limits that can be changed."""
 
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
-from typing import Any
 
 import pytest
 from django.test import Client
 
 from tests.support.cast import Cast, make_cast
+from tests.support.ledger import hold
 from tests.support.pages import at_most, signed_in
-from webapp.agent_tasks.models import Task
+from webapp.agent_tasks.models import Step, Task
 from webapp.budgets.models import Envelope, Hold
 from webapp.common.tenancy import tenant_scope
-from webapp.dashboard import budgets
 from webapp.orchestration.submit import Submission, submit_task
 
-AT = datetime(2026, 5, 1, 12, tzinfo=UTC)
+NONE_WRONG = "No budget is near its limit"
 
 
 @pytest.fixture(scope="module")
@@ -37,76 +37,176 @@ def client(cast: Cast) -> Client:
     return signed_in(cast.operator)
 
 
-def hold(task: Task, step: int, **given: Any) -> Hold:
-    """Written by hand, as the engine's SQL would."""
-    fields = {
-        "fence": 1, "purpose": "agent", "provider": "offline", "model": "rules", "held_tokens": 10 * step,
-        "state": "settled", "created_at": AT, **given,
-    }  # fmt: skip
+@pytest.fixture(scope="module")
+def admin(cast: Cast) -> Client:
+    return signed_in(cast.admin)
+
+
+def set_envelope(task: Task, **figures: object) -> Envelope:
+    """The task's own."""
+    clean = {"tokens_limit": None, "tokens_spent": 0, "tokens_held": 0, "tokens_overrun": 0, "usd_limit": None}
     with tenant_scope(task.tenant_id):
-        return Hold.objects.create(tenant_id=task.tenant_id, task=task, step=step, **fields)
+        Envelope.objects.filter(owner_id=task.id).update(**{**clean, **figures})
+        return Envelope.objects.get(owner_id=task.id)
+
+
+@pytest.fixture
+def envelope(task: Task) -> Iterator[Envelope]:
+    yield set_envelope(task, tokens_limit=1000, tokens_spent=700)
+    set_envelope(task)
+
+
+def part(page: str, begin: str, end: str) -> str:
+    return page.split(f'id="{begin}"')[1].split(f'id="{end}"')[0]
 
 
 def test_each_budget_says_what_is_spent_held_left_and_billed_beyond(client: Client, task: Task) -> None:
-    with tenant_scope(task.tenant_id):
-        Envelope.objects.filter(owner_id=task.id).update(
-            tokens_limit=1000, tokens_spent=700, tokens_held=150, tokens_overrun=50, usd_limit=Decimal(2), usd_spent=1
-        )
+    set_envelope(
+        task, tokens_limit=1000, tokens_spent=700, tokens_held=150, tokens_overrun=50, usd_limit=Decimal(2), usd_spent=1
+    )
     page = client.get("/budgets?level=task").content.decode()
     assert "700 spent, 150 held, 200 left of 1,000" in page and "$1.00 spent, $1.00 left of $2.00" in page
     assert "Billed beyond what was held: 50 tokens" in page
+    set_envelope(task, usd_spent=0)
 
 
 def test_budgets_are_named_by_their_owners(client: Client, cast: Cast, task: Task) -> None:
-    page = client.get("/budgets").content.decode()
-    near = page.split('id="near"')[1].split('id="open"')[0]
-    assert near.count("What does it cost?") == 2, "the task's, and the session's after its first question"
-    assert cast.user.user.email in near and ">Acme<" in near
+    near = client.get("/budgets").content.decode().split('id="near"')[1]
+    assert near.count(">What does it cost?<") == 2, "the task's, and the session's after its first question"
+    assert cast.user.user.email in near and ">Acme" in near
 
 
 def test_the_nearest_to_a_limit_comes_first(client: Client, cast: Cast, task: Task) -> None:
     other = submit_task(principal=cast.user.principal, submission=Submission(query="Nearly spent", session="dear"))
-    with tenant_scope(task.tenant_id):
-        Envelope.objects.filter(owner_id=other.id).update(tokens_limit=1000, tokens_spent=999)
-    rows = re.findall(r'<td class="whole"><a href="/tasks/([^"]+)"', client.get("/budgets?level=task").content.decode())
+    set_envelope(other, tokens_limit=1000, tokens_spent=999)
+    page = client.get("/budgets?level=task").content.decode()
+    rows = re.findall(r'<a href="/tasks/([^"]+)"', page.split('id="near"')[1])
     assert rows[0] == str(other.id)
+    set_envelope(other)
+
+
+@pytest.mark.parametrize(("spent", "wrong"), [(799, False), (800, True), (1000, True)])
+def test_a_budget_near_its_limit_is_told_first_with_what_to_press(
+    spent: int, wrong: bool, client: Client, admin: Client, task: Task
+) -> None:
+    envelope = set_envelope(task, tokens_limit=1000, tokens_spent=spent)
+    for visitor in (client, admin):
+        top = part(visitor.get("/budgets").content.decode(), "wrong", "whole")
+        assert (NONE_WRONG not in top) == wrong == (f"{spent / 10:g} % of tokens" in top)
+        assert (f"/budgets/{envelope.id}#limits" in top) == (wrong and visitor is admin)
+        assert ("Ask an owner or admin" in top) == (wrong and visitor is client)
+    set_envelope(task)
+
+
+def test_the_budget_of_a_task_that_has_ended_asks_for_nothing(client: Client, cast: Cast) -> None:
+    ended = submit_task(principal=cast.user.principal, submission=Submission(query="Ended", session="dear"))
+    set_envelope(ended, tokens_limit=1000, tokens_spent=999)
+    assert NONE_WRONG not in client.get("/budgets").content.decode()
+    with tenant_scope(cast.acme.id):
+        Task.objects.filter(id=ended.id).update(state="completed", finished_at=datetime.now(UTC))
+    assert NONE_WRONG in client.get("/budgets").content.decode()
+
+
+def test_a_call_that_was_refused_is_told_with_the_budget_that_refused_it(client: Client, cast: Cast) -> None:
+    refused = submit_task(principal=cast.user.principal, submission=Submission(query="Too dear", session="dear"))
+    at = datetime.now(UTC)
+    error = {"code": "budget.exceeded", "message": "The session budget is used up"}
+    with tenant_scope(cast.acme.id):
+        Step.objects.filter(task=refused, n=1).update(state="running")
+        Step.objects.filter(task=refused, n=1).update(state="failed", error=error, finished_at=at)
+        Task.objects.filter(id=refused.id).update(state="failed", finished_at=at)
+    top = part(client.get("/budgets").content.decode(), "wrong", "whole")
+    assert f"/tasks/{refused.id}?step=1" in top and "The session budget is used up" in top and "Too dear" in top
+    assert "used up" not in signed_in(cast.stranger).get("/budgets").content.decode()
+    with tenant_scope(cast.acme.id):
+        Task.objects.filter(id=refused.id).update(finished_at=at - timedelta(days=2))
+    assert NONE_WRONG in client.get("/budgets").content.decode()
 
 
 def test_an_open_hold_shows_its_age_step_and_task(client: Client, task: Task) -> None:
     held = hold(task, 7, state="open", agent="analyst", created_at=datetime.now(UTC) - timedelta(minutes=3))
     try:
-        page = client.get("/budgets").content.decode()
+        page = client.get("/budgets?by=agent").content.decode()
     finally:  # no envelope holds it: the engine's sweep must never meet it
         with tenant_scope(task.tenant_id):
             held.delete()
-    table = page.split('id="open"')[1].split('id="ledger"')[0]
+    table = part(page, "open", "near")
     assert "3 min" in table and "step 7 · analyst" in table and "What does it cost?" in table
+    assert "analyst" in part(page, "sums", "open"), "what is held now is with its group"
 
 
-def test_the_ledger_loses_no_line_between_pages_even_of_the_same_moment(
-    client: Client, task: Task, monkeypatch: pytest.MonkeyPatch
+def test_spending_is_summed_and_burns_down_on_the_page(client: Client, cast: Cast, task: Task) -> None:
+    at = datetime.now(UTC)
+    for n in range(3):
+        hold(task, 20 + n, prompt_tokens=1000, usd=Decimal("1.25"), agent="writer", created_at=at - timedelta(days=n))
+    with tenant_scope(cast.acme.id):
+        Envelope.objects.filter(level="tenant").update(usd_limit=10, usd_spent=Decimal("3.75"))
+    page = client.get("/budgets?by=agent&unit=usd").content.decode()
+    sums, burn = part(page, "sums", "open"), part(page, "whole", "sums")
+    assert "writer" in sums and sums.count("$3.75") == 2, "the group's, and all together"
+    assert 'class="took"' in burn and 'class="ahead"' in burn and "the limit is reached on" in burn
+    assert "$6.25 left of $10.00" in burn and burn.count("<td>2") == 30, "a table with a row for each day"
+    with tenant_scope(cast.acme.id):
+        Envelope.objects.filter(level="tenant").update(usd_limit=None, usd_spent=0)
+        Hold.objects.filter(task=task).delete()
+
+
+def test_a_limit_is_changed_in_place(admin: Client, cast: Cast, envelope: Envelope) -> None:
+    page = admin.get(f"/budgets/{envelope.id}").content.decode()
+    assert 'name="tokens_limit"' in page and 'value="1000"' in page and "At least 700," in page
+    answer = admin.post(f"/budgets/{envelope.id}/limits", {"tokens_limit": "2000", "usd_limit": ""}, follow=True)
+    assert answer.redirect_chain == [(f"/budgets/{envelope.id}", 302)]
+    assert "700 spent, 1,300 left of 2,000" in answer.content.decode()
+    admin.post(f"/budgets/{envelope.id}/limits", {"tokens_limit": "", "usd_limit": "1.50"})
+    with tenant_scope(cast.acme.id):
+        envelope.refresh_from_db()
+    assert (envelope.tokens_limit, envelope.usd_limit) == (None, Decimal("1.5"))
+    assert 'value="1.5"' in admin.get(f"/budgets/{envelope.id}").content.decode()
+
+
+@pytest.mark.parametrize(
+    ("typed", "status", "said"), [("699", 409, "700 is already spent or held"), ("1.5", 400, "Must be a whole number")]
+)
+def test_a_refused_limit_stays_in_its_field_with_the_reason_beside_it(
+    typed: str, status: int, said: str, admin: Client, cast: Cast, envelope: Envelope
 ) -> None:
-    monkeypatch.setattr(budgets, "LEDGER_SHOWN", 3)
-    steps = list(range(100, 110))
-    for step in steps:
-        hold(task, step, created_at=AT - timedelta(seconds=step // 105))
-    found, path = [], "/budgets"
-    while path:
-        with at_most(12):
-            page = client.get(path).content.decode()
-        found += [int(step) for step in re.findall(r">step (\d+)<", page.split('id="ledger"')[1])]
-        older = re.search(r'before=([^"#]+)', page)
-        path = f"/budgets?before={older[1]}" if older else ""
-    assert sorted(found) == steps
+    answer = admin.post(f"/budgets/{envelope.id}/limits", {"tokens_limit": typed, "usd_limit": "3"})
+    page = answer.content.decode()
+    assert answer.status_code == status and f'value="{typed}"' in page and 'value="3"' in page
+    beside = page.split('data-error="tokens_limit"')[1].split("</p>")[0]
+    assert said in beside and 'data-error="usd_limit"></p>' in page
+    with tenant_scope(cast.acme.id):
+        envelope.refresh_from_db()
+    assert (envelope.tokens_limit, envelope.usd_limit) == (1000, None)
 
 
-@pytest.mark.parametrize("odd", ["x", "2026-01-01", "~~~", "2026-01-01T00:00:00~" + "a" * 36 + "~1~1", "%00"])
-def test_an_odd_place_begins_at_the_newest(odd: str, client: Client, task: Task) -> None:
-    answer = client.get(f"/budgets?before={odd}&level=odd")
-    assert answer.status_code == 200 and "No older line" not in answer.content.decode()
+def test_limits_can_not_be_changed_from_another_site(cast: Cast, envelope: Envelope) -> None:
+    strict = Client(enforce_csrf_checks=True)
+    strict.cookies = signed_in(cast.admin).cookies
+    answer = strict.post(f"/budgets/{envelope.id}/limits", {"tokens_limit": "", "usd_limit": ""})
+    assert answer.status_code == 403
 
 
-def test_operators_see_their_tenants_budgets_and_a_user_sees_none(cast: Cast, task: Task) -> None:
-    assert signed_in(cast.user).get("/budgets").status_code == 403
-    page = signed_in(cast.stranger).get("/budgets").content.decode()
+def test_operators_see_their_tenants_budgets_and_a_user_sees_none(cast: Cast, task: Task, envelope: Envelope) -> None:
+    stranger, operator, user = signed_in(cast.stranger), signed_in(cast.operator), signed_in(cast.user)
+    page = stranger.get("/budgets").content.decode()
     assert str(task.id) not in page and "What does it cost?" not in page and "Try the example" in page
+    assert stranger.get(f"/budgets/{envelope.id}").status_code == 404
+    assert stranger.post(f"/budgets/{envelope.id}/limits", {"tokens_limit": ""}).status_code == 404
+    assert 'name="tokens_limit"' not in operator.get(f"/budgets/{envelope.id}").content.decode()
+    assert operator.post(f"/budgets/{envelope.id}/limits", {"tokens_limit": ""}).status_code == 403
+    for path in ("", "/ledger", "/ledger.csv", "/savings", f"/{envelope.id}"):
+        assert user.get(f"/budgets{path}").status_code == 403
+
+
+@pytest.mark.parametrize("odd", ["level=odd", "days=1000", "by=odd", "unit=odd", "by=%00", "days=%E2%80%AE"])
+def test_an_odd_address_shows_the_usual_page(odd: str, client: Client, task: Task) -> None:
+    assert client.get(f"/budgets?{odd}").status_code == 200
+
+
+def test_the_pages_cost_few_queries_however_much_there_is(client: Client, task: Task, envelope: Envelope) -> None:
+    for n in range(30):
+        hold(task, 300 + n, agent=f"agent {n}")
+    for path in ("?by=session", "?by=user", "/ledger", "/savings", f"/{envelope.id}"):
+        with at_most(17):  # two more than by model: the names, and the sums of all groups
+            assert client.get(f"/budgets{path}").status_code == 200

@@ -35,6 +35,8 @@ def client(cast: Cast) -> Client:
         "/tasks?status=running&q=Question&since=24h",
         "/sessions",
         "/budgets",
+        "/budgets/ledger",
+        "/budgets/savings",
         "/alerts",
         "/workers",
         "/models",

@@ -15,7 +15,7 @@ from tests.support.alerts import with_alerts
 from tests.support.cast import Cast
 from tests.support.farm import Farm
 from tests.support.services import ROOT, Services
-from tests.support.site import Look, example_body, forked, pages, with_flower
+from tests.support.site import Look, budget_of, example_body, forked, pages, with_flower
 from webapp.common.tenancy import tenant_scope
 from webapp.orchestration.policies import save_module
 from webapp.prompts.release import shipped
@@ -64,4 +64,5 @@ def site(farm: Farm, cast: Cast, example: str) -> list[Look]:
         save_version(actor=cast.owner.user, name="editor", text=f"{shipped('editor')} Be brief.", note="shorter")
         with_alerts(actor=cast.owner.user, task=UUID(example))
     session = farm.call(cast.owner.api_key, f"/api/v1/tasks/{example}")[1]["session_id"]
-    return pages(example, forked(farm, cast.owner.api_key, example), session, str(module.id))
+    key = cast.owner.api_key
+    return pages(example, forked(farm, key, example), session, str(module.id), budget_of(farm, key, session))

@@ -21,6 +21,7 @@ from tests.support.cast import Cast, make_cast
 from tests.support.pages import signed_in
 from webapp.agent_tasks.models import Task
 from webapp.api.schema import document
+from webapp.budgets.models import Envelope
 from webapp.catalogue.provider_keys import set_key
 from webapp.common.tenancy import tenant_scope
 from webapp.dashboard.urls import urlpatterns
@@ -50,6 +51,7 @@ SAID = {
     "url": "https://hooks.example/acme",
 }
 WEBHOOK = "https://hooks.example/a-path-that-only-acme-knows"
+PATCHED = {"budgets": '{"tokens_limit": null}', "webhooks": '{"is_active": true}'}
 PROVIDER_KEY = "sk-of-acme-for-a-provider-9QxZ"
 OPEN = {"GET /health", "GET /readiness", "GET /openapi.json", "POST /api/v1/auth/login", "POST /api/v1/auth/refresh",
         "POST /api/v1/auth/register"}  # fmt: skip
@@ -66,11 +68,13 @@ OBJECT = {  # 404 for another tenant, and for a user who is not the owner's
 }  # fmt: skip
 OPERATORS = {  # of the whole tenant, for those who look after it: 403 for a user
     "GET /api/v1/freezes", "POST /api/v1/freezes", "POST /api/v1/freezes/{freeze}/thaw",
+    "GET /api/v1/budgets", "GET /api/v1/budgets/{budget}", "GET /api/v1/ledger", "GET /api/v1/usage",
+    "GET /api/v1/usage/burn-down", "GET /api/v1/savings",
     "GET /api/v1/budget-alerts", "POST /api/v1/budget-alerts/{alert}/seen",
 }  # fmt: skip
-MANAGERS = {  # secrets of the whole tenant, for those who manage keys: 403 for everybody else
+MANAGERS = {  # secrets and limits of the whole tenant, for those who manage it: 403 for everybody else
     "GET /api/v1/provider-keys", "GET /api/v1/provider-keys/{provider}", "PUT /api/v1/provider-keys/{provider}",
-    "DELETE /api/v1/provider-keys/{provider}",
+    "DELETE /api/v1/provider-keys/{provider}", "PATCH /api/v1/budgets/{budget}",
 }  # fmt: skip
 PROMPTS = {  # how the tenant's agents are told to work: read by those who look after it, written by who governs it
     "GET /api/v1/prompts", "POST /api/v1/prompts", "GET /api/v1/prompts/{prompt}",
@@ -108,6 +112,11 @@ PAGES: dict[str, tuple[str, set[str]]] = {  # route -> address, roles that it op
     "sessions": ("/sessions", EVERYONE),
     "sessions/<uuid:name>": ("/sessions/{session}", WATCHERS),
     "budgets": ("/budgets", WATCHERS),
+    "budgets/ledger": ("/budgets/ledger", WATCHERS),
+    "budgets/ledger.csv": ("/budgets/ledger.csv", WATCHERS),
+    "budgets/savings": ("/budgets/savings", WATCHERS),
+    "budgets/<uuid:name>": ("/budgets/{budget}", WATCHERS),
+    "budgets/<uuid:name>/limits": ("POST /budgets/{budget}/limits", {"admin", "owner"}),
     "alerts": ("/alerts", WATCHERS),
     "alerts/<int:name>/seen": ("POST /alerts/{alert}/seen", WATCHERS),
     "alerts/webhooks/<uuid:name>/switch": ("POST /alerts/webhooks/{webhook}/switch", {"admin", "owner"}),
@@ -149,6 +158,7 @@ class Place:
     alert: str
     webhook: str
     delivery: str
+    budget: str
     provider: str = "openai"
     prompt: str = "editor"
     version: str = "1"
@@ -162,6 +172,7 @@ class Place:
             "key",
             "freeze",
             "alert",
+            "budget",
             "webhook",
             "delivery",
             "provider",
@@ -174,7 +185,9 @@ class Place:
 
 @pytest.fixture(scope="module")
 def cast() -> Cast:
-    return make_cast()
+    cast = make_cast()
+    submit_task(principal=cast.stranger.principal, submission=Submission(query="hi"))
+    return cast
 
 
 @pytest.fixture
@@ -188,13 +201,14 @@ def place(cast: Cast) -> Place:
         text = f"{SECRET_WORDS} {uuid4()}"
         save_version(actor=cast.owner.user, name="editor", text=text)
         frozen = freeze(actor=cast.owner.user, kind="tool", subject="nothing", reason=SECRET_WORDS)
+        budget = Envelope.objects.get(level="task", owner_id=task.id)
         Webhook.objects.all().delete()
         hook = make_webhook(actor=cast.owner.user, url=WEBHOOK, kinds=["budget.alert"]).webhook
         told = send_test(actor=cast.owner.user, name=str(hook.id))
         alert = alert_of(cast.acme.id)
     return Place(
         str(task.id), str(task.session_id), task.attachments[0]["id"], str(made.key.id), str(frozen.id),
-        str(alert.id), str(hook.id), str(told.id),
+        str(alert.id), str(hook.id), str(told.id), str(budget.id),
     )  # fmt: skip
 
 
@@ -202,7 +216,13 @@ def call(operation: str, place: Place, key: str | None) -> HttpResponse:
     method, path = operation.split(" ")
     headers = {"X-API-Key": key} if key else {}
     said = SAID | {"name": "editor", "text": f"Edit. {uuid4()}", "version": "shipped"} if "prompts" in path else SAID
-    body = json.dumps(said) if method in ("POST", "PUT") else '{"is_active": true}' if method == "PATCH" else ""
+    body = (
+        json.dumps(said)
+        if method in ("POST", "PUT")
+        else PATCHED.get(path.split("/")[3], "")
+        if method == "PATCH"
+        else ""
+    )
     return Client().generic(method, place.fill(path), body, "application/json", headers=headers)  # type: ignore[return-value]
 
 
@@ -275,11 +295,11 @@ def test_what_operators_do_is_theirs_and_their_tenants(operation: str, cast: Cas
 
 
 @pytest.mark.parametrize("operation", sorted(MANAGERS))
-def test_the_tenants_secrets_are_for_those_who_manage_keys(operation: str, cast: Cast, place: Place) -> None:
+def test_the_tenants_secrets_and_limits_are_for_those_who_manage_it(operation: str, cast: Cast, place: Place) -> None:
     for role in ("user", "operator"):
         assert call(operation, place, key_of(cast, role)).status_code == 403
     answer = call(operation, place, key_of(cast, "stranger"))
-    assert answer.status_code == (404 if operation[:3] in ("GET", "DEL") and "{" in operation else 200)
+    assert answer.status_code == (404 if "PUT" not in operation and "{" in operation else 200)
     for role in ("admin", "owner"):
         answer = call(operation, place, key_of(cast, role))
         assert answer.status_code == (404 if "DELETE" in operation and role == "owner" else 200), "the admin removed it"
@@ -332,7 +352,7 @@ def test_a_page_opens_for_its_roles_and_for_nobody_else(route: str, windows: dic
         answer: Any = client.generic(method, place.fill(address))
         seen[role] = answer.status_code
         if role in ("nobody", "stranger", "user"):
-            text = answer.content.decode(errors="replace")
+            text = answer.getvalue().decode(errors="replace")
             assert not any(s in text for s in (SECRET_WORDS, place.key, place.sha256)), role
     done = {302} if method == "POST" and route not in SHOWN else {200}
     assert seen.pop("nobody") == 302
