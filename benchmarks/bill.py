@@ -15,7 +15,6 @@ from __future__ import annotations
 import argparse
 import sys
 import time
-from collections.abc import Iterator
 from decimal import Decimal
 from functools import partial
 from pathlib import Path
@@ -32,6 +31,7 @@ from benchmarks.billing.workload import SHIPPED, Malformed, Workload, read
 from benchmarks.engine.started import started
 from tests.support.farm import Farm
 from tests.support.model_server import ModelServer
+from tests.support.services import Services
 
 SMALL = {"openai": "gpt-4o-mini", "anthropic": "claude-haiku-5-5"}
 LARGE = {"openai": "gpt-4.1", "anthropic": "claude-opus-5-5"}
@@ -51,49 +51,53 @@ def main() -> None:
         given.error(str(error))
     server = ModelServer()
     try:
-        with started(**environment(server, SMALL, LARGE)) as services, hartley(services) as farm:
-            sys.exit(1 if measure(workload, server, farm, options.provider, options.model) else 0)
+        with started(**environment(server, LARGE)) as services:
+            sys.exit(1 if measure(workload, server, services, options.provider, options.model) else 0)
     finally:
         server.stop()
 
 
-def measure(workload: Workload, server: ModelServer, farm: Farm, providers: list[str], ways: list[str]) -> int:
+def measure(workload: Workload, server: ModelServer, services: Services, providers: list[str], ways: list[str]) -> int:
     """How many promises were broken."""
+    plainly = {provider: naive(workload, server, provider) for provider in providers}
     broken = 0
-    for provider in providers:
-        prepare(server, workload)
-        plainly = Plainly(server, LARGE[provider]).play(workload)
-        for bill in bills(workload, server, farm, provider, ways, plainly):
-            show(bill)
-            broken += len(list(bill.broken()))
+    for way in ways:
+        with hartley(services, LARGE if way == "fixed" else SMALL) as farm:
+            for provider in providers:
+                bill = billed(workload, server, farm, provider, way, *plainly[provider])
+                show(bill)
+                broken += len(list(bill.broken()))
     return broken
 
 
-def bills(
+def naive(workload: Workload, server: ModelServer, provider: str) -> tuple[list[Asked], list[Line]]:
+    prepare(server, workload)
+    return Plainly(server, LARGE[provider]).play(workload)
+
+
+def billed(
     workload: Workload,
     server: ModelServer,
     farm: Farm,
     provider: str,
-    ways: list[str],
-    plainly: tuple[list[Asked], list[Line]],
-) -> Iterator[Bill]:
-    for way in ways:
-        prepare(server, workload)
-        began = time.monotonic()
-        large = LARGE[provider]
-        asked, books = Served(farm, server, provider, large if way == "fixed" else None).play(workload)
-        title = f"{large} for everything" if way == "fixed" else f"{large}, or {SMALL[provider]} where it will do"
-        yield Bill(
-            title=title,
-            want=WANTED[way],
-            plainly=plainly[0],
-            before=plainly[1],
-            asked=asked,
-            books=books,
-            server_usd=log_usd(server.log()),
-            sums=sums(plainly[1], books.lines, partial(dear, large)),
-            took_s=time.monotonic() - began,
-        )
+    way: str,
+    plainly: list[Asked],
+    before: list[Line],
+) -> Bill:
+    prepare(server, workload)
+    began, large = time.monotonic(), LARGE[provider]
+    asked, books = Served(farm, server, provider, large if way == "fixed" else None).play(workload)
+    return Bill(
+        title=f"{large} for everything" if way == "fixed" else f"{large}, or {SMALL[provider]} where it will do",
+        want=WANTED[way],
+        plainly=plainly,
+        before=before,
+        asked=asked,
+        books=books,
+        server_usd=log_usd(server.log()),
+        sums=sums(before, books.lines, partial(dear, large)),
+        took_s=time.monotonic() - began,
+    )
 
 
 def prepare(server: ModelServer, workload: Workload) -> None:

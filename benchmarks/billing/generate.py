@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 from random import Random
 from typing import Any
 
-from benchmarks.billing.topics import EQUITIES, HANDBOOK, INTERNET, MORE, STAFF, Topic
+from benchmarks.billing.topics import AROUND, EQUITIES, HANDBOOK, INTERNET, MORE, STAFF, Topic
 from tests.support.model_server.oracle import Oracle
 
 SEED = 11
@@ -23,6 +23,7 @@ WAVES, SESSIONS, TALKS = 4, 40, 5  # sessions are of all waves, talks of one ses
 TURNS = {1: 140, 2: 30, 3: 12, 5: 11, 12: 4, 22: 2, 17: 1}  # how many conversations have so many
 OPENINGS = {"new": 36, "repeat": 54, "at once": 8, "paraphrase": 44, "near miss": 58}
 AGAIN = 0.6  # of the turns after what others have said as well: they go on as those did, the rest a little differently
+AROUND_SHARE = 0.5  # of the paraphrases: the same words with something around them
 NEW_TOPIC = 0.35  # of the other further turns: they lean on nothing
 HARD = 0.25  # of new questions
 REPLY_CHARS = (500, 1200)
@@ -150,6 +151,11 @@ class Desk:
         return self.ask(first.says, "repeat", first.topic, first.values, first.leans)
 
     def _reworded(self, _talk: Talk, earlier: list[Talk]) -> Asked:
+        """In other words, or in the same with something around them."""
+        if self.random.random() < AROUND_SHARE:
+            first = self.random.choice(earlier).asked[0]
+            says = around(self.random.choice(AROUND), first.topic.ask[0].format(**first.values))
+            return self.ask(says, "paraphrase", first.topic, first.values, dict.fromkeys(["", *first.values], says))
         first = self.random.choice([t.asked[0] for t in earlier if len(t.asked[0].topic.ask) > 1])
         said = {t.asked[0].says for t in self.openings}
         wordings = [n for n, text in enumerate(first.topic.ask) if text.format(**first.values) not in said]
@@ -163,7 +169,8 @@ class Desk:
             first = self.random.choice(earlier).asked[0]
             slot = self.random.choice(sorted(first.topic.slots))
             values = {**first.values, slot: self.random.choice(first.topic.slots[slot])}
-            wording = next(n for n, text in enumerate(first.topic.ask) if text.format(**first.values) == first.says)
+            wordings = [text.format(**first.values) for text in first.topic.ask]
+            wording = wordings.index(first.says) if first.says in wordings else 0
             found = self._whole("near miss", first.topic, values, wording)
             if found.says not in said:
                 return found
@@ -217,6 +224,10 @@ class Desk:
             says = self.random.choice(last.topic.turns[slot]).format(**values)
             if says != besides or len(others) == 1:
                 return self.ask(says, kind, last.topic, values, {**last.leans, slot: says})
+
+
+def around(form: str, question: str) -> str:
+    return form.format(question=question, lower=question[0].lower() + question[1:], unended=question.rstrip("?."))
 
 
 def workload(seed: int) -> dict[str, Any]:

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from webapp.budgets.models import Hold
     from webapp.tenants.models import Tenant
 
-SETTINGS = {"cache_ttl": "5m", "max_tokens": 1024}
+SETTINGS = {"cache_ttl": "5m", "max_tokens": 1024, "history_window_size": 12}
 HARD = {"standard", "complex", "supervisor"}
 
 
@@ -51,14 +51,12 @@ class Served:
     """
     Args:
         provider, model: whose large model is asked; model None lets a question's complexity choose the tier.
-        more: fields of each request.
     """
 
     farm: Farm
     server: ModelServer
     provider: str
     model: str | None
-    more: dict[str, Any] = field(default_factory=dict)
     _tenants: dict[str, Tenant] = field(default_factory=dict)
     _people: dict[tuple[str, str], Person] = field(default_factory=dict)
     _tiers: dict[tuple[str, str], str] = field(default_factory=dict)
@@ -81,7 +79,7 @@ class Served:
         key = self._people[talk.tenant, talk.user].api_key
         which = {"specific_model": self.model} if self.model else {"model_tier": self._tier(key, talk, messages)}
         body = {"messages": list(messages), "session_id": talk.session, "provider": self.provider}
-        status, answer = self.farm.call(key, "/v1/completions", {**body, **SETTINGS, **which, **self.more})
+        status, answer = self.farm.call(key, "/v1/completions", {**body, **SETTINGS, **which})
         assert status == 200, answer
         return Heard(answer["output_text"], answer["task_id"])
 
@@ -96,9 +94,13 @@ class Served:
 
 
 def customer(name: str) -> Tenant:
+    """One who wants alike questions answered from the cache as well."""
     from webapp.tenants.services import create_tenant
 
-    return create_tenant(name=name, tier="enterprise", session_tokens=10**9)
+    tenant = create_tenant(name=name, tier="enterprise", session_tokens=10**9)
+    tenant.answer_cache = "semantic"
+    tenant.save(using="system")
+    return tenant
 
 
 def books(tenants: Sequence[Tenant], asked: Sequence[Asked]) -> Books:
@@ -136,16 +138,16 @@ def line_of(holds: Sequence[Hold], cause: str) -> Line:
     return Line(call.prompt_tokens, call.completion_tokens, plain, call.usd, own - call.usd)
 
 
-def environment(server: ModelServer, small: dict[str, str], large: dict[str, str]) -> dict[str, str]:
+def environment(server: ModelServer, large: dict[str, str]) -> dict[str, str]:
     """
     Args:
-        small, large: of each provider, the model of that tier.
+        large: of each provider, the model of that tier.
     """
     found = {
+        "HARTLEY_ANSWER_CACHE_S": "3600",
         "HARTLEY_RATE_ENTERPRISE": "1000000000,1000000000,1000000000",
         "HARTLEY_TASKS_PER_USER": "100000",
         "HARTLEY_TASKS_PER_TENANT": "100000",
-        "CONFIG__TIERS__SMALL": _tier_of(small),
         "CONFIG__TIERS__LARGE": _tier_of(large),
     }
     for provider in large:
@@ -161,10 +163,15 @@ def _tier_of(models: dict[str, str]) -> str:
 
 
 @contextmanager
-def hartley(services: Services) -> Iterator[Farm]:
-    """Its web process, workers and beat, as production starts them."""
+def hartley(services: Services, small: dict[str, str]) -> Iterator[Farm]:
+    """
+    Its web process, workers and beat, as production starts them.
+
+    Args:
+        small: of each provider, the model of that tier; summaries are made by it too.
+    """
     with tempfile.TemporaryDirectory() as folder:
-        farm = Farm(services, {"HARTLEY_SWEEP_S": "5"}, Path(folder))
+        farm = Farm(services, {"HARTLEY_SWEEP_S": "5", "CONFIG__TIERS__SMALL": _tier_of(small)}, Path(folder))
         try:
             for name in ("web", *programs.WORKERS, "beat"):
                 farm.launch(name)

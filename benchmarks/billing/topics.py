@@ -201,6 +201,20 @@ STAFF = (
     ),
 )  # fmt: skip
 
+AROUND = (
+    "Hi, {lower}",
+    "Hello! {question}",
+    "{question} Thanks!",
+    "{unended}",
+    "{lower}",
+    "Please tell me: {lower}",
+    "Quick question: {lower}",
+    "Hey there, {lower} Thank you.",
+    "Sorry to bother you. {question}",
+    "{unended}, please?",
+)  # fmt: skip
+"""What people put around a question, or leave out, when they ask what others have asked."""
+
 MORE = (
     "If you need this for a document, please quote the date of this conversation beside it, since the tables behind it are revised every quarter.",
     "The figure is the one in force today; it may differ from what an older letter or a screenshot shows.",

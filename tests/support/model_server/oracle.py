@@ -11,6 +11,7 @@ from tests.support.model_server.rules import Messages
 
 AT_A_LOSS = "I can't tell what this refers to. Please say more."
 SUMMED_UP = "They have talked about this so far:"
+SUMMARY_CHARS = 1600  # some 300 words; of more only the newest
 
 
 @dataclass(frozen=True)
@@ -79,6 +80,8 @@ class Oracle:
 
     def _summed_up(self, told: str) -> str:
         lines = [f"- {question} {answer}".rstrip() for question, answer in self._told(told)]
+        while sum(map(len, lines)) > SUMMARY_CHARS:
+            del lines[0]
         return "\n".join([SUMMED_UP, *lines]) if lines else AT_A_LOSS
 
     def _told(self, text: str) -> Iterator[tuple[str, str]]:
