@@ -1,7 +1,7 @@
 """
 What a workload costs: the large model with the whole conversation and no cache, beside the same through Hartley.
 
-    python benchmarks/bill.py [--model fixed free] [--provider openai anthropic] [--workload FILE]
+    python benchmarks/bill.py [--model fixed free] [--provider openai anthropic] [--workload FILE] [--window N]
 
 `fixed`: the same large model for everything, so that only caches and context save; `free`: a question's complexity chooses
 between a small and the large model. Both sides ask the same scripted server, which bills like the provider; the naive
@@ -44,6 +44,7 @@ def main() -> None:
     given.add_argument("--model", nargs="+", choices=WANTED, default=list(WANTED), help="default: both")
     given.add_argument("--provider", nargs="+", choices=LARGE, default=list(LARGE), help="default: both")
     given.add_argument("--workload", type=Path, default=SHIPPED, help="another workload; docs/bill.md has the format")
+    given.add_argument("--window", type=int, help="messages of a conversation; of longer ones the middle is summed up")
     options = given.parse_args()
     try:
         workload = read(options.workload)
@@ -52,19 +53,19 @@ def main() -> None:
     server = ModelServer()
     try:
         with started(**environment(server, LARGE)) as services:
-            sys.exit(1 if measure(workload, server, services, options.provider, options.model) else 0)
+            sys.exit(1 if measure(workload, server, services, options) else 0)
     finally:
         server.stop()
 
 
-def measure(workload: Workload, server: ModelServer, services: Services, providers: list[str], ways: list[str]) -> int:
+def measure(workload: Workload, server: ModelServer, services: Services, options: argparse.Namespace) -> int:
     """How many promises were broken."""
-    plainly = {provider: naive(workload, server, provider) for provider in providers}
+    plainly = {provider: naive(workload, server, provider) for provider in options.provider}
     broken = 0
-    for way in ways:
+    for way in options.model:
         with hartley(services, LARGE if way == "fixed" else SMALL) as farm:
-            for provider in providers:
-                bill = billed(workload, server, farm, provider, way, *plainly[provider])
+            for provider in options.provider:
+                bill = billed(workload, server, farm, provider, way, options.window, *plainly[provider])
                 show(bill)
                 broken += len(list(bill.broken()))
     return broken
@@ -81,12 +82,13 @@ def billed(
     farm: Farm,
     provider: str,
     way: str,
+    window: int | None,
     plainly: list[Asked],
     before: list[Line],
 ) -> Bill:
     prepare(server, workload)
     began, large = time.monotonic(), LARGE[provider]
-    asked, books = Served(farm, server, provider, large if way == "fixed" else None).play(workload)
+    asked, books = Served(farm, server, provider, large if way == "fixed" else None, window).play(workload)
     return Bill(
         title=f"{large} for everything" if way == "fixed" else f"{large}, or {SMALL[provider]} where it will do",
         want=WANTED[way],

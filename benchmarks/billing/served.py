@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from decimal import Decimal
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 from uuid import UUID
 
 from benchmarks.billing.play import Asked, Heard, Message, play
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from webapp.budgets.models import Hold
     from webapp.tenants.models import Tenant
 
-SETTINGS = {"cache_ttl": "5m", "max_tokens": 1024, "history_window_size": 12}
+SETTINGS = {"cache_ttl": "5m", "max_tokens": 1024}
 HARD = {"standard", "complex", "supervisor"}
 
 
@@ -51,12 +51,14 @@ class Served:
     """
     Args:
         provider, model: whose large model is asked; model None lets a question's complexity choose the tier.
+        window: messages of a conversation; longer ones are told around a summary. None tells all of it.
     """
 
     farm: Farm
     server: ModelServer
     provider: str
     model: str | None
+    window: int | None = None
     _tenants: dict[str, Tenant] = field(default_factory=dict)
     _people: dict[tuple[str, str], Person] = field(default_factory=dict)
     _tiers: dict[tuple[str, str], str] = field(default_factory=dict)
@@ -79,7 +81,8 @@ class Served:
         key = self._people[talk.tenant, talk.user].api_key
         which = {"specific_model": self.model} if self.model else {"model_tier": self._tier(key, talk, messages)}
         body = {"messages": list(messages), "session_id": talk.session, "provider": self.provider}
-        status, answer = self.farm.call(key, "/v1/completions", {**body, **SETTINGS, **which})
+        window = {"history_window_size": self.window} if self.window else {}
+        status, answer = self.farm.call(key, "/v1/completions", {**body, **SETTINGS, **which, **window})
         assert status == 200, answer
         return Heard(answer["output_text"], answer["task_id"])
 
@@ -144,7 +147,6 @@ def environment(server: ModelServer, large: dict[str, str]) -> dict[str, str]:
         large: of each provider, the model of that tier.
     """
     found = {
-        "HARTLEY_ANSWER_CACHE_S": "3600",
         "HARTLEY_RATE_ENTERPRISE": "1000000000,1000000000,1000000000",
         "HARTLEY_TASKS_PER_USER": "100000",
         "HARTLEY_TASKS_PER_TENANT": "100000",
@@ -162,6 +164,13 @@ def _tier_of(models: dict[str, str]) -> str:
     return str([{"provider": provider, "model": model} for provider, model in models.items()])
 
 
+def _ready(farm: Farm) -> bool:
+    try:
+        return farm.ready()
+    except TimeoutError:
+        return False
+
+
 @contextmanager
 def hartley(services: Services, small: dict[str, str]) -> Iterator[Farm]:
     """
@@ -171,11 +180,12 @@ def hartley(services: Services, small: dict[str, str]) -> Iterator[Farm]:
         small: of each provider, the model of that tier; summaries are made by it too.
     """
     with tempfile.TemporaryDirectory() as folder:
-        farm = Farm(services, {"HARTLEY_SWEEP_S": "5", "CONFIG__TIERS__SMALL": _tier_of(small)}, Path(folder))
+        own = {"HARTLEY_SWEEP_S": "5", "HARTLEY_ANSWER_CACHE_S": "3600", "CONFIG__TIERS__SMALL": _tier_of(small)}
+        farm = Farm(services, own, Path(folder))
         try:
             for name in ("web", *programs.WORKERS, "beat"):
                 farm.launch(name)
-            eventually(farm.ready, within_s=90, every_s=0.2)
+            eventually(lambda: _ready(farm), within_s=120, every_s=0.2)
             yield farm
         finally:
             farm.stop()
