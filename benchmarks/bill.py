@@ -5,7 +5,8 @@ What a workload costs: the large model with the whole conversation and no cache,
 
 `fixed`: the same large model for everything, so that only caches and context save; `free`: a question's complexity chooses
 between a small and the large model. Both sides ask the same scripted server, which bills like the provider; the naive
-requests are really sent. Rows in Postgres (fsync on), worker and web processes as production starts them. Ends with 1 where
+requests are really sent. OpenAI keeps prompts unasked, for the naive side too; Anthropic only when it is asked, which the
+naive side does not do. Rows in Postgres (fsync on), worker and web processes as production starts them. Ends with 1 where
 less is saved than wanted (40 % fixed, 70 % free), where a cache gave a wrong answer, or where the ledger and the server's
 own log differ by a cent. docs/bill.md tells how the workload was made and how to bring another.
 """
@@ -42,7 +43,7 @@ DELAY_S = 0.1  # of each answer, so that equal questions meet
 def main() -> None:
     given = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     given.add_argument("--model", nargs="+", choices=WANTED, default=list(WANTED), help="default: both")
-    given.add_argument("--provider", nargs="+", choices=LARGE, default=list(LARGE), help="default: both")
+    given.add_argument("--provider", nargs="+", choices=LARGE, default=["anthropic"], help="default: anthropic")
     given.add_argument("--workload", type=Path, default=SHIPPED, help="another workload; docs/bill.md has the format")
     given.add_argument("--window", type=int, help="messages of a conversation; of longer ones the middle is summed up")
     options = given.parse_args()

@@ -56,6 +56,11 @@ class Bill:
         return 1 - self.after_usd / self.before_usd
 
     @property
+    def saved_of_plain(self) -> Decimal:
+        """The share of what the naive requests would have cost had no provider kept a prompt."""
+        return 1 - self.after_usd / sum((line.plain_usd for line in self.before), Decimal(0))
+
+    @property
     def residual_usd(self) -> Decimal:
         return self.before_usd - self.after_usd - self.sums.total
 
@@ -90,8 +95,9 @@ def lines(bill: Bill) -> Iterator[str]:
         yield _row(f"- {NAMES[cause]}", bill.sums.requests[cause], "", -bill.sums.usd[cause], bill.before_usd, told)
     yield _row("- no cause found", "", "", -bill.residual_usd, bill.before_usd)
     yield _row("Hartley", len(bill.asked), _right(bill.asked), bill.after_usd, bill.before_usd)
+    yield f"saved {bill.saved:.1%}; of what the naive side costs where no provider keeps prompts, {bill.saved_of_plain:.1%}"
     yield (
-        f"saved {bill.saved:.1%}; wrong answers from a cache {len(bill.kept_wrong)}; the model server's log says "
+        f"wrong answers from a cache {len(bill.kept_wrong)}; the model server's log says "
         f"{bill.server_usd:.4f} USD, settled at the worst case {bill.books.worst_case}"
     )
     for asked in bill.kept_wrong:

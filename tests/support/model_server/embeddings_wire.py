@@ -1,10 +1,9 @@
-"""OpenAI's embeddings: the same text has always the same vector, of length 1; texts of like words are near each other."""
+"""OpenAI's embeddings: the same text has always the same vector, of length 1."""
 
 from __future__ import annotations
 
 import math
 import random
-import re
 from collections.abc import Iterator
 from typing import Any
 
@@ -13,34 +12,6 @@ from tests.support.model_server.rules import Reply
 
 PATH = "/v1/embeddings"
 DIMENSIONS = 64
-WORD = re.compile(r"\w+")
-SMALL = frozenset(
-    [
-        "a",
-        "an",
-        "the",
-        "of",
-        "is",
-        "are",
-        "do",
-        "does",
-        "what",
-        "which",
-        "who",
-        "s",
-        "i",
-        "to",
-        "can",
-        "you",
-        "tell",
-        "me",
-        "please",
-        "with",
-        "without",
-        "not",
-        "in",
-    ]
-)
 error, broken, malformed = openai_wire.error, openai_wire.broken, openai_wire.malformed
 
 
@@ -76,14 +47,8 @@ def frames(_reply: Reply, _call: str, _body: dict[str, Any], _spent: dict[str, A
 
 
 def vector(text: str, dimensions: int) -> list[float]:
-    """
-    The sum of its words' directions, each as if drawn at random. As with real models, numbers weigh little and the
-    smallest words nothing: another year, or "without" for "with", is hardly to be told apart.
-    """
-    words = set(WORD.findall(text.lower())) - SMALL or {text}
-    found = [0.0] * dimensions
-    for word in sorted(words):
-        drawn, weight = random.Random(word), 0.05 if any(map(str.isdigit, word)) and len(words) > 1 else 1.0
-        found = [number + weight * drawn.gauss(0, 1) for number in found]
+    """Directions as if drawn at random, from the text as seed."""
+    drawn = random.Random(text)
+    found = [drawn.gauss(0, 1) for _ in range(dimensions)]
     length = math.hypot(*found)
     return [number / length for number in found]
