@@ -25,15 +25,15 @@ OPENINGS = {"new": 36, "repeat": 54, "at once": 8, "paraphrase": 44, "near miss"
 AGAIN = 0.6  # of the turns after what others have said as well: they go on as those did, the rest a little differently
 AROUND_SHARE = 0.5  # of the paraphrases: the same words with something around them
 NEW_TOPIC = 0.35  # of the other further turns: they lean on nothing
-HARD = 0.25  # of new questions
+HARD = 0.25  # of whole questions that are new; what follows one is hard as well
 REPLY_CHARS = (500, 1200)
 
 ABOUT = {
     "format": "docs/bill.md",
     "made_by": "benchmarks/billing/generate.py",
     "shares": "400 requests, 2.0 turns to a conversation (LMSYS-Chat-1M, arXiv:2309.11998, table 1), 31 % of them asked "
-    "before in these or other words (MeanCache, arXiv:2403.02694), answers of about 200 tokens (LMSYS-Chat-1M: 214.5), "
-    "a quarter hard (RouteLLM, arXiv:2406.18665: 14 to 26 % of calls need the strong model for 95 % of its quality)",
+    "before in these or other words (MeanCache, arXiv:2403.02694), answers of about 200 tokens (LMSYS-Chat-1M: 214.5). "
+    "How many are hard, and how long system prompts are, is assumed.",
 }
 DESKS = (
     ("Harbour Research", "which looks up company figures", "analysts", EQUITIES),
