@@ -31,7 +31,7 @@ REPLY_CHARS = (500, 1200)
 ABOUT = {
     "format": "docs/bill.md",
     "made_by": "benchmarks/billing/generate.py",
-    "shares": "400 requests, 2.0 turns to a conversation (LMSYS-Chat-1M, arXiv:2309.11998, table 1), 31 % of them asked "
+    "shares": "400 requests, 2.0 turns to a conversation (LMSYS-Chat-1M, arXiv:2309.11998, table 1), at most 31 % of them asked "
     "before in these or other words (MeanCache, arXiv:2403.02694), answers of about 200 tokens (LMSYS-Chat-1M: 214.5). "
     "How many are hard, and how long system prompts are, is assumed.",
 }

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections import Counter
 
 import pytest
@@ -11,6 +12,7 @@ from benchmarks.billing.generate import SEED, workload
 from benchmarks.billing.play import Asked, Heard, play
 from benchmarks.billing.workload import SHIPPED, Malformed, Turn, parse, read
 from tests.support.model_server.oracle import Oracle
+from tests.support.services import ROOT
 
 RAW = json.loads(SHIPPED.read_text(encoding="utf-8"))
 WORKLOAD = parse(RAW)
@@ -108,3 +110,14 @@ def test_a_file_without_its_parts_is_refused(tmp_path):
 def test_a_number_is_no_part_of_another():
     turn = Turn(0, "How many?", "9 euros", "")
     assert turn.answered_by("It is 9 euros.") and not turn.answered_by("It is 89 euros.")
+
+
+def test_the_workload_in_the_docs_is_one():
+    told = re.search(
+        r"^    (\{\"tenants\".*?\}\]\})$", (ROOT / "docs" / "bill.md").read_text(), re.DOTALL | re.MULTILINE
+    )
+    assert told
+    small = parse(json.loads(told[1]))
+    oracle = Oracle.parse({"facts": small.facts, "small": []})
+    asked = play(small, lambda _talk, messages: Heard(oracle.answer(messages, "large"), ""), between=lambda: None)
+    assert [one.right for one in asked] == [True, True]
