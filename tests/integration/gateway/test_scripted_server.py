@@ -8,6 +8,7 @@ import sys
 from typing import Any
 from urllib.error import HTTPError
 
+import anthropic
 import openai
 import pytest
 
@@ -123,3 +124,50 @@ def test_a_share_of_the_requests_is_drawn_by_what_they_say_and_how_often(client,
     assert 2 < sum(answer == "drawn" for _, answer in forth) < 16
     again = [said(client, "x", "Question 3").content for _ in range(20)]
     assert 0 < again.count("drawn") < 20, "each time is a draw of its own"
+
+
+def taught(server: ModelServer) -> None:
+    fact = {"question": "How many?", "needs": ["Acme"], "answer": "12", "reply": "12.", "slip": "13.", "hard": True}
+    server.teach([fact], small=["gpt-4o-mini"])
+    server.script([{"reply": {"taught": True, "usage": "cached"}}])
+
+
+def test_what_it_was_taught_depends_on_the_prompt_and_the_model(server, client):
+    taught(server)
+    assert said(client, "You work for Acme", "How many?").content == "12."
+    assert "can't tell" in said(client, "You work for Globex", "How many?").content
+    said_small = client.chat.completions.create(
+        model="gpt-4o-mini", messages=[{"role": "user", "content": "Acme"}, {"role": "user", "content": "How many?"}]
+    )
+    assert said_small.choices[0].message.content == "13."
+    server.reset()
+    assert "12." not in said(client, "You work for Acme", "How many?").content
+
+
+def test_it_bills_kept_prompts_as_openai_does_until_they_are_forgotten(server, client):
+    taught(server)
+    system = "You work for Acme. " + "Be brief. " * 800
+    for _ in range(2):
+        said(client, system, "How many?")
+    server.forget_prompts()
+    said(client, system, "How many?")
+    assert [entry["usage"]["prompt_tokens_details"]["cached_tokens"] > 1024 for entry in server.log()] == [
+        False,
+        True,
+        False,
+    ]
+
+
+def test_it_bills_kept_prompts_as_anthropic_does(server):
+    taught(server)
+    marked = [{"type": "text", "text": "Acme. " * 1000, "cache_control": {"type": "ephemeral"}}]
+    with anthropic.Anthropic(api_key="none", base_url=server.root_url, max_retries=0) as opened:
+        for _ in range(2):
+            reply = opened.messages.create(
+                model="claude-opus-5-5",
+                max_tokens=10,
+                system=marked,
+                messages=[{"role": "user", "content": "How many?"}],
+            )
+    written, read = (entry["usage"]["cache_write_tokens"] for entry in server.log())
+    assert reply.content[0].text == "12." and reply.usage.cache_read_input_tokens == written > 1024 and read == 0

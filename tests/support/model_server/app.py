@@ -8,6 +8,7 @@ import time
 from collections import Counter
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -15,10 +16,13 @@ from aiohttp import web
 
 from tests.support.model_server import anthropic_wire, embeddings_wire, hartley, openai_wire, responses_wire
 from tests.support.model_server.exchange import Exchange, Wire
+from tests.support.model_server.oracle import Oracle
+from tests.support.model_server.prompt_cache import Kept, Read, Way, automatic, marked
 from tests.support.model_server.rules import Fault, Reply, Rule
 
 MODELS = ("gpt-4o-mini", "gpt-4o", "gpt-4.1", "scripted")
 BODY_LIMIT = 64 * 1024 * 1024
+WAYS: dict[str, Way] = {openai_wire.PATH: automatic, anthropic_wire.PATH: marked}
 
 
 class Dropped(Exception):
@@ -31,6 +35,7 @@ class ScriptedServer:
         self._rules = [Rule.parse(rule) for rule in rules]
         self._log: list[dict[str, Any]] = []
         self._count = 0
+        self._oracle, self._kept = Oracle([], ()), Kept()
         self._gate = asyncio.Event()
         self._gate.set()
 
@@ -46,6 +51,8 @@ class ScriptedServer:
                 web.get("/_control/log", self.log),
                 web.get("/_control/count", self.count),
                 web.post("/_control/script", self.script),
+                web.post("/_control/teach", self.teach),
+                web.post("/_control/forget", self.forget),
                 web.post("/_control/reset", self.reset),
                 web.post("/_control/gate", self.shut_gate),
                 web.post("/_control/release", self.open_gate),
@@ -83,10 +90,11 @@ class ScriptedServer:
                 exchange.entry["outcome"] = "faulted"
                 return exchange.error(400, refused)
             reply, fault = self._decided(exchange)
+            read = self._read(exchange, reply)
             await self._gate.wait()
             await asyncio.sleep(reply.delay_s)
             try:
-                return await self._answered(exchange, reply, fault or Fault())
+                return await self._answered(exchange, reply, fault or Fault(), read)
             except Dropped:
                 exchange.entry["outcome"] = "faulted"
                 if request.transport:
@@ -98,13 +106,21 @@ class ScriptedServer:
         rule = next((rule for rule in self._rules if rule.takes(exchange.messages)), None)
         if rule and (rule.reply.text is not None or rule.reply.tool_calls):
             return rule.reply, rule.fault
+        if rule and rule.reply.taught:
+            text = self._oracle.answer(exchange.messages, exchange.body.get("model", ""))
+            return replace(rule.reply, text=text), rule.fault
         usual = hartley.answer(exchange.messages, exchange.tools)
         if rule is None:
             return usual, None
         paced = {**vars(rule.reply), "text": usual.text, "tool_calls": usual.tool_calls}
         return Reply(**paced), rule.fault
 
-    async def _answered(self, exchange: Exchange, reply: Reply, fault: Fault) -> web.StreamResponse:
+    def _read(self, exchange: Exchange, reply: Reply) -> Read | None:
+        """As it comes in: of two at once neither finds what the other leaves."""
+        way = WAYS.get(exchange.wire.PATH) if reply.usage == "cached" else None
+        return way(self._kept, exchange.key(), exchange.body) if way else None
+
+    async def _answered(self, exchange: Exchange, reply: Reply, fault: Fault, read: Read | None) -> web.StreamResponse:
         if fault.hang_s is not None:
             await asyncio.sleep(fault.hang_s)
             raise Dropped
@@ -115,7 +131,9 @@ class ScriptedServer:
             return exchange.error(fault.status, fault.message, fault.retry_after_s)
         if fault.drop_after_chunks == 0:
             raise Dropped
-        exchange.bill(reply)
+        exchange.bill(reply, read)
+        if read:
+            self._kept.keep(read)
         if exchange.body.get("stream"):
             return await self._streamed(exchange, reply, fault)
         if fault.malformed:
@@ -174,9 +192,19 @@ class ScriptedServer:
             return web.json_response({"error": f"The script is not right: {error}"}, status=400)
         return web.json_response({"rules": len(self._rules)})
 
+    async def teach(self, request: web.Request) -> web.Response:
+        self._oracle = Oracle.parse(await request.json())
+        return web.json_response({})
+
+    async def forget(self, _request: web.Request) -> web.Response:
+        self._kept.forget()
+        return web.json_response({})
+
     async def reset(self, _request: web.Request) -> web.Response:
-        """As it was at the start: the first script, an empty log, an open gate."""
+        """As it was at the start: the first script, an empty log, an open gate, nothing taught and nothing kept."""
         self._rules = [Rule.parse(rule) for rule in self._initial]
+        self._oracle = Oracle([], ())
+        self._kept.forget()
         self._log, self._count = [], 0
         self._gate.set()
         return web.json_response({})

@@ -10,6 +10,7 @@ from typing import Any, Protocol
 
 from aiohttp import web
 
+from tests.support.model_server.prompt_cache import Read
 from tests.support.model_server.rules import Reply
 
 KEY_SHOWN = 4  # characters of a key in the log
@@ -74,7 +75,7 @@ class Exchange:
             ],
             "authorized": self.request.headers.get("Authorization") is not None,
             "port": peer[1] if (peer := self._peer()) else None,
-            "key_ends": self._key()[-KEY_SHOWN:],
+            "key_ends": self.key()[-KEY_SHOWN:],
             "asked": {key: value for key, value in self.body.items() if key not in TOLD_ELSEWHERE},
             "usage": None,
             "status": None,
@@ -87,22 +88,28 @@ class Exchange:
     def _peer(self) -> tuple[str, int] | None:
         return self.request.transport and self.request.transport.get_extra_info("peername")
 
-    def _key(self) -> str:
+    def key(self) -> str:
         headers = self.request.headers
         return headers.get("Authorization", "").removeprefix("Bearer ") or headers.get("X-Api-Key", "")
 
-    def bill(self, reply: Reply) -> None:
-        """Four characters to a token, as a rule of thumb; what the script says goes first."""
+    def bill(self, reply: Reply, read: Read | None) -> None:
+        """
+        Four characters to a token, as a rule of thumb; what the script says goes first.
+
+        Args:
+            read: how the provider has read the prompt with what it had kept, where it bills so.
+        """
         if isinstance(reply.usage, dict):
             self.entry["usage"] = {"total_tokens": 0, **reply.usage}
         elif reply.usage:
             told = [*self.messages, *(self.body.get("tools") or [])]
-            asked = max(1, len(json.dumps(told, ensure_ascii=False)) // 4)
+            asked = read.tokens if read else max(1, len(json.dumps(told, ensure_ascii=False)) // 4)
             said = max(1, len((reply.thinking or "") + (reply.text or "") + json.dumps(reply.tool_calls)) // 4)
             self.entry["usage"] = {
                 "prompt_tokens": asked,
                 "completion_tokens": said,
                 "total_tokens": asked + said,
+                **(read.usage if read else {}),
             }
 
     def whole(self, reply: Reply) -> dict[str, Any]:

@@ -7,7 +7,7 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from random import Random
-from typing import Any
+from typing import Any, Literal
 
 Messages = Sequence[dict[str, Any]]
 
@@ -53,22 +53,25 @@ class Reply:
         thinking: comes before the rest, signed, where the protocol knows such a thing.
         text, tool_calls: `[{"name", "arguments"}]`; arguments are JSON, or text that is sent as it is. With neither,
             the server answers as it would without a rule.
+        taught: the text is what the server knows from `ModelServer.teach`; chat only.
         vectors: for embeddings, instead of those that follow from the texts.
         delay_s, chunk_delay_s: before the first byte, and between the pieces.
         chunks: into how many pieces the text is cut; a few words each by default.
         usage: False sends none; `{"prompt_tokens", "completion_tokens"}` sends these; where the protocol knows a cache,
             of the prompt's tokens so many are `cached_tokens` and `cache_write_tokens`, of the latter
-            `cache_write_1h_tokens` for an hour.
+            `cache_write_1h_tokens` for an hour. "cached": it is worked out with what the provider would have kept of
+            earlier prompts (see prompt_cache.py).
     """
 
     thinking: str | None = None
     text: str | None = None
     tool_calls: list[dict[str, Any]] = field(default_factory=list)
+    taught: bool = False
     vectors: list[Any] | None = None
     delay_s: float = 0.0
     chunk_delay_s: float = 0.0
     chunks: int | None = None
-    usage: bool | dict[str, Any] = True
+    usage: bool | dict[str, Any] | Literal["cached"] = True
     finish_reason: str | None = None
 
 

@@ -15,7 +15,7 @@ import subprocess
 import sys
 import urllib.request
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -50,6 +50,14 @@ class ModelServer:
         """Replaces the rules before; the first that matches a request answers it."""
         self._control("script", rules)
 
+    def teach(self, facts: list[dict[str, Any]], *, small: Sequence[str]) -> None:
+        """What replies that are `taught` know: facts as in oracle.py. `small` names the models that fail at hard ones."""
+        self._control("teach", {"facts": facts, "small": list(small)})
+
+    def forget_prompts(self) -> None:
+        """As if the providers had kept no prompt, or so long ago that it is gone."""
+        self._control("forget", {})
+
     def log(self) -> list[dict[str, Any]]:
         """
         Every chat request in order: n, started_at, finished_at (None while it runs), outcome (running, completed,
@@ -81,7 +89,7 @@ class ModelServer:
             self.release()
 
     def reset(self) -> None:
-        """No rules, no log, no gate."""
+        """No rules, no log, no gate, nothing taught, no prompts kept."""
         self._control("reset", {})
 
     def stop(self) -> None:
