@@ -14,7 +14,7 @@ from django.db.models import F
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from tests.support.cast import Cast, Person
+from tests.support.cast import Cast, Person, person
 from tests.support.driven import Driven, turn
 from webapp.budgets.models import UNITS, Alert, Envelope
 from webapp.budgets.periods import open_budget
@@ -23,8 +23,17 @@ from webapp.common.errors import Invalid
 from webapp.common.tenancy import tenant_scope
 from webapp.orchestration.steps import Begin, ClaimedStep, Completion, HoldRequest, NewStep, Settlement
 from webapp.progress.models import Event
+from webapp.tenants.models import Role
+from webapp.tenants.services import create_tenant
 
 PRICE = Decimal("0.001")
+
+
+@pytest.fixture
+def apart() -> Person:
+    """Of a tenant of its own, whose books nobody else touches."""
+    made = create_tenant(name="Initech", tier="enterprise", session_tokens=10**12)
+    return person(made, "owner", Role.OWNER)
 
 
 def ask(tokens: int = 400, *, prompt: int = 100, **more: Any) -> HoldRequest:
@@ -207,18 +216,18 @@ def test_the_owner_hears_once_of_most_of_a_limit_and_once_of_all_of_it(cast: Cas
 # --- the ledger explains every balance ---
 
 
-def test_a_balance_that_is_not_its_ledgers_is_named(cast: Cast) -> None:
-    run = planned(cast.stranger, "a", "b")
+def test_a_balance_that_is_not_its_ledgers_is_named(apart: Person, cast: Cast) -> None:
+    run = planned(apart, "a", "b")
     step = run.claim("a")
     begin(step, ask(seconds=9))
     end(step, 77)
     begin(run.claim("b"), ask())
-    result = verify(cast.globex.id)
+    result = verify(apart.principal.tenant_id)
     assert result.sound and result.open == 1 and result.holds >= 3
     limit(envelope(run), tokens_spent=F("tokens_spent") + 1)
     said = io.StringIO()
     with pytest.raises(CommandError, match="1 balances are wrong"):
-        call_command("verify_budgets", "--tenant", str(cast.globex.id), stdout=said)
+        call_command("verify_budgets", "--tenant", str(apart.principal.tenant_id), stdout=said)
     assert f"differs: task {run.task.id} total: 78 tokens spent, 77 by the ledger" in said.getvalue()
     limit(envelope(run), tokens_spent=F("tokens_spent") - 1)
     assert str(run.task.id) not in str(verify(cast.acme.id)), "each tenant's is its own"
@@ -234,8 +243,8 @@ def test_a_balance_that_is_not_its_ledgers_is_named(cast: Cast) -> None:
     ),
     most=st.integers(0, 900),
 )
-def test_whatever_becomes_of_calls_every_balance_is_its_ledgers(cast: Cast, calls: list[Any], most: int) -> None:
-    run = planned(cast.stranger, "a", "b", "c", limits={"tokens": most, "tool_calls": 2})
+def test_whatever_becomes_of_calls_every_balance_is_its_ledgers(apart: Person, calls: list[Any], most: int) -> None:
+    run = planned(apart, "a", "b", "c", limits={"tokens": most, "tool_calls": 2})
     for name, tokens, fate in calls:
         step = run.claim(name)
         answer = begin(step, ask(tokens, seconds=5, tool_calls=1))

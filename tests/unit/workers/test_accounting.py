@@ -11,9 +11,11 @@ import pytest
 
 from tests.support.claimed import claimed
 from webapp.agent_tasks.models import Step
-from webapp.orchestration.steps import Completion
-from workers import embeddings, model_call
+from webapp.orchestration.steps import Completion, Granted
+from workers import embed_call, model_call
 from workers.beats import Beats
+from workers.context import alone
+from workers.embed_call import embed_texts
 from workers.gateway.errors import ModelError, ModelOverloaded, ModelRateLimited, ModelReplyInvalid
 from workers.gateway.statistics import LiveStatistics
 from workers.gateway.types import EmbedRequest, ModelChoice, ModelRequest, Price
@@ -69,7 +71,7 @@ async def test_a_replay_of_a_step_whose_models_all_failed_fails_as_it_did() -> N
     assert list(beats.candidates(["p/c", "p/b", "p/a"], str)) == ["p/a", "p/b"]
     for asked in ("p/a", "p/b"):
         with pytest.raises(RecordedFailure) as failed:
-            await beats.outside(nowhere, 0, asked)
+            await beats.outside(nowhere, Granted(), asked)
         assert (failed.value.code, failed.value.elsewhere) == ("model.timeout", True)
 
 
@@ -85,25 +87,18 @@ async def test_texts_that_wait_for_their_turn_owe_nothing_when_they_are_stopped(
         owed.append(beats.settlements[0].sent)
         raise ModelRateLimited("x", sent=False)
 
-    async def keys(_tenant: object) -> dict[str, str]:
-        return {}
-
     async def granted(_item: Any) -> dict[str, Any]:
         return {"granted": 0, "seconds": 0, "fuel": 0}
 
     async def passed(call: Any, line: Beats) -> Any:
         await line.begin(hold=call.hold)
         line.sending(call.hold.call)  # as the gate does before each call
-        return await call.send(0)
+        return await call.send(Granted())
 
     owed: list[bool] = []
     beats = Beats(replace(claimed(), kind="llm.embed", input={"texts": ["a"]}), granted)
-    given = SimpleNamespace(gateway=SimpleNamespace(embed=embed), catalogue=None)
-    for name, value in (("services", lambda: given), ("own_keys", keys), ("pass_gate", passed)):
-        monkeypatch.setattr(embeddings, name, value)
-    monkeypatch.setattr(embeddings, "_choose", lambda *_: CHOICE)
-    monkeypatch.setattr(embeddings, "_check_room", lambda *_: None)
-    monkeypatch.setattr(embeddings, "_policy_input", lambda *_: {})
+    request = EmbedRequest("p", "m", ["a"])
+    monkeypatch.setattr(embed_call, "pass_gate", passed)
     with pytest.raises(ModelRateLimited):
-        await embeddings.embed(beats.step, beats)
+        await embed_texts(beats.step, beats, alone("a"), CHOICE, request, number=beats.next_call(), send=embed)
     assert owed == [False, True]

@@ -39,6 +39,7 @@ CHANGES: dict[str, st.SearchStrategy[Any]] = {
         st.fixed_dictionaries({"name": texts, "description": texts, "parameters": st.just({})}), min_size=1
     ),
     "may_call": st.just(False),
+    "subtasks": st.integers(1, 5),
     "max_tokens": st.integers(1, 9999),
     "temperature": st.floats(0, 2),
     "schema": st.dictionaries(texts, texts),
