@@ -99,6 +99,7 @@ async def test_texts_that_wait_for_their_turn_owe_nothing_when_they_are_stopped(
     beats = Beats(replace(claimed(), kind="llm.embed", input={"texts": ["a"]}), granted)
     request = EmbedRequest("p", "m", ["a"])
     monkeypatch.setattr(embed_call, "pass_gate", passed)
+    monkeypatch.setattr(embed_call, "embed_policy_input", lambda *_: {})
     with pytest.raises(ModelRateLimited):
         await embed_texts(beats.step, beats, alone("a"), CHOICE, request, number=beats.next_call(), send=embed)
     assert owed == [False, True]
