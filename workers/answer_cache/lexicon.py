@@ -23,7 +23,7 @@ STARTERS = frozenset((*WH, *AUXILIARIES, *IMPERATIVES, *OTHERS))
 FOREIGN = frozenset((
     "ist", "der", "das", "den", "dem", "und", "ein", "eine", "wie", "sind", "von", "nicht", "le", "les", "des",
     "du", "est", "et", "une", "el", "los", "las", "es", "que", "por", "para", "con", "del", "il", "che", "di",
-    "per", "est-ce", "qué", "cuál", "wer", "wo", "warum", "quel", "quelle",
+    "est-ce", "qué", "cuál", "wer", "wo", "warum", "quel", "quelle",
 ))  # fmt: skip
 
 ATTRIBUTES = (

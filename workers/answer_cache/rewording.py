@@ -41,6 +41,12 @@ NAMES_OF_STATES = _rules(
     (r"\b(?:the )?(?:United Kingdom|UK|U\.K)(?=\b|')(?![\w.-])", "@uk"),
 )
 
+PREAMBLE = re.compile(
+    r"^(?:(?:a |one )?(?:quick )?question|please tell me|tell me|sorry to bother you|excuse me)\s*[:,.!]\s+",
+    re.IGNORECASE,
+)
+"""Said before a question, and no part of it."""
+
 GREETINGS = _rules(
     (rf"^(?:hi|hello|hey)(?: there)? (?:[,.!] |(?=(?:{_starts}) ))", ""),
     (r" [,.!] (?:thanks|thank you)$", ""),

@@ -36,7 +36,7 @@ def wording(text: str) -> tuple[str, ...]:
 
     Code, and what does not begin like an English question, is left as it was written.
     """
-    typed = unicodedata.normalize("NFC", text).strip()
+    typed = rewording.PREAMBLE.sub("", unicodedata.normalize("NFC", text).strip())
     if CODE.search(typed):
         return (AS_IT_STANDS, typed)
     quoted: list[str] = []

@@ -5,6 +5,9 @@ from __future__ import annotations
 PARAPHRASES = (
     ("What is the capital of France?", "what is the capital of france"),
     ("What is the capital of France?", "What's the capital of France?"),
+    ("What is the capital of France?", "Quick question: what is the capital of France?"),
+    ("What is the capital of France?", "Sorry to bother you. What is the capital of France?"),
+    ("What is the hotel rate per night?", "Please tell me: What is the hotel rate per night"),
     ("What is the capital of France?", "What is France's capital?"),
     ("What is the capital of France?", "Tell me the capital of France."),
     ("What is the capital of France?", "Can you tell me what the capital of France is?"),
