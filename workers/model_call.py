@@ -20,6 +20,7 @@ from workers.decide import FOR_A_SUMMARY
 from workers.deltas import Speaker
 from workers.gate import SLACK_S, Call, pass_gate
 from workers.gateway.errors import ModelError
+from workers.gateway.tokenizers import tokenizer_for
 from workers.gateway.tokens import prompt_upper_bound
 from workers.gateway.types import Message, ModelChoice, ModelReply, ModelRequest, Purpose, ToolSpec, Usage
 from workers.model_told import Answered, policy_input, prompt_told, subject, versions
@@ -219,7 +220,13 @@ def _hold(choice: ModelChoice, request: ModelRequest, options: Options, number: 
         purpose=request.purpose,
         provider=choice.provider,
         model=choice.model,
-        prompt_tokens=prompt_upper_bound(request.messages, request.tools, request.schema, model=choice.model),
+        prompt_tokens=prompt_upper_bound(
+            request.messages,
+            request.tools,
+            request.schema,
+            model=choice.model,
+            count=tokenizer_for(choice.provider, choice.model),
+        ),
         max_tokens=wanted,
         least_tokens=min(settings.COMPLETION_TOKENS_LEAST, wanted),
         input_usd=_dearest_input(choice, request),

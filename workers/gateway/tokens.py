@@ -1,6 +1,7 @@
 """How many tokens can a call take at most? For holds, and for providers that don't say.
 
-A token of a byte-level tokenizer stands for at least one byte, so the bytes of a text bound its tokens, whichever
+What is said is counted by the model's tokenizer where that is installed (tokenizers.py). Else, and for all that stands
+around it, its bytes count: a token of a byte-level tokenizer stands for at least one, so they bound its tokens, whichever
 the tokenizer. That is three to five times too much for plain English; what is held too much is given back after.
 
 Images are billed by their size in pixels, up to a size that the provider shrinks them to. Anthropic documents 4,784
@@ -17,11 +18,12 @@ Thinking needs no bound of its own: at every provider it counts against the comp
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from workers.gateway.types import Message, ModelRequest, Part, ToolSpec, Usage
 
+Count = Callable[[str], int]
 PER_CALL = 32  # what opens the answer, and the frame around the tools
 PER_MESSAGE = 8  # role and separators
 PER_TOOL = 32
@@ -43,6 +45,7 @@ def prompt_upper_bound(
     schema: Mapping[str, Any] | None = None,
     *,
     model: str | None = None,
+    count: Count | None = None,
 ) -> int:
     """
     At least as many tokens as any byte-level tokenizer makes of the prompt.
@@ -50,8 +53,9 @@ def prompt_upper_bound(
     Args:
         schema: of the answer. It may stand in the prompt besides being a parameter.
         model: bounds images more closely; None is the dearest.
+        count: the model's tokenizer.
     """
-    told = sum(_message(message, model) + PER_MESSAGE for message in messages)
+    told = sum(_message(message, model, count) + PER_MESSAGE for message in messages)
     offered = sum(_bytes(tool) + PER_TOOL for tool in tools)
     asked = 0 if schema is None else 2 * _bytes(schema) + SCHEMA_PROMPT
     return PER_CALL + told + offered + (TOOL_PROMPT if tools else 0) + asked
@@ -68,12 +72,12 @@ def texts_upper_bound(texts: Sequence[str]) -> BoundUsage:
     return BoundUsage(sum(_bytes(text) + PER_MESSAGE for text in texts))
 
 
-def _message(message: Message, model: str | None) -> int:
-    parts = message.get("parts", ())
-    if not parts:
-        return _bytes(message)
-    text = {key: value for key, value in message.items() if key != "parts"}
-    return _bytes(text) + sum(_part(part, model) + PER_MESSAGE for part in parts)
+def _message(message: Message, model: str | None, count: Count | None) -> int:
+    parts, text = message.get("parts", ()), message["content"]
+    rest = {key: value for key, value in message.items() if key != "parts"}
+    if count and text and not parts:
+        return count(text) + _bytes({**rest, "content": ""})
+    return _bytes(rest) + sum(_part(part, model) + PER_MESSAGE for part in parts)
 
 
 def _part(part: Part, model: str | None) -> int:
