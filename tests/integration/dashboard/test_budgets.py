@@ -261,6 +261,7 @@ def test_limits_can_not_be_changed_from_another_site(cast: Cast, envelope: Envel
     answer = strict.post(f"/budgets/{envelope.id}/limits", {"tokens_limit": "", "usd_limit": ""})
     assert answer.status_code == 403
     assert strict.post("/budgets", {"level": "tenant", "period": "day", "tokens_limit": "1"}).status_code == 403
+    assert strict.post("/budgets/verify").status_code == 403
 
 
 def test_operators_see_their_tenants_budgets_and_a_user_sees_none(cast: Cast, task: Task, envelope: Envelope) -> None:
@@ -273,7 +274,7 @@ def test_operators_see_their_tenants_budgets_and_a_user_sees_none(cast: Cast, ta
     assert operator.post(f"/budgets/{envelope.id}/limits", {"tokens_limit": ""}).status_code == 403
     assert "Limit a day" not in operator.get("/budgets").content.decode()
     assert operator.post("/budgets", {"level": "tenant", "period": "day", "tokens_limit": "1"}).status_code == 403
-    for path in ("", "/ledger", "/ledger.csv", "/savings", f"/{envelope.id}"):
+    for path in ("", "/ledger", "/ledger.csv", "/savings", "/verify", f"/{envelope.id}"):
         assert user.get(f"/budgets{path}").status_code == 403
 
 

@@ -69,7 +69,7 @@ OBJECT = {  # 404 for another tenant, and for a user who is not the owner's
 }  # fmt: skip
 OPERATORS = {  # of the whole tenant, for those who look after it: 403 for a user
     "GET /api/v1/freezes", "POST /api/v1/freezes", "POST /api/v1/freezes/{freeze}/thaw",
-    "GET /api/v1/budgets", "GET /api/v1/budgets/{budget}", "GET /api/v1/ledger", "GET /api/v1/usage",
+    "GET /api/v1/budgets", "GET /api/v1/budgets/verification", "GET /api/v1/budgets/{budget}", "GET /api/v1/ledger", "GET /api/v1/usage",
     "GET /api/v1/usage/burn-down", "GET /api/v1/savings",
     "GET /api/v1/budget-alerts", "POST /api/v1/budget-alerts/{alert}/seen",
 }  # fmt: skip
@@ -116,6 +116,7 @@ PAGES: dict[str, tuple[str, set[str]]] = {  # route -> address, roles that it op
     "budgets/ledger": ("/budgets/ledger", WATCHERS),
     "budgets/ledger.csv": ("/budgets/ledger.csv", WATCHERS),
     "budgets/savings": ("/budgets/savings", WATCHERS),
+    "budgets/verify": ("/budgets/verify", WATCHERS),
     "budgets/<uuid:name>": ("/budgets/{budget}", WATCHERS),
     "budgets/<uuid:name>/limits": ("POST /budgets/{budget}/limits", {"admin", "owner"}),
     "alerts": ("/alerts", WATCHERS),
