@@ -15,7 +15,9 @@ from webapp.webhooks.services import make_webhook, send_test
 
 def alert_of(tenant: UUID, *, level: Level = Level.TENANT, owner: UUID | None = None, **more: object) -> Alert:
     """Of a budget of two dollars, within the tenant's scope; each test's own is found again, not made twice."""
-    envelope, _ = Envelope.objects.get_or_create(tenant_id=tenant, level=level, owner_id=owner or tenant)
+    envelope, _ = Envelope.objects.get_or_create(
+        tenant_id=tenant, level=level, owner_id=owner or tenant, period="total"
+    )
     told = {"unit": "usd", "percent": 80, "limit_value": Decimal(2), **more}
     used = Decimal(str(told["limit_value"])) * (Decimal(str(told["percent"])) / 100 + Decimal("0.005"))
     values = {"level": level, "owner_id": envelope.owner_id, "used_value": used}

@@ -46,6 +46,7 @@ def pages(task: str, fork: str, session: str, module: str, budget: str) -> list[
         Look("budget", "budgets/<uuid:name>", f"/budgets/{budget}"),
         Look("ledger", "budgets/ledger", "/budgets/ledger"),
         Look("savings", "budgets/savings", "/budgets/savings"),
+        Look("verify", "budgets/verify", "/budgets/verify"),
         Look("alerts", "alerts", "/alerts"),
         Look("workers", "workers", "/workers"),
         Look("models", "models", "/models"),

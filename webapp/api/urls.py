@@ -23,6 +23,7 @@ from webapp.api import (
     tasks,
     travel,
     usage,
+    verification,
     webhooks,
 )
 
@@ -60,6 +61,7 @@ urlpatterns = [
     path("api/v1/provider-keys", provider_keys.ProviderKeys.as_view()),
     path("api/v1/provider-keys/<str:provider>", provider_keys.OneProviderKey.as_view()),
     path("api/v1/budgets", budgets.Budgets.as_view()),
+    path("api/v1/budgets/verification", verification.BudgetVerification.as_view()),
     path("api/v1/budgets/<str:budget>", budgets.OneBudget.as_view()),
     path("api/v1/ledger", ledger.Ledger.as_view()),
     path("api/v1/usage", usage.UsageSums.as_view()),

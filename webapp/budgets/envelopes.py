@@ -50,6 +50,12 @@ def find_envelope(tenant: UUID, name: str) -> Envelope:
     return found
 
 
+def by_id(tenant: UUID, ids: list[UUID]) -> dict[UUID, Envelope]:
+    """Those of these that there are."""
+    rows = _named(Envelope.objects.filter(tenant_id=tenant, id__in=ids)) if ids else []
+    return {envelope.id: envelope for envelope in rows}
+
+
 def envelopes(
     tenant: UUID, *, level: str | None, owner: UUID | None, period: str | None, below: UUID | None, limit: int
 ) -> list[Envelope]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from webapp.common.errors import HartleyError
+from webapp.common.errors import Conflict, HartleyError
 
 
 class LimitTooLow(HartleyError):
@@ -14,3 +14,10 @@ class LimitTooLow(HartleyError):
     def __init__(self, *, field: str, least: str) -> None:
         self.field = field
         super().__init__(f"{field}: {least} is already spent or held; set a limit of at least that, or none")
+
+
+class VerificationUnderWay(Conflict):
+    code = "budget.verification_under_way"
+
+    def __init__(self) -> None:
+        super().__init__("The budgets are being verified just now; ask again when that is done")

@@ -1,4 +1,4 @@
-"""What a limit may be, and when it will be reached. Pure."""
+"""What a limit may be, from which part of it its owner is told, and when it will be reached. Pure."""
 
 from __future__ import annotations
 
@@ -28,6 +28,19 @@ def read_limit(unit: Unit, raw: Any) -> Amount | None:
         kind = f"a number with at most {unit.decimals} decimals" if unit.decimals else "a whole number"
         raise Invalid(field=f"{unit.name}_limit", message=f"must be {kind} from 0 to {most}, or none")
     return found if unit.decimals else int(found)
+
+
+def read_alert_percent(raw: Any) -> int:
+    """
+    Of a limit, from which its owner is told: a whole number, or its text.
+
+    Raises:
+        Invalid: with the field `alert_percent`.
+    """
+    found = _number(raw)
+    if found is None or not 1 <= found <= 100 or found != int(found):
+        raise Invalid(field="alert_percent", message="must be a whole number from 1 to 100")
+    return int(found)
 
 
 def _number(raw: Any) -> Decimal | None:

@@ -10,7 +10,7 @@ from uuid import UUID
 from django.db.models import Count, F, Sum
 from django.db.models.functions import Coalesce
 
-from webapp.budgets.models import Envelope, Hold, HoldState, Level
+from webapp.budgets.models import Envelope, Hold, HoldState, Level, Period
 from webapp.common.values import JSON
 
 
@@ -41,7 +41,8 @@ def model_breakdown(tenant: UUID, task: UUID) -> list[JSON]:
 
 def tenant_tokens(tenant: UUID, since: datetime) -> tuple[int | None, int]:
     """The tenant's limit in tokens, None for none, and what it has settled since."""
-    limit = Envelope.objects.filter(tenant_id=tenant, level=Level.TENANT).values_list("tokens_limit", flat=True).first()
+    whole = Envelope.objects.filter(tenant_id=tenant, level=Level.TENANT, period=Period.TOTAL)
+    limit = whole.values_list("tokens_limit", flat=True).first()
     settled = Hold.objects.filter(tenant_id=tenant, created_at__gte=since, state=HoldState.SETTLED)
     used = settled.aggregate(tokens=Coalesce(Sum(F("prompt_tokens") + F("completion_tokens")), 0))
     return limit, int(used["tokens"])

@@ -1,8 +1,9 @@
-"""Changes limits. What was held and spent is the engine's alone."""
+"""Changes limits, and from which part of them their owner is told. What was held and spent is the engine's alone."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
+from copy import copy
 from decimal import Decimal
 from uuid import UUID
 
@@ -17,13 +18,18 @@ Limits = Mapping[str, Amount | None]  # by the unit's name
 
 
 @transaction.atomic
-def set_limits(*, tenant: UUID, envelope: UUID, limits: Limits) -> tuple[Envelope, Limits]:
+def set_limits(
+    *, tenant: UUID, envelope: UUID, limits: Limits, alert_percent: int | None = None
+) -> tuple[Envelope, Envelope]:
     """
-    Set these units' limits, where what is booked by now still fits; the others stay. Within the tenant's scope.
+    Set these units' limits, where what is booked by now still fits; what isn't given stays. Within the tenant's scope.
 
     The row is locked first, so the engine's next hold is made against either the old limits or the new ones.
 
-    Returns the envelope as it is now, and the limits that it had.
+    Args:
+        alert_percent: 1 to 100; counts from the next call that brings a budget there.
+
+    Returns the envelope as it is now, and as it was.
 
     Raises:
         NotFound: also for another's.
@@ -32,12 +38,13 @@ def set_limits(*, tenant: UUID, envelope: UUID, limits: Limits) -> tuple[Envelop
     found = Envelope.objects.select_for_update(no_key=True).filter(tenant_id=tenant, id=envelope).first()
     if found is None:
         raise NotFound("budget")
+    before = copy(found)
     wanted = [unit for unit in UNITS if unit.name in limits]
-    before = {unit.name: balance_in_row(found, unit).limit for unit in wanted}
     for unit in wanted:
         limit, booked = limits[unit.name], balance_in_row(found, unit).booked
         if limit is not None and limit < booked:
             raise LimitTooLow(field=f"{unit.name}_limit", least=f"{Decimal(booked).normalize():f}")
         setattr(found, f"{unit.name}_limit", limit)
-    found.save(update_fields=[f"{unit.name}_limit" for unit in wanted])
+    found.alert_percent = found.alert_percent if alert_percent is None else alert_percent
+    found.save(update_fields=["alert_percent", *(f"{unit.name}_limit" for unit in wanted)])
     return found, before

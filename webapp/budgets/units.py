@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Literal
 
@@ -88,6 +88,13 @@ def balance_in_row(envelope: Envelope, unit: Unit) -> Balance:
     limit = getattr(envelope, f"{unit.name}_limit")
     spent, held, overrun = (getattr(envelope, f"{unit.name}_{what}", 0) for what in ("spent", "held", "overrun"))
     return Balance(unit, limit, spent, held, overrun)
+
+
+def window_ends(period: str, at: datetime) -> datetime | None:
+    """When the day or month of this instant ends; None for what has no end."""
+    if period == Period.TOTAL:
+        return None
+    return window_began(period, window_began(period, at) + timedelta(days=32 if period == Period.MONTH else 1))
 
 
 def window_began(period: str, at: datetime) -> datetime:

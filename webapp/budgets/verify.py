@@ -9,6 +9,8 @@ from uuid import UUID
 
 from django.db import connections
 
+from webapp.budgets.errors import VerificationUnderWay
+from webapp.budgets.models import NEVER_HELD, NEVER_OVERRUN
 from webapp.common.tenancy import tenant_scope
 
 # What a unit's balance is the sum of: of settled holds, and of open ones.
@@ -23,8 +25,8 @@ AMOUNTS = {
 
 
 @dataclass(frozen=True)
-class Difference:
-    """What a budget says of a unit, and what its ledger says; `what` is spent or held."""
+class Place:
+    """A unit of a budget."""
 
     envelope: UUID
     level: str
@@ -32,22 +34,39 @@ class Difference:
     name: str
     period: str
     unit: str
+
+    @property
+    def named(self) -> str:
+        return " ".join(part for part in (self.level, str(self.owner), self.name, self.period) if part)
+
+
+@dataclass(frozen=True)
+class Difference(Place):
+    """What a budget says of a unit, and what its ledger says; `what` is spent or held."""
+
     what: str
     budget: Decimal
     ledger: Decimal
 
     def __str__(self) -> str:
-        named = " ".join(part for part in (self.level, str(self.owner), self.name, self.period) if part)
-        return (
-            f"{named}: {self.budget.normalize():f} {self.unit} {self.what}, {self.ledger.normalize():f} by the ledger"
-        )
+        return f"{self.named}: {self.budget.normalize():f} {self.unit} {self.what}, {self.ledger.normalize():f} by the ledger"
+
+
+@dataclass(frozen=True)
+class Over(Place):
+    """More is spent and held than the limit allows, what was billed beyond holds aside."""
+
+    limit: Decimal
+    booked: Decimal
+
+    def __str__(self) -> str:
+        return f"{self.named}: {self.booked.normalize():f} {self.unit} of {self.limit.normalize():f}"
 
 
 @dataclass(frozen=True)
 class Verification:
     """
     Attributes:
-        over: budgets in which more is spent and held than their limit allows, what was billed beyond holds aside.
         open: holds whose call is under way.
     """
 
@@ -55,7 +74,7 @@ class Verification:
     holds: int
     open: int
     differences: list[Difference]
-    over: list[str]
+    over: list[Over]
 
     @property
     def sound(self) -> bool:
@@ -82,6 +101,11 @@ def _pairs() -> str:
     return ", ".join(rows)
 
 
+def _booked(unit: str) -> str:
+    held = f" + {unit}_held" if unit not in NEVER_HELD else ""
+    return f"{unit}_spent{held}" + (f" - {unit}_overrun" if unit not in NEVER_OVERRUN else "")
+
+
 DIFFERENCES = f"""
 WITH l AS (
   SELECT e.id, {_sums()}
@@ -93,25 +117,41 @@ FROM l JOIN budgets_envelope e ON e.id = l.id CROSS JOIN LATERAL (VALUES {_pairs
 WHERE p.budget <> p.ledger ORDER BY e.level, e.id, p.unit, p.what
 """
 OVER = " UNION ALL ".join(
-    f"""SELECT level || ' ' || owner_id || ': ' || '{unit}' FROM budgets_envelope
-    WHERE tenant_id = %(tenant)s AND {unit}_limit < {unit}_spent
-    {f"+ {unit}_held" if unit != "steps" else ""} {f"- {unit}_overrun" if unit not in ("steps", "tool_calls") else ""}"""
-    for unit in AMOUNTS
+    f"""SELECT id, level, owner_id, name, period, '{unit}', {unit}_limit::numeric, ({booked})::numeric
+    FROM budgets_envelope WHERE tenant_id = %(tenant)s AND {unit}_limit < {booked}"""
+    for unit, booked in ((unit, _booked(unit)) for unit in AMOUNTS)
 )
 COUNTS = """SELECT (SELECT count(*) FROM budgets_envelope WHERE tenant_id = %(tenant)s), count(*),
   count(*) FILTER (WHERE state = 'open') FROM budgets_hold WHERE tenant_id = %(tenant)s"""
+
+ALONE = "SELECT pg_try_advisory_xact_lock(hashtextextended('verify budgets of ' || %s, 0))"  # until the scope's end
 
 
 def verify(tenant: UUID) -> Verification:
     """Balances and ledger are read by one statement, as of one moment: work may go on meanwhile."""
     with tenant_scope(tenant), connections["default"].cursor() as cursor:
-        return _verified(cursor, tenant)
+        return verified(cursor, tenant)
 
 
-def _verified(cursor: Any, tenant: UUID) -> Verification:
+def verify_alone(tenant: UUID) -> Verification:
+    """
+    For whoever asks over the network: of each tenant one at a time, as it reads all there is.
+
+    Raises:
+        VerificationUnderWay: nothing was read.
+    """
+    with tenant_scope(tenant), connections["default"].cursor() as cursor:
+        cursor.execute(ALONE, [str(tenant)])
+        if not cursor.fetchone()[0]:
+            raise VerificationUnderWay
+        return verify(tenant)
+
+
+def verified(cursor: Any, tenant: UUID) -> Verification:
+    """In the cursor's transaction."""
     cursor.execute(COUNTS, {"tenant": tenant})
     envelopes, holds, under_way = cursor.fetchone()
     cursor.execute(OVER, {"tenant": tenant})
-    over = [text for (text,) in cursor.fetchall()]
+    over = [Over(*row) for row in cursor.fetchall()]
     cursor.execute(DIFFERENCES, [tenant])
     return Verification(envelopes, holds, under_way, [Difference(*row) for row in cursor.fetchall()], over)

@@ -1,4 +1,4 @@
-"""Budgets: what is wrong with them first, then how fast they are used up, by whom, and what is held; change a limit."""
+"""Budgets: what is wrong with them first, then how fast they are used up, by whom, and what is held; limits are set."""
 
 from __future__ import annotations
 
@@ -6,10 +6,11 @@ from datetime import timedelta
 from uuid import UUID
 
 from django.contrib import messages
+from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect, QueryDict
 from django.shortcuts import render
 from django.utils import timezone
-from django.views.decorators.http import require_POST
+from django.views.decorators.http import require_http_methods, require_POST
 
 from webapp.budgets.burn import Burn, burn_down
 from webapp.budgets.envelopes import envelope_of, find_envelope, fullest, near_their_limits
@@ -17,16 +18,16 @@ from webapp.budgets.errors import LimitTooLow
 from webapp.budgets.ledger import open_holds
 from webapp.budgets.models import Envelope, Level
 from webapp.budgets.refusals import refused_calls
-from webapp.budgets.rules import read_limit
-from webapp.budgets.units import UNITS, balances
+from webapp.budgets.units import balances
 from webapp.budgets.usage import together, total_usage, usage
 from webapp.budgets.window import last
 from webapp.common.errors import Invalid
 from webapp.common.tenancy import tenant_scope
 from webapp.common.values import JSON
 from webapp.dashboard.burn_chart import chart
+from webapp.dashboard.limit_forms import CHOICES, figures, refusal, typed_in
 from webapp.dashboard.pages import action, page, shown
-from webapp.orchestration.limits import change_limits
+from webapp.orchestration.limits import change_limits, limit_period
 from webapp.tenants.models import User
 from webapp.tenants.rules import Principal
 
@@ -35,12 +36,38 @@ GROUPS = {
     "model": "model", "provider": "provider", "agent": "agent", "user": "person", "session": "session",
     "purpose": "purpose", "day": "day",
 }  # fmt: skip
+WRITE = "budgets:write"
 LATELY = timedelta(hours=24)
 GROUPS_SHOWN = 15
 
 
+@require_http_methods(["GET", "POST"])
 @page(scope="budgets:read")
 def budgets(request: HttpRequest, who: Principal) -> HttpResponse:
+    """A POST limits a day or a month."""
+    if request.method == "GET":
+        return shown(request, "budgets/page.html", _every(request, who))
+    if not who.may(WRITE):
+        raise PermissionDenied(f"Your role, {who.role}, lacks the scope {WRITE}.")
+    typed = typed_in(request.POST)
+    try:
+        found, made = limit_period(
+            actor=User.objects.get(id=who.user_id),
+            level=typed.get("level", ""),
+            owner=typed.get("owner", ""),
+            period=typed.get("period", ""),
+            **figures({name: text for name, text in typed.items() if text}, some=True),
+        )
+    except (Invalid, LimitTooLow) as error:
+        refused = _every(request, who) | refusal(typed, error)
+        return render(request, "budgets/page.html", refused, status=error.status)
+    messages.success(
+        request, "Set: it counts from the next call on." if made else "It was there: its limits are changed."
+    )
+    return HttpResponseRedirect(f"/budgets/{found.id}")
+
+
+def _every(request: HttpRequest, who: Principal) -> JSON:
     asked, now, tenant = request.GET, timezone.now(), who.tenant_id
     level = one_of(asked, "level", Level.values, "")
     by = one_of(asked, "by", GROUPS, "model")
@@ -48,7 +75,7 @@ def budgets(request: HttpRequest, who: Principal) -> HttpResponse:
     window = last(timedelta(days=days), now)
     whole = envelope_of(tenant, tenant)
     rows = usage(tenant, by, window, limit=GROUPS_SHOWN + 1)
-    context = {
+    return {
         "near": near_their_limits(tenant),
         "refused": refused_calls(tenant, now - LATELY),
         "whole": whole,
@@ -61,10 +88,10 @@ def budgets(request: HttpRequest, who: Principal) -> HttpResponse:
         "levels": Level.choices,
         "by": by,
         "groups": GROUPS,
+        **CHOICES,
         **burning(tenant, whole, days, asked),
         **_always(who, days),
     }
-    return shown(request, "budgets/page.html", context)
 
 
 @page(scope="budgets:read")
@@ -75,16 +102,15 @@ def budget(request: HttpRequest, who: Principal, name: UUID) -> HttpResponse:
 @require_POST
 @action(scope="budgets:write")
 def limits(request: HttpRequest, who: Principal, name: UUID) -> HttpResponse:
-    asked = {unit: f"{unit.name}_limit" for unit in UNITS if f"{unit.name}_limit" in request.POST}
-    typed = {field: request.POST[field].strip() for field in asked.values()}
+    typed = typed_in(request.POST)
     try:
-        wanted = {unit.name: read_limit(unit, typed[field] or None) for unit, field in asked.items()}
+        wanted = figures(typed)
         with tenant_scope(who.tenant_id):
-            change_limits(actor=User.objects.get(id=who.user_id), envelope=name, limits=wanted)
+            change_limits(actor=User.objects.get(id=who.user_id), envelope=name, **wanted)
     except (Invalid, LimitTooLow) as error:
         with tenant_scope(who.tenant_id):
-            refused = {"typed": typed, "field": error.field, "error": str(error).removeprefix(f"{error.field}: ")}
-            return render(request, "budgets/one.html", _one(request, who, name) | refused, status=error.status)
+            refused = _one(request, who, name) | refusal(typed, error)
+            return render(request, "budgets/one.html", refused, status=error.status)
     messages.success(request, "Changed: the new limits count from the next call on.")
     return HttpResponseRedirect(f"/budgets/{name}")
 
@@ -112,7 +138,7 @@ def _anything(burn: Burn) -> bool:
 
 
 def _always(who: Principal, days: int) -> JSON:
-    return {"days": days, "spans": SPANS, "can_change": who.may("budgets:write")}
+    return {"days": days, "spans": SPANS, "can_change": who.may(WRITE)}
 
 
 def one_of(asked: QueryDict, name: str, allowed: object, usual: str) -> str:

@@ -22,6 +22,7 @@ from webapp.dashboard import (
     task_events,
     tasks,
     travel,
+    verification,
     webhooks,
     workers,
 )
@@ -49,6 +50,7 @@ urlpatterns = [
     path("budgets/ledger", ledger.lines),
     path("budgets/ledger.csv", ledger.download),
     path("budgets/savings", savings.saved),
+    path("budgets/verify", verification.verify),
     path("budgets/<uuid:name>", budgets.budget),
     path("budgets/<uuid:name>/limits", budgets.limits),
     path("alerts", alerts.alerts),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
 from typing import Any
+from uuid import UUID
 
 import pytest
 from django.test import Client
@@ -141,6 +142,108 @@ def test_a_limit_below_what_is_booked_is_refused_whole(cast: Cast, envelope: Env
 )  # fmt: skip
 def test_what_is_no_limit_is_refused(body: Any, cast: Cast, envelope: Envelope) -> None:
     assert change(cast.admin, envelope, body)[0] == 400
+
+
+def open_one(who: Person, **body: Any) -> tuple[int, Any]:
+    headers = {"X-API-Key": who.api_key}
+    answer = Client().post("/api/v1/budgets", body, "application/json", headers=headers)
+    return answer.status_code, answer.json()
+
+
+@pytest.mark.parametrize(
+    ("level", "owner"),
+    [("tenant", None), ("tenant", "id"), ("user", "id"), ("user", "email"), ("session", "id"), ("session", "name"), ("task", "id")],
+)  # fmt: skip
+def test_a_budget_for_a_month_is_opened_once_and_is_its_owners(
+    level: str, owner: str | None, cast: Cast, task: Task
+) -> None:
+    ids = {"tenant": cast.acme.id, "user": task.user_id, "session": task.session_id, "task": task.id}
+    named = {"id": str(ids[level]), "email": cast.user.user.email.upper(), "name": "dear"}
+    said = {"level": level, "period": "month"} | ({"owner": named[owner]} if owner else {})
+    try:
+        status, body = open_one(cast.admin, **said, tokens_limit=9000, alert_percent=60)
+        assert status == 201 and (body["level"], body["period"], body["alert_percent"]) == (level, "month", 60)
+        assert body["owner"]["id"] == str(ids[level]) and body["units"]["tokens"]["limit"] == 9000
+        assert body["window_start"].endswith("-01T00:00:00Z") and body["window_end"].endswith("-01T00:00:00Z")
+        status, again = open_one(cast.admin, **said, usd_limit=2)
+        assert status == 200 and again["id"] == body["id"] and again["units"]["usd"]["limit"] == 2
+        assert (again["units"]["tokens"]["limit"], again["alert_percent"]) == (9000, 60), "what isn't named stays"
+        with tenant_scope(cast.acme.id):
+            assert UUID(body["id"]) in Task.objects.get(id=task.id).envelopes, "the open task spends from it"
+            told = [entry.action for entry in AuditEntry.objects.order_by("-id")[:3]]
+        assert told == ["envelope.changed", "envelope.changed", "envelope.opened"]
+    finally:
+        forget(cast, "month")
+
+
+def forget(cast: Cast, period: str) -> None:
+    with tenant_scope(cast.acme.id):
+        gone = set(Envelope.objects.filter(period=period).values_list("id", flat=True))
+        for task in Task.objects.filter(finished_at=None):
+            Task.objects.filter(id=task.id).update(envelopes=[one for one in task.envelopes if one not in gone])
+        Envelope.objects.filter(id__in=gone).delete()
+
+
+@pytest.mark.parametrize(
+    ("change", "named"),
+    [
+        ({"level": "agent"}, "level"), ({"level": None}, "level"), ({"level": ["tenant"]}, "level"),
+        ({"period": "week"}, "period"), ({"period": ""}, "period"), ({"owner": ""}, "owner"), ({"owner": "x"}, "owner"),
+        ({"owner": "stranger"}, "owner"), ({"level": "task", "owner": "dear"}, "owner"), ({"owner": 7}, "owner"),
+        ({"level": "tenant", "owner": "stranger"}, "owner"), ({"owner": "a\0b"}, "owner"), ({"owner": "x" * 255}, "owner"),
+        ({"tokens_limit": -1}, "tokens_limit"), ({"usd_limit": "NaN"}, "usd_limit"), ({"tokens_spent": 0}, "tokens_spent"),
+        ({"alert_percent": 0}, "alert_percent"), ({"alert_percent": 101}, "alert_percent"),
+        ({"alert_percent": None}, "alert_percent"), ({"alert_percent": 1.5}, "alert_percent"),
+    ],
+)  # fmt: skip
+def test_a_budget_that_can_not_be_is_not_opened_and_the_field_is_named(
+    change: dict[str, Any], named: str, cast: Cast, task: Task
+) -> None:
+    said = {"level": "session", "owner": "dear", "period": "day", "tokens_limit": 10} | change
+    if said["owner"] == "stranger":
+        said["owner"] = str(cast.globex.id if said["level"] == "tenant" else cast.stranger.user.id)
+    status, body = open_one(cast.admin, **said)
+    assert status == 400 and body["error"].startswith(f"{named}: ")
+    with tenant_scope(cast.acme.id):
+        assert not Envelope.objects.filter(period="day").exists()
+
+
+def test_a_name_that_two_sessions_have_opens_neithers_budget(cast: Cast, task: Task) -> None:
+    submit_task(principal=cast.owner.principal, submission=Submission(query="Dear!", session="dear"))
+    status, body = open_one(cast.admin, level="session", owner="dear", period="day")
+    assert status == 400 and "more than one session" in body["error"]
+
+
+def test_a_limit_below_what_was_spent_in_the_window_is_refused_and_nothing_else_changes(cast: Cast, task: Task) -> None:
+    said = {"level": "task", "owner": str(task.id), "period": "day"}
+    try:
+        _, body = open_one(cast.admin, **said, tokens_limit=1000)
+        with tenant_scope(cast.acme.id):
+            Envelope.objects.filter(id=body["id"]).update(tokens_spent=500)
+        status, refused = open_one(cast.admin, **said, tokens_limit=499, usd_limit=1, alert_percent=5)
+        assert status == 409 and "tokens_limit: 500 is already" in refused["error"]
+        kept = ask(cast.operator, f"/api/v1/budgets/{body['id']}")
+        assert kept["alert_percent"] == 80 and kept["units"]["usd"]["limit"] is None
+    finally:
+        forget(cast, "day")
+
+
+def test_the_part_at_which_the_owner_is_told_is_changed_and_kept_in_the_audit_trail(
+    cast: Cast, envelope: Envelope
+) -> None:
+    assert change(cast.admin, envelope, {"alert_percent": 95})[1]["alert_percent"] == 95
+    with tenant_scope(cast.acme.id):
+        last = AuditEntry.objects.order_by("-id").first()
+    assert last and last.detail == {"alert_percent": ["80", "95"]}
+    assert change(cast.admin, envelope, {"alert_percent": "many"})[0] == 400
+    change(cast.admin, envelope, {"alert_percent": 80})
+
+
+def test_only_admins_and_owners_open_budgets_and_for_their_own_tenant(cast: Cast, task: Task) -> None:
+    said = {"level": "session", "owner": str(task.session_id), "period": "day"}
+    assert open_one(cast.user, **said)[0] == open_one(cast.operator, **said)[0] == 403
+    status, body = open_one(cast.stranger, **said)
+    assert status == 400 and body["error"] == "owner: is no session of yours"
 
 
 def test_only_admins_and_owners_change_limits_and_strangers_find_nothing(cast: Cast, envelope: Envelope) -> None:

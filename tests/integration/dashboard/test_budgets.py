@@ -180,11 +180,88 @@ def test_a_refused_limit_stays_in_its_field_with_the_reason_beside_it(
     assert (envelope.tokens_limit, envelope.usd_limit) == (1000, None)
 
 
+@pytest.fixture
+def no_days(cast: Cast, task: Task) -> Iterator[None]:
+    yield
+    with tenant_scope(cast.acme.id):
+        Task.objects.filter(id=task.id).update(envelopes=task.envelopes)
+        Envelope.objects.exclude(period="total").delete()
+
+
+@pytest.mark.usefixtures("no_days")
+def test_a_day_is_limited_on_the_page_and_named_wherever_its_budget_is(admin: Client, cast: Cast, task: Task) -> None:
+    before = admin.get("/budgets").content.decode()
+    assert 'action="/budgets"' in before and "today" not in before
+    said = {
+        "level": "session",
+        "owner": "dear",
+        "period": "day",
+        "tokens_limit": "500",
+        "seconds_limit": "60",
+        "alert_percent": "70",
+    }
+    answer = admin.post("/budgets", said, follow=True)
+    page, end = answer.content.decode(), f"{datetime.now(UTC) + timedelta(days=1):%Y-%m-%d} 00:00"
+    assert re.search(r"<h1>Budget of session [^<]*, today</h1>", page) and f"begins anew at {end} UTC" in page
+    assert "0 spent, 500 left of 500" in page and 'name="alert_percent"' in page and 'value="70"' in page
+    near = admin.get("/budgets?level=session").content.decode().split('id="near"')[1]
+    assert f"session, today, until {end} UTC" in near
+    admin.post("/budgets", said | {"tokens_limit": "0", "seconds_limit": ""})
+    top = part(admin.get("/budgets").content.decode(), "wrong", "whole")
+    assert f"session, today, until {end} UTC" in top and "100 % of tokens" in top
+    with tenant_scope(cast.acme.id):
+        day = Envelope.objects.get(period="day")
+    assert (day.tokens_limit, day.seconds_limit, day.usd_limit, day.alert_percent) == (0, 60, None, 70)
+
+
+@pytest.mark.usefixtures("no_days")
+@pytest.mark.parametrize(
+    ("change", "field", "said"),
+    [
+        ({"owner": "nobody@example.com"}, "owner", "Is no user of yours"), ({"owner": ""}, "owner", "Must name the user"),
+        ({"owner": "a\0b"}, "owner", "Is no user"), ({"level": "agent"}, "level", "Must be one of"),
+        ({"period": "week"}, "period", "Must be one of"), ({"tokens_limit": "many"}, "tokens_limit", "whole number"),
+        ({"fuel_limit": "-1"}, "fuel_limit", "whole number"), ({"alert_percent": "101"}, "alert_percent", "from 1 to 100"),
+        ({"tokens_limit": "", "fuel_limit": ""}, "tokens_limit", "Name a limit"),
+    ],
+)  # fmt: skip
+def test_a_refused_budget_stays_in_the_form_with_the_reason_beside_its_field(
+    change: dict[str, str], field: str, said: str, admin: Client, cast: Cast
+) -> None:
+    typed = {"level": "user", "owner": cast.user.user.email, "period": "month", "tokens_limit": "5", "fuel_limit": "77"}
+    answer = admin.post("/budgets", typed | change)
+    page = answer.content.decode()
+    assert answer.status_code == 400 and said in page.split(f'data-error="{field}"')[1].split("</p>")[0]
+    assert '<details class="card" open>' in page and ("fuel_limit" in change or 'value="77"' in page)
+    with tenant_scope(cast.acme.id):
+        assert not Envelope.objects.exclude(period="total").exists()
+
+
+def test_a_tenant_may_be_limited_before_its_first_task(cast: Cast) -> None:
+    stranger = signed_in(cast.stranger)
+    stranger.post("/budgets", {"level": "tenant", "owner": "", "period": "month", "usd_limit": "20"})
+    assert "tenant, this month, until" in stranger.get("/budgets").content.decode()
+    with tenant_scope(cast.globex.id):
+        Envelope.objects.all().delete()
+
+
+def test_the_part_to_be_told_at_is_changed_on_the_budgets_page(admin: Client, cast: Cast, envelope: Envelope) -> None:
+    admin.post(f"/budgets/{envelope.id}/limits", {"alert_percent": "65"})
+    with tenant_scope(cast.acme.id):
+        envelope.refresh_from_db()
+    assert (envelope.alert_percent, envelope.tokens_limit) == (65, 1000)
+    answer = admin.post(f"/budgets/{envelope.id}/limits", {"alert_percent": "0"})
+    beside = answer.content.decode().split('data-error="alert_percent"')[1].split("</p>")[0]
+    assert answer.status_code == 400 and "from 1 to 100" in beside
+
+
 def test_limits_can_not_be_changed_from_another_site(cast: Cast, envelope: Envelope) -> None:
     strict = Client(enforce_csrf_checks=True)
     strict.cookies = signed_in(cast.admin).cookies
     answer = strict.post(f"/budgets/{envelope.id}/limits", {"tokens_limit": "", "usd_limit": ""})
     assert answer.status_code == 403
+    assert strict.post("/budgets", {"level": "tenant", "period": "day", "tokens_limit": "1"}).status_code == 403
+    assert strict.post("/budgets/verify").status_code == 403
 
 
 def test_operators_see_their_tenants_budgets_and_a_user_sees_none(cast: Cast, task: Task, envelope: Envelope) -> None:
@@ -195,7 +272,9 @@ def test_operators_see_their_tenants_budgets_and_a_user_sees_none(cast: Cast, ta
     assert stranger.post(f"/budgets/{envelope.id}/limits", {"tokens_limit": ""}).status_code == 404
     assert 'name="tokens_limit"' not in operator.get(f"/budgets/{envelope.id}").content.decode()
     assert operator.post(f"/budgets/{envelope.id}/limits", {"tokens_limit": ""}).status_code == 403
-    for path in ("", "/ledger", "/ledger.csv", "/savings", f"/{envelope.id}"):
+    assert "Limit a day" not in operator.get("/budgets").content.decode()
+    assert operator.post("/budgets", {"level": "tenant", "period": "day", "tokens_limit": "1"}).status_code == 403
+    for path in ("", "/ledger", "/ledger.csv", "/savings", "/verify", f"/{envelope.id}"):
         assert user.get(f"/budgets{path}").status_code == 403
 
 

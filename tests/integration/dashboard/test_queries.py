@@ -37,6 +37,7 @@ def client(cast: Cast) -> Client:
         "/budgets",
         "/budgets/ledger",
         "/budgets/savings",
+        "/budgets/verify",
         "/alerts",
         "/workers",
         "/models",

@@ -51,6 +51,7 @@ SAID = {
     "url": "https://hooks.example/acme",
 }
 WEBHOOK = "https://hooks.example/a-path-that-only-acme-knows"
+OPENED = {"level": "tenant", "period": "day"}
 PATCHED = {"budgets": '{"tokens_limit": null}', "webhooks": '{"is_active": true}'}
 PROVIDER_KEY = "sk-of-acme-for-a-provider-9QxZ"
 OPEN = {"GET /health", "GET /readiness", "GET /openapi.json", "POST /api/v1/auth/login", "POST /api/v1/auth/refresh",
@@ -68,13 +69,13 @@ OBJECT = {  # 404 for another tenant, and for a user who is not the owner's
 }  # fmt: skip
 OPERATORS = {  # of the whole tenant, for those who look after it: 403 for a user
     "GET /api/v1/freezes", "POST /api/v1/freezes", "POST /api/v1/freezes/{freeze}/thaw",
-    "GET /api/v1/budgets", "GET /api/v1/budgets/{budget}", "GET /api/v1/ledger", "GET /api/v1/usage",
+    "GET /api/v1/budgets", "GET /api/v1/budgets/verification", "GET /api/v1/budgets/{budget}", "GET /api/v1/ledger", "GET /api/v1/usage",
     "GET /api/v1/usage/burn-down", "GET /api/v1/savings",
     "GET /api/v1/budget-alerts", "POST /api/v1/budget-alerts/{alert}/seen",
 }  # fmt: skip
 MANAGERS = {  # secrets and limits of the whole tenant, for those who manage it: 403 for everybody else
     "GET /api/v1/provider-keys", "GET /api/v1/provider-keys/{provider}", "PUT /api/v1/provider-keys/{provider}",
-    "DELETE /api/v1/provider-keys/{provider}", "PATCH /api/v1/budgets/{budget}",
+    "DELETE /api/v1/provider-keys/{provider}", "PATCH /api/v1/budgets/{budget}", "POST /api/v1/budgets",
 }  # fmt: skip
 PROMPTS = {  # how the tenant's agents are told to work: read by those who look after it, written by who governs it
     "GET /api/v1/prompts", "POST /api/v1/prompts", "GET /api/v1/prompts/{prompt}",
@@ -115,6 +116,7 @@ PAGES: dict[str, tuple[str, set[str]]] = {  # route -> address, roles that it op
     "budgets/ledger": ("/budgets/ledger", WATCHERS),
     "budgets/ledger.csv": ("/budgets/ledger.csv", WATCHERS),
     "budgets/savings": ("/budgets/savings", WATCHERS),
+    "budgets/verify": ("/budgets/verify", WATCHERS),
     "budgets/<uuid:name>": ("/budgets/{budget}", WATCHERS),
     "budgets/<uuid:name>/limits": ("POST /budgets/{budget}/limits", {"admin", "owner"}),
     "alerts": ("/alerts", WATCHERS),
@@ -216,6 +218,7 @@ def call(operation: str, place: Place, key: str | None) -> HttpResponse:
     method, path = operation.split(" ")
     headers = {"X-API-Key": key} if key else {}
     said = SAID | {"name": "editor", "text": f"Edit. {uuid4()}", "version": "shipped"} if "prompts" in path else SAID
+    said = OPENED if path == "/api/v1/budgets" else said
     body = (
         json.dumps(said)
         if method in ("POST", "PUT")
@@ -296,13 +299,16 @@ def test_what_operators_do_is_theirs_and_their_tenants(operation: str, cast: Cas
 
 @pytest.mark.parametrize("operation", sorted(MANAGERS))
 def test_the_tenants_secrets_and_limits_are_for_those_who_manage_it(operation: str, cast: Cast, place: Place) -> None:
+    made = {("DELETE", "owner"): 404, ("POST", "admin"): 201}
     for role in ("user", "operator"):
         assert call(operation, place, key_of(cast, role)).status_code == 403
     answer = call(operation, place, key_of(cast, "stranger"))
-    assert answer.status_code == (404 if "PUT" not in operation and "{" in operation else 200)
+    assert answer.status_code == (
+        404 if "PUT" not in operation and "{" in operation else 201 if "POST" in operation else 200
+    )
     for role in ("admin", "owner"):
         answer = call(operation, place, key_of(cast, role))
-        assert answer.status_code == (404 if "DELETE" in operation and role == "owner" else 200), "the admin removed it"
+        assert answer.status_code == made.get((operation.split()[0], role), 200), "the admin has done it"
         assert PROVIDER_KEY.encode() not in answer.content
 
 

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
 from django import template
+from django.utils import timezone
 
-from webapp.budgets.models import Envelope
-from webapp.budgets.units import Amount, Balance, Unit, balances
+from webapp.budgets.models import Envelope, Period
+from webapp.budgets.units import Amount, Balance, Unit, balances, window_ends
 from webapp.dashboard.templatetags.hartley import count, percent, span, usd
 
 register = template.Library()
@@ -20,6 +22,17 @@ FORMATS: dict[str, Callable[[Any], str]] = {"count": lambda amount: count(round(
 @register.filter
 def shown(envelope: Envelope) -> list[Balance]:
     return [balance for balance in balances(envelope) if balance.matters]
+
+
+@register.filter
+def window(envelope: Envelope) -> str:
+    """The present one of a budget that begins anew."""
+    return {Period.DAY: "today", Period.MONTH: "this month"}[Period(envelope.period)]
+
+
+@register.filter
+def window_end(envelope: Envelope) -> datetime | None:
+    return window_ends(envelope.period, timezone.now())
 
 
 @register.filter
