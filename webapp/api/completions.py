@@ -20,7 +20,7 @@ from webapp.api.later import LATER, Head
 from webapp.api.openai_errors import openai_error
 from webapp.api.tasks import caller, ids_of
 from webapp.common.values import JSON
-from webapp.orchestration.completions import COMPLETE, Outcome, ask, outcome_of, place_for, query_of, stored
+from webapp.orchestration.completions import COMPLETE, Outcome, ask, outcome_of, place_for, query_of
 from webapp.orchestration.control import cancel_task
 from webapp.progress.hub import hub, in_thread
 from webapp.tenants.rules import Principal
@@ -74,7 +74,7 @@ class Completions(OpenAIView):
             kind=COMPLETE,
             query=query_of(asked.messages),
             asked={
-                **stored(who.tenant_id, asked.messages),
+                "messages": asked.messages,
                 **({} if asked.window is None else {"window": asked.window}),
                 "tools": asked.tools,
                 "options": asked.options,

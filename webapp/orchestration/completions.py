@@ -81,9 +81,14 @@ def ask(*, principal: Principal, kind: str, query: str, asked: JSON, session: st
 
     Args:
         kind: COMPLETE or EMBED.
-        asked: the step's input.
+        asked: the step's input, with all messages of a completion.
         place: names the request; asked again it is the same task.
     """
+    base = None
+    if kind == COMPLETE:
+        base = completion_base(asked).to_json()
+        rest = {name: value for name, value in asked.items() if name != "messages"}
+        asked = {**stored(principal.tenant_id, asked["messages"]), **rest}
     return submit_task(
         principal=principal,
         submission=Submission(
@@ -96,7 +101,7 @@ def ask(*, principal: Principal, kind: str, query: str, asked: JSON, session: st
         ),
         idempotency=place,
         steps=[NewStep(kind, description=query[:200], input=asked, is_final=True)],
-        base=completion_base(asked).to_json() if kind == COMPLETE else None,
+        base=base,
     )
 
 
