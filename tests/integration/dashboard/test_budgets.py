@@ -113,7 +113,7 @@ def test_a_call_that_was_refused_is_told_with_the_budget_that_refused_it(client:
     error = {"code": "budget.exceeded", "message": "The session budget is used up"}
     with tenant_scope(cast.acme.id):
         Step.objects.filter(task=refused, n=1).update(state="running")
-        Step.objects.filter(task=refused, n=1).update(state="failed", error=error, finished_at=at)
+        Step.objects.filter(task=refused, n=1).update(state="failed", error=error, finished_at=at, due=None)
         Task.objects.filter(id=refused.id).update(state="failed", finished_at=at)
     top = part(client.get("/budgets").content.decode(), "wrong", "whole")
     assert f"/tasks/{refused.id}?step=1" in top and "The session budget is used up" in top and "Too dear" in top
