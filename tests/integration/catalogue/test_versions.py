@@ -187,7 +187,7 @@ def answered_by(cast: Cast) -> str:
 
     def provider() -> Any:
         with tenant_scope(cast.acme.id):
-            settled = Hold.objects.filter(task_id=task.id, state="settled")
+            settled = Hold.objects.filter(task_id=task.id, state="settled", call__gt=0)
             return settled.values_list("provider", flat=True).first()
 
     return str(eventually(provider))
