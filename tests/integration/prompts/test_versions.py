@@ -108,7 +108,8 @@ def test_a_task_is_pinned_when_it_is_submitted(crew: Cast) -> None:
         stored = {task.id: task.prompts for task in Task.objects.all()}
     assert stored[before.id] == before.prompts == {} and stored[own.id] == own.prompts == {"agent": 1}
     assert submit(crew).prompts == {"agent": 2}
-    single = ask(principal=crew.owner.principal, kind=COMPLETE, query="q", asked={}, session=None, place=None)
+    asked = {"messages": [{"role": "user", "content": "q"}], "tools": [], "options": {}}
+    single = ask(principal=crew.owner.principal, kind=COMPLETE, query="q", asked=asked, session=None, place=None)
     assert single.prompts == {}, "a single call uses no template"
 
 
