@@ -8,13 +8,15 @@ import psycopg
 import pytest
 from django.db import connections
 
-from tests.support.cast import Cast
+from tests.support.cast import Cast, person
 from tests.support.farm import Farm
 from tests.support.services import Services
 from webapp.agent_tasks.models import Task
 from webapp.common.errors import TenantScopeConflict, TenantScopeMissing
 from webapp.common.tenancy import tenant_scope
 from webapp.orchestration.submit import Submission, submit_task
+from webapp.tenants.models import Role
+from webapp.tenants.services import create_tenant
 
 
 @pytest.fixture
@@ -103,7 +105,10 @@ def test_the_stranger_can_neither_listen_nor_cancel_nor_list(farm: Farm, cast: C
     task = farm.submit(cast.owner.api_key, "What is 3 + 3?")
     assert farm.call(cast.stranger.api_key, f"/api/v1/stream/sse?workflow_id={task}")[0] == 404
     assert farm.call(cast.stranger.api_key, f"/api/v1/tasks/{task}/cancel", {}, "POST")[0] == 404
-    assert farm.call(cast.stranger.api_key, "/api/v1/tasks")[1] == {"tasks": [], "total_count": 0}
+    newcomer = person(create_tenant(name="Initech", tier="enterprise", session_tokens=10_000), "owner", Role.OWNER)
+    assert farm.call(newcomer.api_key, "/api/v1/tasks")[1] == {"tasks": [], "total_count": 0}
+    listed = farm.call(cast.stranger.api_key, "/api/v1/tasks?limit=100")[1]["tasks"]
+    assert task not in {row["task_id"] for row in listed}
     assert "6" in farm.finished(cast.owner.api_key, task)["result"]
 
 

@@ -12,7 +12,7 @@ import pytest
 from django.conf import settings
 
 from tests.support.alerts import alert_of
-from tests.support.cast import Cast, Person
+from tests.support.cast import Cast, Person, make_cast
 from tests.support.receiver import Receiver
 from tests.support.services import Services
 from webapp.budgets.models import Alert
@@ -22,6 +22,12 @@ from webapp.webhooks.reach import reach
 from webapp.webhooks.services import Made, make_webhook
 from workers.toolbox.egress import Egress
 from workers.webhooks import Sender
+
+
+@pytest.fixture(scope="session")
+def cast() -> Cast:
+    """A cast of its own: alerts of others' tests would be sent as well."""
+    return make_cast()
 
 
 @pytest.fixture
