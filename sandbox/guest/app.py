@@ -1,29 +1,25 @@
 """Inside the sandbox: runs one piece of Python and tells what it printed, returned and made.
 
-The image is a snapshot taken after the imports below: only modules imported by then exist at run time. Nothing here
-is trusted by the host, since the code that runs can change all of it.
+The image is a snapshot taken after the imports below: only modules imported by then exist at run time, and `contents`
+imports them all. Nothing here is trusted by the host, since the code that runs can change all of it.
 """
 
 import ast
 import asyncio.selector_events
-import importlib
 import io
 import json
 import linecache
 import os
-import pkgutil
 import sqlite3
 import sys
 import time
 import traceback
 import types
 import urllib.parse
-import warnings
 
+import contents
 import wit_world
 
-# Those that act when imported, draw windows, or are of no use to a program.
-LEFT_OUT = {"antigravity", "this", "__main__", "test", "idlelib", "turtle", "turtledemo", "tkinter", "ensurepip"}
 EARLY = 1_000  # writes that are sent one by one, so that what precedes a kill is seen
 PAUSE_S = 0.1
 PIPE_BYTES = 32 * 1024
@@ -31,22 +27,6 @@ PIECE_BYTES = 512 * 1024
 ERROR_CHARS = 8_000
 FRAMES = 20
 
-
-def import_all(name: str) -> None:
-    """A module and all below it; some need what WASI lacks (processes, terminals, ssl)."""
-    if name.rpartition(".")[2] in LEFT_OUT:
-        return
-    try:
-        module = importlib.import_module(name)
-    except (ImportError, AttributeError, OSError):
-        return
-    for found in pkgutil.iter_modules(getattr(module, "__path__", ())):
-        import_all(f"{name}.{found.name}")
-
-
-with warnings.catch_warnings(action="ignore"):
-    for _name in sorted(sys.stdlib_module_names):
-        import_all(_name)
 
 # asyncio wakes its loop through a pair of sockets, which WASI denies; with a single thread nobody needs waking.
 _Loop = asyncio.selector_events.BaseSelectorEventLoop
