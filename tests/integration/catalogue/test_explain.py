@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from django.db import connections
 
-from tests.support.cast import Cast, make_cast
+from tests.support.cast import Cast, make_cast, operate_platform
 from webapp.catalogue.models import CatalogueVersion
 from webapp.common.tenancy import tenant_scope
 from workers.explain import main
@@ -26,8 +26,7 @@ Told = Callable[..., tuple[int, str]]
 def cast() -> Cast:
     """Acme operates the platform."""
     made = make_cast()
-    with tenant_scope(made.acme.id), connections["default"].cursor() as cursor:
-        cursor.execute("UPDATE tenants_tenant SET operates_platform = true")
+    operate_platform(made.acme)
     return made
 
 

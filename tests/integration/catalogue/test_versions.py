@@ -13,7 +13,7 @@ import pytest
 from django.db import ProgrammingError, connections
 from django.test import Client
 
-from tests.support.cast import Cast, make_cast
+from tests.support.cast import Cast, make_cast, operate_platform
 from tests.support.farm import Farm, eventually
 from tests.support.model_server import ModelServer
 from tests.support.pages import at_most, signed_in
@@ -38,9 +38,7 @@ ROLES = ("user", "operator", "admin", "owner", "stranger")
 def cast() -> Cast:
     """Acme operates the platform; Globex does not."""
     cast = make_cast()
-    with tenant_scope(cast.acme.id), connections["default"].cursor() as cursor:
-        cursor.execute('UPDATE "tenants_tenant" SET operates_platform = true')
-    cast.admin.user.tenant.refresh_from_db()
+    operate_platform(cast.acme)
     return cast
 
 
