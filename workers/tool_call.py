@@ -6,7 +6,7 @@ import hashlib
 from collections.abc import Sequence
 
 from policies import inputs
-from sandbox.errors import SandboxError
+from sandbox.errors import NoRoom, SandboxError, TooManyWait
 from webapp.agent_tasks.models import Content
 from webapp.common.errors import HartleyError
 from webapp.common.values import JSON
@@ -29,6 +29,21 @@ class SandboxUnavailable(HartleyError):
 
     code = "sandbox.unavailable"
     kind = "resource"
+
+
+class SandboxBusy(SandboxUnavailable):
+    """As many runs of this tenant wait as may."""
+
+    code = "rate_limit_exceeded"
+
+
+class SandboxFull(SandboxUnavailable):
+    """The machine had no memory or disk for the run in time."""
+
+    code = "request_timeout"
+
+
+UNAVAILABLE: dict[type[SandboxError], type[SandboxUnavailable]] = {TooManyWait: SandboxBusy, NoRoom: SandboxFull}
 
 
 def tool_input(step: ClaimedStep, task: TaskContext, tools: Registry) -> JSON:
@@ -69,8 +84,9 @@ async def call_tool(
         try:
             result = await tool.run(arguments, _tool_context(step, files, granted))
         except SandboxError as error:
-            beats.settle(Settlement(sent=False, call=hold.call, error=SandboxUnavailable.code))
-            raise SandboxUnavailable(str(error)) from None
+            ours = UNAVAILABLE.get(type(error), SandboxUnavailable)
+            beats.settle(Settlement(sent=False, call=hold.call, error=ours.code))
+            raise ours(str(error)) from None
         beats.settle(Settlement(sent=True, usage=_usage(tool, result, granted), call=hold.call))
         return result
 
