@@ -62,6 +62,6 @@ MEMORY = (
         "import zlib\nx = zlib.compress(bytes(10**7), 9)\ny = [zlib.decompress(x) for _ in range(90)]",
         "memory|error",
     ),
-    greedy("a parser's input", "eval('[' + '1,' * 5 * 10**6 + ']')", "memory|error"),
+    greedy("a parser's input", "eval('[' + '1,' * 2 * 10**6 + ']')", "memory|error"),
     greedy("memory that no object owns", "import array\nx = array.array('d', [0.0])\nwhile True: x *= 2"),
 )

@@ -9,7 +9,7 @@ from tests.integration.sandbox.attacks.attack import SHORT, Attack
 
 FULL = "files|error"  # the count or the bytes of the workspace, or the disk of the process, whichever is met first
 GIVEN = {"given.txt": b"given", "sub/inner.txt": b"inner"}
-TINY = {"workspace_files": 20, "workspace_bytes": 256 * KIB, "wall_s": 10}
+TINY = {"workspace_files": 20, "workspace_bytes": 256 * KIB, "wall_s": 20}
 
 
 def kept(name: str, code: str, paths: Iterable[str], ends: str = "ok") -> Attack:
@@ -97,7 +97,7 @@ WORKSPACE = (
         limits={"wall_s": 15},
         keeps=frozenset(),
     ),
-    flood("thirty thousand files", "for n in range(30_000): open(str(n), 'w').close()"),
+    flood("thirty thousand files", "for n in range(30_000): os.close(os.open(str(n), os.O_CREAT | os.O_WRONLY))"),
     flood("thirty thousand folders", "for n in range(30_000): os.mkdir(str(n))", "ok|files|error"),
     flood(
         "thousands of files in folders",
