@@ -6,10 +6,12 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
-from sandbox.errors import FilesRefused
+from sandbox.errors import FilesRefused, JobRefused
 from sandbox.frames import Frame, pack
 from sandbox.limits import Limits, size
-from sandbox.names import check_file_name, check_path, clean
+from sandbox.names import check_file_name, check_path, clash, clean
+
+LATEST_S = 253_402_300_799  # the last second of the year 9999, after which calendars give up
 
 
 @dataclass(frozen=True)
@@ -37,24 +39,27 @@ class Job:
 def check_job(job: Job, limits: Limits) -> None:
     """
     Raises:
-        FilesRefused: a name that a file cannot have, too many files, or too many bytes.
+        FilesRefused: a name that a file cannot have, too many files, or too many bytes. JobRefused.
     """
+    _check_surroundings(job)
     for name in job.files:
         check_file_name(name)
     for path in job.workspace:
         check_path(path)
-    _check_folders(job.workspace)
+    if both := clash(job.workspace):
+        raise FilesRefused(f"{both!r} cannot be a file and a folder.")
     if len(job.workspace) > limits.workspace_files:
         raise FilesRefused(f"The workspace has {len(job.workspace)} files; the limit is {limits.workspace_files}.")
     _check_size("files", job.files, limits.files_bytes)
     _check_size("workspace's files", job.workspace, limits.workspace_bytes)
 
 
-def _check_folders(workspace: Mapping[str, bytes]) -> None:
-    for path in workspace:
-        for end in (place for place, letter in enumerate(path) if letter == "/"):
-            if path[:end] in workspace:
-                raise FilesRefused(f"{path[:end]!r} cannot be a file and a folder.")
+def _check_surroundings(job: Job) -> None:
+    for name, value in job.environment.items():
+        if not name or "=" in name or clean(name + value) != name + value:
+            raise JobRefused(f"{name[:60]!r} cannot be a variable of the environment, or not with this value.")
+    if job.clock is not None and not 0 <= job.clock <= LATEST_S:
+        raise JobRefused(f"The clock cannot stand at {job.clock} s.")
 
 
 def _check_size(what: str, files: Mapping[str, bytes], limit_bytes: int) -> None:
