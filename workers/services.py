@@ -13,6 +13,8 @@ from django.conf import settings
 
 from sandbox.keeper import Keeper
 from sandbox.limits import Limits
+from sandbox.module_limits import CompileLimits, run_limits
+from sandbox.modules import Modules
 from webapp.common.encryption import Vault
 from workers.answer_cache.memory import Memory
 from workers.answer_cache.shelf import Shelf
@@ -119,6 +121,11 @@ class Services:
             limits=Limits(),
             scratch=settings.SANDBOX_SCRATCH,
         )
+
+    @cached_property
+    def modules(self) -> Modules:
+        limits = CompileLimits(wasm_bytes=settings.MODULE_BYTES, compile_s=settings.MODULE_COMPILE_S)
+        return Modules(settings.MODULE_FOLDER, limits=limits, running=run_limits(Limits()))
 
     async def close(self) -> None:
         """End the sandbox's processes and the connections to providers and Redis, if there are any; stop following."""
