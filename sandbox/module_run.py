@@ -72,7 +72,8 @@ class ModuleRuntime:
         streams.pump()
         changes = self._folders.changes(limits)
         facts = told(end, late=work.late, left=changes.exceeded)
-        return answer(said, changes, **facts, memory_bytes=end.memory_bytes, fuel=fuel - store.get_fuel())
+        used = None if end.interrupted else fuel - store.get_fuel()
+        return answer(said, changes, **facts, memory_bytes=end.memory_bytes, fuel=used)
 
     def _execute(self, store: Store, asked: Asked) -> ModuleEnd:
         assert asked.native is not None

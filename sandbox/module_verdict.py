@@ -31,6 +31,11 @@ class ModuleEnd:
     def well(self) -> bool:
         return self.trap is None and self.code == 0
 
+    @property
+    def interrupted(self) -> bool:
+        """From outside, and then what it used since its last call of a function is not counted."""
+        return self.trap is not None and "wasm trap: interrupt" in self.trap
+
 
 def module_verdict(
     end: ModuleEnd, *, exceeded: str | None, late: bool, limits: Limits, left: str | None = None

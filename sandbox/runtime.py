@@ -64,7 +64,7 @@ class Runtime:
 
         def blocked() -> None:
             status, error = verdict(Ended(trap=""), exceeded=said.exceeded, late=True, limits=limits)
-            self._blocked(answer(said, status=status, error=error, wall_s=time.monotonic() - started))
+            self._blocked(answer(said, status=status, error=error, wall_s=time.monotonic() - started, last=True))
 
         def look() -> bool:
             if asked.listening and (news := said.news()):
@@ -73,6 +73,7 @@ class Runtime:
 
         work = Watched(limits.wall_s, interrupt=instance.engine.increment_epoch, blocked=blocked, look=look)
         ended = self._execute(instance, asked, work)
+        look()  # whoever listens hears the end as well
         wall_s = time.monotonic() - started
         memory_bytes = max(0, self._instances.resident_bytes() - instance.base_bytes)
         changes = self._folders.changes(limits) if ended.trap is None else Changes()

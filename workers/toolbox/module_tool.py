@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import replace
 from mimetypes import MimeTypes
 from typing import Any
 
@@ -13,10 +14,12 @@ from sandbox.keeper import Artifact, Outcome
 from sandbox.limits import Limits
 from sandbox.module_limits import run_limits
 from webapp.common.values import storable
+from workers.toolbox.builtin.python_executor import FUEL_PER_S
 from workers.toolbox.texts import bounded
 from workers.toolbox.tool import Tool, ToolContext, ToolResult
 
 STDOUT_CHARS, ERROR_CHARS = 60_000, 8_000
+RUN_S = Limits().wall_s
 UNKNOWN = "application/octet-stream"
 KINDS = MimeTypes()  # Python's own table; that of the machine differs from one to the next
 
@@ -30,6 +33,8 @@ class ModuleTool(Tool):
     category = "code"
     effect = "computes"
     permissions = frozenset({"code_execution"})
+    fuel = int(RUN_S * FUEL_PER_S)
+    timeout_s = 2 * RUN_S  # half of it is for the wait for a free sandbox, and for compiling
 
     def __init__(
         self,
@@ -42,7 +47,6 @@ class ModuleTool(Tool):
     ) -> None:
         self.name, self.description, self.parameters = name, description, parameters
         self.version, self._code = version, code
-        self.timeout_s = 2 * Limits().wall_s  # half of it is for the wait for a free sandbox, and for compiling
 
     async def run(self, arguments: Mapping[str, Any], context: ToolContext) -> ToolResult:
         """
@@ -51,13 +55,14 @@ class ModuleTool(Tool):
         """
         if context.sandbox is None:
             raise SandboxError("this process has no sandbox")
-        limits, given = run_limits(context.sandbox.limits), json.dumps(arguments)
+        limits, given = replace(run_limits(context.sandbox.limits), fuel=context.fuel), json.dumps(arguments)
         try:
             native = await self._code()
             job = ModuleJob(native=native, arguments=(self.name, given), stdin=given, files=context.files)
-            return _result(await context.sandbox.run(job, limits), limits)
+            outcome = await context.sandbox.run(job, limits, owner=context.tenant_id)
         except (FilesRefused, ModuleRefused) as error:  # a second try would not change it
             return ToolResult.failure(error.code, str(error))
+        return replace(_result(outcome, limits), fuel=outcome.fuel)
 
 
 def _result(outcome: Outcome, limits: Limits) -> ToolResult:
