@@ -26,7 +26,7 @@ from sandbox.errors import ModuleRefused, SandboxError
 from sandbox.limits import MIB, Limits, size
 from sandbox.module_limits import CompileLimits
 
-KEPT_BYTES = 1024 * MIB
+KEPT_BYTES = 256 * MIB  # in a container the folder may lie in memory
 SOURCES = [Path(__file__).with_name(name) for name in ("engine.py", "module_engine.py")]
 
 

@@ -202,6 +202,7 @@ async def test_a_hostile_module_ends_as_it_should_and_the_next_runs(
     outcome = await run(shared, modules, wasm(name))
     took_s = time.monotonic() - started
     assert outcome.status == status and words in (outcome.error or ""), outcome
+    assert (outcome.fuel is None) == (status in ("timeout", "output")), "who was interrupted has not been counted"
     assert took_s < LIMITS.wall_s + 0.75 and len(outcome.stdout) <= MIB
     assert (await run(shared, modules, wasm("echo"), stdin="on")).stdout == "on"
 

@@ -41,6 +41,11 @@ def test_how_it_ended_badly(end: ModuleEnd, status: str, words: str) -> None:
     assert found == status and words in error
 
 
+def test_what_was_interrupted_is_told_from_what_broke_off_by_itself() -> None:
+    assert ModuleEnd(trap="Caused by:\n    wasm trap: interrupt\n").interrupted
+    assert not ModuleEnd(trap=BACKTRACE).interrupted and not ModuleEnd(code=3).interrupted
+
+
 def test_what_was_too_much_comes_first() -> None:
     trap = ModuleEnd(trap="interrupt")
     assert verdict(trap, late=True) == ("timeout", "The code ran longer than 2 s.")
