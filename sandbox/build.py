@@ -74,7 +74,7 @@ def find_images(folder: Path) -> tuple[Path, Path]:
         ImageMissing: they are not built, or of other sources.
     """
     paths = image_paths(folder)
-    if not all(path.exists() for path in paths):
+    if not all(path.exists() for path in (*paths, needs_path(folder))):
         raise ImageMissing(f"There is no sandbox image in {folder}; run: python -m sandbox.build --out {folder}")
     return paths
 

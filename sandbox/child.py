@@ -8,6 +8,7 @@ folder. Ends with its keeper.
 from __future__ import annotations
 
 import os
+import select
 import sys
 import threading
 from pathlib import Path
@@ -15,15 +16,17 @@ from typing import IO, Never
 
 from sandbox.confine import confine, limit_data, no_more_threads
 from sandbox.folders import Folders
-from sandbox.frames import read_frame, write_frame
+from sandbox.frames import Frame, read_frame, write_frame
 from sandbox.instances import Instances
 from sandbox.job import Asked, read_job
 from sandbox.limits import MIB, Limits
 from sandbox.module_run import ModuleRuntime
+from sandbox.needs import Needs
 from sandbox.runtime import Answer, Runtime
 from sandbox.said import News
 
 NATIVE_BYTES = 512 * MIB  # of data, for everything but the guest's memory
+AWAKE_S = 4.0
 COPIES = 4  # of a guest's memory at most, while a value of that size crosses to the host
 TRIAL = {
     "code": "import time; time.sleep(0.001); open('x', 'w').write('1'); open('/data/a').read()",
@@ -63,20 +66,30 @@ def take_pipes() -> tuple[IO[bytes], IO[bytes]]:
 def main() -> None:
     jobs, pipe = take_pipes()
     answers = Answers(pipe)
-    plain, metered = map(Path, sys.argv[1:3])
-    instances = Instances({False: plain, True: metered})
+    plain, metered, needs = map(Path, sys.argv[1:4])
+    instances = Instances({False: plain, True: metered}, Needs.read(needs))
     confined, folders = confine(), Folders()
     runtime = Runtime(instances, folders=folders, hear=answers.hear, blocked=answers.last_words)
     modules = ModuleRuntime(folders=folders, hear=answers.hear, blocked=answers.last_words)
     try_out(runtime)
     no_more_threads()
     answers.send(({"ready": confined.value()}, []))
-    while (frame := read_frame(jobs)) is not None:
+    while (frame := next_job(jobs, runtime)) is not None:
         asked = read_job(frame)
         limit_data(NATIVE_BYTES + COPIES * asked.limits.memory_bytes)
         one = runtime if asked.native is None else modules
         answers.send(one.run(asked))
         one.tidy()
+
+
+def next_job(jobs: IO[bytes], runtime: Runtime) -> Frame | None:
+    """
+    Waits for it, and keeps awake meanwhile the thread in which wasmtime opens files: it ends after 10 s without work,
+    and there will be no other.
+    """
+    while not select.select([jobs], [], [], AWAKE_S)[0]:
+        runtime.renew()
+    return read_frame(jobs)
 
 
 def try_out(runtime: Runtime) -> None:

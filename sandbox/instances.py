@@ -16,6 +16,7 @@ from sandbox.engine import make_engine
 from sandbox.folders import DATA, TEMPORARY, WORKSPACE
 from sandbox.job import Asked
 from sandbox.limits import Limits
+from sandbox.needs import Needs
 from sandbox.said import Said
 
 LONG = 10**9  # epoch ticks: no deadline while an instance is made ready
@@ -39,6 +40,7 @@ class Form:
 class Instance:
     """
     Args:
+        needs: what it needs to start, with a margin for all but memory.
         base_bytes: what the process had in memory before this instance.
         run: the guest's function, not called yet.
     """
@@ -47,15 +49,16 @@ class Instance:
     engine: Engine
     store: Store
     run: Any
+    needs: Needs
     base_bytes: int
 
     def limit(self, limits: Limits) -> None:
         self.store.set_limits(
             memory_size=limits.memory_bytes,
-            table_elements=limits.table_elements,
-            instances=limits.instances,
-            tables=limits.tables,
-            memories=limits.memories,
+            table_elements=self.needs.table_elements,
+            instances=self.needs.instances,
+            tables=self.needs.tables,
+            memories=self.needs.memories,
         )
         if limits.fuel is not None:
             self.store.set_fuel(limits.fuel)
@@ -70,9 +73,11 @@ class Instances:
 
     Args:
         images: the compiled component, plain and metered.
+        needs: what it needs to start.
     """
 
-    def __init__(self, images: Mapping[bool, Path]) -> None:
+    def __init__(self, images: Mapping[bool, Path], needs: Needs) -> None:
+        self._needs = needs.with_margin()
         self._engines = {metered: make_engine(metered=metered) for metered in images}
         self._components = {
             metered: Component.deserialize_file(self._engines[metered], str(path)) for metered, path in images.items()
@@ -87,13 +92,18 @@ class Instances:
 
     def take(self, asked: Asked) -> Instance:
         """It is the caller's, who closes its store. An instance has one job, or none."""
-        form, waiting, self._waiting = Form.of(asked), self._waiting, None
-        if waiting and waiting.form != form:
-            waiting.store.close()
-            waiting = None
-        instance = waiting or self._make(form)
+        form = Form.of(asked)
+        if self._waiting and self._waiting.form != form:
+            self.drop()
+        instance, self._waiting = self._waiting or self._make(form), None
         self._fixed.set(*(asked.fixed or (None, None)))
         return instance
+
+    def drop(self) -> None:
+        """What was made ready is not needed."""
+        if self._waiting:
+            self._waiting.store.close()
+            self._waiting = None
 
     def listen(self, said: Said) -> None:
         """Host functions are linked once; what the guest says from now on goes here."""
@@ -114,7 +124,7 @@ class Instances:
         assert warm and run
         self._said = Said(Limits(), lambda: None)  # nobody's
         warm(store)
-        return Instance(form, engine, store, run, base_bytes)
+        return Instance(form, engine, store, run, self._needs, base_bytes)
 
     def _linker(self, form: Form) -> Linker:
         if form not in self._linkers:

@@ -11,7 +11,7 @@ from collections.abc import Callable, Coroutine, Mapping
 from pathlib import Path
 from typing import Any
 
-from sandbox.build import find_images
+from sandbox.build import find_images, needs_path
 from sandbox.errors import KeeperClosed, NoRoom, SandboxError
 from sandbox.job import Job, check_job
 from sandbox.limits import Limits
@@ -134,7 +134,7 @@ class Keeper:
             raise KeeperClosed
         if self._scratch:
             return
-        self._images = find_images(self._folder)
+        self._image = (*find_images(self._folder), needs_path(self._folder))
         try:
             self._scratch = Scratch(self._scratch_root)
         except OSError as error:
@@ -201,7 +201,7 @@ class Keeper:
     async def _spawn(self) -> Child:
         assert self._scratch
         try:
-            child = await Child.spawn(images=self._images, folder=self._scratch.new_folder())
+            child = await Child.spawn(image=self._image, folder=self._scratch.new_folder())
         except OSError as error:
             raise SandboxError(f"A sandbox process could not be started: {error.strerror}.") from None
         self._children.add(child)

@@ -14,13 +14,12 @@ class Limits:
     Args:
         wall_s: from the start of the code. Compute stops then; a blocking call is killed up to `grace_s` later.
         fuel: WebAssembly operations, about; None: not metered, which is a quarter faster.
-        memory_bytes: of the guest's memory; the interpreter itself needs about 40 MiB of it.
+        memory_bytes: of the guest's memory; the interpreter itself needs a part of it, see `build.needs`.
         output_bytes: standard output, standard error and the repr of the value together.
         artifact_bytes: all files that the code saves, together.
         emits: calls to the host; many tiny ones are as harmful as one large.
         files_bytes: all files given to the code, together.
         workspace_bytes, workspace_files: what a workspace may hold, before a run and after it.
-        instances, tables, table_elements, memories: of WebAssembly; the image needs fewer than these.
     """
 
     wall_s: float = 30.0
@@ -34,10 +33,6 @@ class Limits:
     files_bytes: int = 32 * MIB
     workspace_bytes: int = 100 * MIB
     workspace_files: int = 10_000
-    instances: int = 64
-    tables: int = 64
-    table_elements: int = 200_000
-    memories: int = 8
 
     def answer_bytes(self) -> int:
         """

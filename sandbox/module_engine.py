@@ -11,6 +11,7 @@ from wasmtime import Config, Engine, FuncType, MemoryType, Module, Store
 from sandbox.engine import STACK_BYTES
 from sandbox.errors import ModuleRefused
 from sandbox.limits import Limits
+from sandbox.module_limits import INSTANCES, TABLE_ELEMENTS
 
 WASI = "wasi_snapshot_preview1"
 ENTRY, MEMORY = "_start", "memory"
@@ -102,10 +103,10 @@ def check_interface(module: Module) -> None:
 def limit(store: Store, limits: Limits, fuel: int) -> None:
     store.set_limits(
         memory_size=limits.memory_bytes,
-        table_elements=limits.table_elements,
-        instances=limits.instances,
-        tables=limits.tables,
-        memories=limits.memories,
+        table_elements=TABLE_ELEMENTS,
+        instances=INSTANCES,
+        tables=INSTANCES,
+        memories=1,
     )
     store.set_fuel(fuel)
     store.set_epoch_deadline(1)

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
-from sandbox.limits import MIB, Limits
+from sandbox.limits import MIB
 
-TABLE_ELEMENTS, INSTANCES = 1000, 10
+TABLE_ELEMENTS, INSTANCES = 1000, 10  # of any run: less than the interpreter's image needs
 
 
 @dataclass(frozen=True)
@@ -25,8 +25,3 @@ class CompileLimits:
     def answer_bytes(self) -> int:
         """Native code is larger than WebAssembly, seldom by more than six times; no file may be larger than that."""
         return min(8 * self.wasm_bytes, 64 * MIB)
-
-
-def run_limits(usual: Limits) -> Limits:
-    """Those of any run, with less of what only the interpreter's image needs."""
-    return replace(usual, table_elements=TABLE_ELEMENTS, instances=INSTANCES, tables=INSTANCES, memories=1)

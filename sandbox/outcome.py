@@ -107,7 +107,7 @@ def _check(outcome: Outcome, given: Mapping[str, bytes], limits: Limits) -> None
         clash(workspace) is None,
         0 <= outcome.wall_s < math.inf,
         (outcome.memory_bytes or 0) >= 0,
-        0 <= (outcome.fuel or 0) <= (limits.fuel or 0),
+        (outcome.fuel or 0) >= 0 and (limits.fuel is None or (outcome.fuel or 0) <= limits.fuel),
     )
     if not all(within):
         raise ValueError("beyond the limits")

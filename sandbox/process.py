@@ -38,14 +38,14 @@ class Child:
     _talking: asyncio.Lock = field(default_factory=asyncio.Lock)
 
     @classmethod
-    async def spawn(cls, *, images: tuple[Path, Path], folder: Path) -> Child:
+    async def spawn(cls, *, image: tuple[Path, ...], folder: Path) -> Child:
         """Not ready yet: see `ready`. It dies with the thread that calls this."""
         process = await asyncio.create_subprocess_exec(
             sys.executable,
             "-P",  # no module is found in the private folder
             "-m",
             "sandbox.child",
-            *map(str, images),
+            *map(str, image),
             stdin=asyncio.subprocess.PIPE,
             stdout=asyncio.subprocess.PIPE,
             limit=MIB,

@@ -12,13 +12,11 @@ from wasmtime import ExitTrap, WasmtimeError
 from sandbox.folders import Changes, Folders
 from sandbox.instances import Form, Instance, Instances
 from sandbox.job import Asked
-from sandbox.limits import MIB
 from sandbox.said import News, Said
 from sandbox.verdict import Ended, verdict
 from sandbox.watch import Watch, Watched
 
 ANSWER_CHARS = 64 * 1024
-INTERPRETER_BYTES = 40 * MIB
 
 Answer = tuple[dict[str, Any], list[bytes]]  # what a frame takes: value and blobs
 
@@ -59,6 +57,11 @@ class Runtime:
         self._folders.clear()
         self._instances.make_ready(self._form)
 
+    def renew(self) -> None:
+        """Take the instance that is ready for a new one."""
+        self._instances.drop()
+        self._instances.make_ready(self._form)
+
     def _run(self, instance: Instance, asked: Asked, said: Said) -> Answer:
         limits, started = asked.limits, time.monotonic()
 
@@ -76,7 +79,7 @@ class Runtime:
         look()  # whoever listens hears the end as well
         wall_s = time.monotonic() - started
         memory_bytes = max(0, self._instances.resident_bytes() - instance.base_bytes)
-        fuel = instance.fuel_used(limits)
+        fuel = None if ended.interrupted else instance.fuel_used(limits)
         instance.store.close()  # with the files that the code has open: it may have left no number for ours
         changes = self._folders.changes(limits) if ended.trap is None else Changes()
         status, error = verdict(ended, exceeded=said.exceeded, left=changes.exceeded, late=work.late, limits=limits)
@@ -93,7 +96,7 @@ class Runtime:
     def _execute(self, instance: Instance, asked: Asked, work: Watched) -> Ended:
         store, job = instance.store, json.dumps(asked.guest)
         instance.limit(asked.limits)
-        if asked.limits.memory_bytes < INTERPRETER_BYTES:
+        if asked.limits.memory_bytes < instance.needs.memory_bytes:
             return Ended(trap="memory minimum size")
         try:
             with self._watch.over(work):

@@ -25,6 +25,11 @@ class Ended:
     left: bool = False
     trap: str | None = None
 
+    @property
+    def interrupted(self) -> bool:
+        """From outside; then what it used since its last call of a function is not counted."""
+        return self.trap is not None and "wasm trap: interrupt" in self.trap
+
 
 def verdict(
     ended: Ended, *, exceeded: str | None, late: bool, limits: Limits, left: str | None = None

@@ -13,7 +13,7 @@ from django.conf import settings
 
 from sandbox.keeper import Keeper
 from sandbox.limits import MIB, Limits
-from sandbox.module_limits import CompileLimits, run_limits
+from sandbox.module_limits import CompileLimits
 from sandbox.modules import Modules
 from webapp.common.encryption import Vault
 from workers.answer_cache.memory import Memory
@@ -127,7 +127,7 @@ class Services:
     @cached_property
     def modules(self) -> Modules:
         limits = CompileLimits(wasm_bytes=settings.MODULE_BYTES, compile_s=settings.MODULE_COMPILE_S)
-        return Modules(settings.MODULE_FOLDER, limits=limits, running=run_limits(_limits()))
+        return Modules(settings.MODULE_FOLDER, limits=limits, running=_limits())
 
     async def close(self) -> None:
         """End the sandbox's processes and the connections to providers and Redis, if there are any; stop following."""

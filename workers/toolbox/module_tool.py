@@ -12,7 +12,6 @@ from sandbox.errors import FilesRefused, ModuleRefused, SandboxError
 from sandbox.job import ModuleJob
 from sandbox.keeper import Artifact, Outcome
 from sandbox.limits import Limits
-from sandbox.module_limits import run_limits
 from webapp.common.values import storable
 from workers.toolbox.builtin.python_executor import FUEL_PER_S
 from workers.toolbox.texts import bounded
@@ -55,7 +54,7 @@ class ModuleTool(Tool):
         """
         if context.sandbox is None:
             raise SandboxError("this process has no sandbox")
-        limits, given = replace(run_limits(context.sandbox.limits), fuel=context.fuel), json.dumps(arguments)
+        limits, given = replace(context.sandbox.limits, fuel=context.fuel), json.dumps(arguments)
         try:
             native = await self._code()
             job = ModuleJob(native=native, arguments=(self.name, given), stdin=given, files=context.files)

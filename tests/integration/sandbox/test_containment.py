@@ -58,9 +58,9 @@ async def test_it_is_contained_and_the_next_run_works(keeper: Keeper, code: str,
 
 async def test_tiny_objects_can_fill_the_memory_as_well(keeper: Keeper) -> None:
     """The interpreter then has nothing left, not even for its own report."""
-    limits = replace(keeper.limits, wall_s=20, memory_bytes=64 * MIB)
+    limits = replace(keeper.limits, wall_s=20, memory_bytes=128 * MIB)
     outcome = await keeper.run(Job("x = {}\nwhile True: x[len(x)] = str(len(x))"), limits)
-    assert (outcome.status, outcome.error) == ("memory", "The code needed more than 64 MiB of memory.")
+    assert (outcome.status, outcome.error) == ("memory", "The code needed more than 128 MiB of memory.")
 
 
 async def test_memory_too_small_for_the_interpreter_says_so(keeper: Keeper) -> None:

@@ -13,11 +13,12 @@ from pathlib import Path
 import psutil
 import pytest
 
-from sandbox.build import image_paths
+from sandbox.build import image_paths, needs_path
 from sandbox.confine import UIDS
 from sandbox.errors import FilesRefused, ImageMissing, KeeperClosed, NoRoom, SandboxError
 from sandbox.keeper import Job, Keeper
 from sandbox.limits import Limits
+from sandbox.needs import Needs
 from sandbox.room import Room
 from tests.support.services import ROOT
 
@@ -176,6 +177,7 @@ async def test_the_processes_die_with_their_keeper_and_the_next_one_clears_up(
 import asyncio, pathlib
 from sandbox.keeper import Job, Keeper
 from sandbox.limits import Limits
+from sandbox.needs import Needs
 from sandbox.room import Room
 async def main():
     keeper = Keeper(
@@ -228,6 +230,7 @@ async def test_without_an_image_the_sentence_has_the_command(tmp_path: Path) -> 
 async def test_a_broken_image_is_an_error_at_the_start_and_leaves_nothing(tmp_path: Path) -> None:
     for path in image_paths(tmp_path):
         path.write_bytes(b"broken")
+    Needs(1, 1, 1, 1, 1).write(needs_path(tmp_path))
     keeper = Keeper(image=tmp_path, size=2, limits=LONG, scratch=tmp_path / "runs")
     with pytest.raises(SandboxError, match="did not start"):
         await keeper.start()
@@ -277,3 +280,14 @@ async def test_the_process_reaches_no_network_and_no_file_of_the_host(keeper: Ke
     for pid in keeper.pids():
         assert os.stat(f"/proc/{pid}/ns/net").st_ino != os.stat("/proc/self/ns/net").st_ino
         assert sorted(path.name for path in Path(f"/proc/{pid}/root").iterdir()) == ["data", "tmp", "workspace"]
+
+
+async def test_a_process_that_was_idle_for_long_still_opens_files(single: Keeper) -> None:
+    """wasmtime's own threads end after 10 s without work, and a sandbox process can start none."""
+    code = "open('x', 'w').write('1'), open('/data/a').read()"
+    for pause_s in (0, 10.5):
+        await asyncio.sleep(pause_s)
+        outcome = await single.run(Job(code, files={"a": b"2"}), replace(LONG, wall_s=3))
+        assert outcome.value == "(1, '2')", outcome
+    assert len(single.pids()) == 1
+    await single.close()

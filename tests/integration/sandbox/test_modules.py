@@ -18,7 +18,7 @@ from sandbox.errors import ModuleRefused, SandboxError
 from sandbox.job import Job, ModuleJob
 from sandbox.keeper import Keeper, Outcome
 from sandbox.limits import MIB, Limits
-from sandbox.module_limits import CompileLimits, run_limits
+from sandbox.module_limits import CompileLimits
 from sandbox.modules import Modules
 from tests.support.modules import HERE, compiled, has_clang, of_text, slow, wasm
 
@@ -29,7 +29,7 @@ EMPTY = '(memory (export "memory") 1) (func (export "_start"))'
 
 @pytest.fixture
 def modules(tmp_path: Path) -> Modules:
-    return Modules(tmp_path / "kept", limits=CompileLimits(), running=run_limits(LIMITS))
+    return Modules(tmp_path / "kept", limits=CompileLimits(), running=LIMITS)
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
@@ -48,7 +48,7 @@ async def native(modules: Modules, module: bytes) -> bytes:
 
 async def run(keeper: Keeper, modules: Modules, module: bytes, **job: object) -> Outcome:
     code = await native(modules, module)
-    return await keeper.run(ModuleJob(native=code, arguments=("tool", "{}"), **job), run_limits(LIMITS))  # type: ignore[arg-type]
+    return await keeper.run(ModuleJob(native=code, arguments=("tool", "{}"), **job), LIMITS)  # type: ignore[arg-type]
 
 
 async def refused(modules: Modules, module: bytes) -> str:
@@ -209,7 +209,7 @@ async def test_a_hostile_module_ends_as_it_should_and_the_next_runs(
 
 async def test_fuel_has_an_end_where_it_is_limited(shared: Keeper, modules: Modules) -> None:
     code = await native(modules, wasm("spin"))
-    outcome = await shared.run(ModuleJob(native=code), replace(run_limits(LIMITS), fuel=100_000))
+    outcome = await shared.run(ModuleJob(native=code), replace(LIMITS, fuel=100_000))
     assert outcome.status == "fuel" and "100000" in (outcome.error or "")
 
 
@@ -227,7 +227,7 @@ async def test_a_module_from_c_has_arguments_input_and_files_and_nothing_of_the_
     job = ModuleJob(
         native=code, arguments=("hello", '{"n": 1}'), stdin='{"n": 1}', files={"a.txt": b"given"}, workspace={"b": b"1"}
     )
-    outcome = await shared.run(job, run_limits(LIMITS))
+    outcome = await shared.run(job, LIMITS)
     assert outcome.stdout == '2|hello|{"n": 1}|{"n": 1}|given\n', outcome
     assert outcome.stderr == "writes data: 0, reads passwd: 0, leaves: 0\n"
     assert (outcome.files, outcome.deleted) == ({"made.txt": b"by C"}, ())

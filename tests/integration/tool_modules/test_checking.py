@@ -11,7 +11,7 @@ import psycopg
 import pytest
 
 from sandbox.limits import Limits
-from sandbox.module_limits import CompileLimits, run_limits
+from sandbox.module_limits import CompileLimits
 from sandbox.modules import Modules
 from tests.integration.tool_modules.conftest import Api
 from tests.support.cast import Cast
@@ -30,7 +30,7 @@ ALIEN = '(module (import "env" "system" (func (param i32))) (memory (export "mem
 @pytest.fixture
 def checker(tmp_path: Path) -> Checker:
     limits = CompileLimits(compile_s=1.0)
-    return Checker(Modules(tmp_path / "kept", limits=limits, running=run_limits(Limits())), of_workers().tools)
+    return Checker(Modules(tmp_path / "kept", limits=limits, running=Limits()), of_workers().tools)
 
 
 @pytest.fixture

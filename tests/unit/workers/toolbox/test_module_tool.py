@@ -37,13 +37,12 @@ def ran(context: MakeContext) -> Ran:
     return run
 
 
-async def test_arguments_go_in_as_json_twice_with_files_and_small_limits(ran: Ran) -> None:
+async def test_arguments_go_in_as_json_twice_with_files(ran: Ran) -> None:
     _, sandbox = await ran(Outcome("ok"))
-    [(job, limits)] = sandbox.jobs
+    [(job, _)] = sandbox.jobs
     assert isinstance(job, ModuleJob)
     assert (job.native, job.arguments, job.stdin) == (b"native", ("shape", '{"n": 1}'), '{"n": 1}')
     assert job.files == {"a": b"1"}
-    assert (limits.table_elements, limits.instances, limits.memories) == (1000, 10, 1)
 
 
 @pytest.mark.parametrize(
