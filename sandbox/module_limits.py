@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from sandbox.limits import MIB, Limits
 
 TABLE_ELEMENTS, INSTANCES = 1000, 10
+PLENTY = 2**62  # of fuel, where it is not limited
 
 
 @dataclass(frozen=True)
@@ -28,5 +29,6 @@ class CompileLimits:
 
 
 def run_limits(usual: Limits) -> Limits:
-    """Those of any run, with less of what only the interpreter's image needs."""
-    return replace(usual, table_elements=TABLE_ELEMENTS, instances=INSTANCES, tables=INSTANCES, memories=1)
+    """Those of any run, with less of what only the interpreter's image needs. Fuel is always counted."""
+    fuel = PLENTY if usual.fuel is None else usual.fuel
+    return replace(usual, fuel=fuel, table_elements=TABLE_ELEMENTS, instances=INSTANCES, tables=INSTANCES, memories=1)

@@ -11,13 +11,12 @@ from wasmtime import ExitTrap, Linker, Memory, Module, Store, Trap, WasiConfig, 
 from sandbox.folders import DATA, TEMPORARY, WORKSPACE, Folders
 from sandbox.job import Asked
 from sandbox.module_engine import ENTRY, MEMORY, limit, make_module_engine
+from sandbox.module_limits import PLENTY
 from sandbox.module_streams import Streams
 from sandbox.module_verdict import ModuleEnd, module_verdict
 from sandbox.runtime import Answer, answer
 from sandbox.said import News, Said
 from sandbox.watch import Watch, Watched
-
-PLENTY = 2**62  # of fuel: counted, and told
 
 
 class ModuleRuntime:
@@ -72,7 +71,7 @@ class ModuleRuntime:
         streams.pump()
         changes = self._folders.changes(limits)
         facts = told(end, late=work.late, left=changes.exceeded)
-        used = None if end.interrupted else fuel - store.get_fuel()
+        used = None if end.interrupted or limits.fuel is None else fuel - store.get_fuel()
         return answer(said, changes, **facts, memory_bytes=end.memory_bytes, fuel=used)
 
     def _execute(self, store: Store, asked: Asked) -> ModuleEnd:

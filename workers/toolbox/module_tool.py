@@ -55,7 +55,7 @@ class ModuleTool(Tool):
         """
         if context.sandbox is None:
             raise SandboxError("this process has no sandbox")
-        limits, given = replace(run_limits(context.sandbox.limits), fuel=context.fuel), json.dumps(arguments)
+        limits, given = run_limits(replace(context.sandbox.limits, fuel=context.fuel)), json.dumps(arguments)
         try:
             native = await self._code()
             job = ModuleJob(native=native, arguments=(self.name, given), stdin=given, files=context.files)
