@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 from dataclasses import dataclass
 from typing import Any
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 import pytest
 from django.http import HttpResponse
@@ -37,6 +37,7 @@ from webapp.tenants.services import issue_key
 from webapp.tenants.tokens import issue_tokens
 from webapp.webhooks.models import Webhook
 from webapp.webhooks.services import make_webhook, send_test
+from webapp.workspaces.services import ByUser, read_workspace, save_changes
 
 SECRET_WORDS = "the very secret question of Acme"
 SAID = {
@@ -66,6 +67,8 @@ OBJECT = {  # 404 for another tenant, and for a user who is not the owner's
     "POST /api/v1/tasks/{name}/pause", "POST /api/v1/tasks/{name}/resume", "GET /api/v1/tasks/{name}/control-state", "GET /api/v1/tasks/{name}/events", "GET /api/v1/tasks/{name}/steps",
     "GET /api/v1/tasks/{name}/files/{sha256}", "GET /api/v1/stream/sse", "POST /api/v1/tasks/{name}/replay",
     "POST /api/v1/tasks/{name}/fork", "GET /api/v1/tasks/{name}/comparison",
+    "GET /api/v1/sessions/{session}/files", "GET /api/v1/sessions/{session}/files/{path}",
+    "PUT /api/v1/sessions/{session}/files/{path}", "DELETE /api/v1/sessions/{session}/files/{path}",
 }  # fmt: skip
 OPERATORS = {  # of the whole tenant, for those who look after it: 403 for a user
     "GET /api/v1/freezes", "POST /api/v1/freezes", "POST /api/v1/freezes/{freeze}/thaw",
@@ -164,6 +167,7 @@ class Place:
     provider: str = "openai"
     prompt: str = "editor"
     version: str = "1"
+    path: str = "notes/of-acme.txt"
 
     def fill(self, path: str) -> str:
         filled = path.replace("{name}", self.task).replace("{model}", "shannon-chat")
@@ -180,6 +184,7 @@ class Place:
             "provider",
             "prompt",
             "version",
+            "path",
         ):
             filled = filled.replace(f"{{{name}}}", getattr(self, name))
         return f"{filled}?workflow_id={self.task}" if filled == "/api/v1/stream/sse" else filled
@@ -198,6 +203,8 @@ def place(cast: Cast) -> Place:
     file = Attachment("a.csv", "text/csv", b"a,b\n1,2\n")
     task = submit_task(principal=cast.owner.principal, submission=Submission(query=SECRET_WORDS, attachments=(file,)))
     made = issue_key(user=cast.owner.user, name="to be found by nobody else")
+    notes = {Place.path: SECRET_WORDS.encode()}
+    save_changes(tenant=cast.acme.id, session=task.session_id, by=ByUser(cast.owner.user.id), changed=notes)
     with tenant_scope(cast.acme.id):
         set_key(actor=cast.owner.user, provider="openai", key=PROVIDER_KEY)
         text = f"{SECRET_WORDS} {uuid4()}"
@@ -269,6 +276,7 @@ def test_what_is_anothers_is_not_there(operation: str, cast: Cast, place: Place)
     with tenant_scope(cast.acme.id):
         state = Task.objects.get(id=place.task).state
         assert state == "running" and ApiKey.objects.get(id=place.key).is_active, "nothing was done to it"
+    assert read_workspace(cast.acme.id, UUID(place.session)) == {place.path: SECRET_WORDS.encode()}
     done = REFUSED.get(operation.rpartition("/")[2], {200, 202})
     for role in sorted(ours)[:1]:
         assert call(operation, place, credential(cast, role, operation)).status_code in done
