@@ -11,12 +11,13 @@ from collections.abc import Coroutine
 from pathlib import Path
 from typing import Any
 
-from sandbox.build import find_image
-from sandbox.child import UID
+from sandbox.build import find_images
+from sandbox.confine import UID
 from sandbox.errors import KeeperClosed, SandboxError
+from sandbox.job import Job, check_job
 from sandbox.limits import Limits
-from sandbox.outcome import Artifact, Job, Outcome, check_files
-from sandbox.process import Child
+from sandbox.outcome import Artifact, Outcome
+from sandbox.process import Child, Heard
 from sandbox.scratch import Scratch, remove
 
 __all__ = ["Artifact", "Job", "Keeper", "Outcome"]
@@ -60,20 +61,23 @@ class Keeper:
             for child in children:
                 self._free.put_nowait(child)
 
-    async def run(self, job: Job, limits: Limits | None = None) -> Outcome:
+    async def run(self, job: Job, limits: Limits | None = None, heard: Heard | None = None) -> Outcome:
         """
         Wait for a free process and run the job there. Cancelling the caller kills the process with the job.
+
+        Args:
+            heard: called with what the code prints, about ten times a second while it runs.
 
         Raises:
             FilesRefused: the files are too large or oddly named. KeeperClosed. SandboxError: as in `start`.
         """
         limits = limits or self.limits
-        check_files(job.files, limits)
+        check_job(job, limits)
         self._open()
         child = await self._take()
         fit = False
         try:
-            outcome = await child.ask(job, limits)
+            outcome = await child.ask(job, limits, heard)
             fit = outcome.status not in WORN_OUT
             return outcome
         finally:
@@ -106,7 +110,7 @@ class Keeper:
             raise KeeperClosed
         if self._scratch:
             return
-        self._image = find_image(self._folder)
+        self._images = find_images(self._folder)
         try:
             self._scratch = Scratch(self._scratch_root)
         except OSError as error:
@@ -155,7 +159,7 @@ class Keeper:
     async def _spawn(self) -> Child:
         assert self._scratch
         try:
-            child = await Child.spawn(image=self._image, folder=self._scratch.folder_for(UID))
+            child = await Child.spawn(images=self._images, folder=self._scratch.folder_for(UID))
         except OSError as error:
             raise SandboxError(f"A sandbox process could not be started: {error.strerror}.") from None
         self._children.add(child)
