@@ -11,7 +11,8 @@ from webapp.agent_tasks.models import Content
 from webapp.common.errors import HartleyError
 from webapp.common.values import JSON
 from webapp.orchestration.steps import ClaimedStep, Granted, HoldRequest, Settlement, event
-from workers import context, decide
+from webapp.workspaces.errors import BytesLost, StoreUnavailable
+from workers import context, decide, session_files
 from workers.beats import Beats
 from workers.context import TaskContext
 from workers.gate import Call, pass_gate
@@ -56,20 +57,24 @@ async def call_tool(
 
     Raises:
         ToolUnknown, ArgumentsInvalid, PolicyDenied, BudgetExceeded: nothing ran. CallTimeout: it ran too long and was stopped.
+        StepLost: another attempt has the step; what this one changed in the session's files is not saved.
     """
     tools = services().tools
     tool = tools.get(step.input["tool"])
     task = await context.read(step, context.task_context)
     files = await context.read(step, context.file_bytes)
     arguments = step.input["arguments"]
+    earlier = None if beats.replays else await session_files.saved_before(step)
     hold = _hold(tool, beats.next_call())
 
     async def send(_granted: Granted) -> ToolResult:
+        if earlier:
+            return earlier.result
         try:
-            return await tool.run(arguments, _tool_context(step, files))
-        except SandboxError as error:
-            beats.settle(Settlement(sent=False, call=hold.call, error=SandboxUnavailable.code))
-            raise SandboxUnavailable(str(error)) from None
+            return await _run(step, tool, files)
+        except (SandboxUnavailable, StoreUnavailable, BytesLost) as error:
+            beats.settle(Settlement(sent=False, call=hold.call, error=error.code))
+            raise
 
     call = Call(
         point="tool_call",
@@ -84,8 +89,25 @@ async def call_tool(
     )
     result = await pass_gate(call, beats)
     beats.settle(Settlement(sent=True, usage={"usd": str(result.cost_usd or tool.price_usd)}, call=hold.call))
-    made = await context.read(step, lambda s: _store(s, result.artifacts))
+    made = earlier.made if earlier else await context.read(step, lambda s: _store(s, result.artifacts))
+    if result.changed or result.deleted:
+        result = await session_files.save(step, result, made)
     return result, made
+
+
+async def _run(step: ClaimedStep, tool: Tool, files: dict[str, bytes]) -> ToolResult:
+    """
+    Raises:
+        SandboxUnavailable, StoreUnavailable, BytesLost: nothing ran.
+    """
+    sandbox = services().sandbox
+    try:
+        workspace = await session_files.given(step, sandbox.limits) if tool.uses_workspace else {}
+        return await tool.run(step.input["arguments"], _tool_context(step, files, workspace))
+    except session_files.WorkspaceTooLarge as error:
+        return ToolResult.failure(error.code, str(error))
+    except SandboxError as error:
+        raise SandboxUnavailable(str(error)) from None
 
 
 def _hold(tool: Tool, number: int) -> HoldRequest:
@@ -102,7 +124,7 @@ def _hold(tool: Tool, number: int) -> HoldRequest:
     )
 
 
-def _tool_context(step: ClaimedStep, files: dict[str, bytes]) -> ToolContext:
+def _tool_context(step: ClaimedStep, files: dict[str, bytes], workspace: dict[str, bytes]) -> ToolContext:
     return ToolContext(
         tenant_id=str(step.tenant),
         task_id=str(step.task),
@@ -111,6 +133,7 @@ def _tool_context(step: ClaimedStep, files: dict[str, bytes]) -> ToolContext:
         idempotency_key=step.idempotency_key,
         files=files,
         sandbox=services().sandbox,
+        workspace=workspace,
     )
 
 

@@ -91,9 +91,14 @@ def download(request: HttpRequest, who: Principal, name: UUID, path: str) -> Htt
 def upload(request: HttpRequest, who: Principal, name: UUID) -> HttpResponse:
     folder = request.POST.get("folder", "")
     begin = f"{folder}/" if folder else ""
-    changed = {f"{begin}{file.name}": file.read() for file in request.FILES.getlist("files")}
+    changed = {f"{begin}{_plain(file.name)}": file.read() for file in request.FILES.getlist("files")}
     said = f"{len(changed)} file{'s' if len(changed) != 1 else ''} uploaded." if changed else ""
     return _change(request, who, name, folder, changed=changed, said=said)
+
+
+def _plain(name: str | None) -> str:
+    """With common spaces: some systems put others into the names of screenshots."""
+    return " ".join((name or "").split())
 
 
 @require_POST

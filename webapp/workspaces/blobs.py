@@ -7,8 +7,9 @@ Nothing here runs in a transaction while it waits for the store, except that the
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from uuid import UUID
 
 import structlog
@@ -17,7 +18,7 @@ from django.core.files.storage import Storage, storages
 
 from webapp.common.tables import now
 from webapp.common.tenancy import tenant_scope
-from webapp.workspaces.errors import BytesLost
+from webapp.workspaces.errors import BytesLost, StoreUnavailable
 from webapp.workspaces.models import Blob, File
 
 log = structlog.get_logger()
@@ -37,7 +38,7 @@ def keep(tenant: UUID, contents: Iterable[bytes]) -> dict[str, int]:
     Store what of it is new; returns the blob of each hash. For an hour the sweep leaves them, named or not.
 
     Raises:
-        OSError and what the store raises: it has no room or can't be reached. Files are as they were.
+        StoreUnavailable: files are as they were.
     """
     wanted = {sha256_of(data): data for data in contents}
     with tenant_scope(tenant):
@@ -60,7 +61,7 @@ def read(files: Sequence[File]) -> list[bytes]:
     The bytes of files with their blobs at hand, each checked against its hash.
 
     Raises:
-        BytesLost
+        BytesLost, StoreUnavailable
     """
     return list(_STORE.map(_read, files))
 
@@ -92,17 +93,29 @@ def _known(tenant: UUID, hashes: Iterable[str]) -> dict[str, int]:
 
 
 def _write(row: Blob, data: bytes) -> None:
-    store().save(row.place, ContentFile(data))
+    with _at_the_store(row.pk):
+        store().save(row.place, ContentFile(data))
 
 
 def _read(file: File) -> bytes:
     try:
-        with store().open(file.blob.place) as opened:
+        with _at_the_store(file.blob_id), store().open(file.blob.place) as opened:
             data = bytes(opened.read())
-    except OSError as error:
-        log.error("workspace.bytes_lost", blob=file.blob_id, error=type(error).__name__)
-        raise BytesLost(file.path) from error
-    if sha256_of(data) != file.blob.sha256:
-        log.error("workspace.bytes_lost", blob=file.blob_id, error="another hash")
+    except FileNotFoundError:
+        data = None
+    if data is None or sha256_of(data) != file.blob.sha256:
+        log.error("workspace.bytes_lost", blob=file.blob_id, there=data is not None)
         raise BytesLost(file.path)
     return data
+
+
+@contextmanager
+def _at_the_store(blob: int) -> Iterator[None]:
+    """Whatever a store's library raises, but for what is not there."""
+    try:
+        yield
+    except FileNotFoundError:
+        raise
+    except Exception as error:
+        log.error("workspace.store_failed", blob=blob, error=repr(error)[:300])
+        raise StoreUnavailable from error

@@ -66,3 +66,15 @@ class BytesLost(HartleyError):
 
     def __init__(self, path: str) -> None:
         super().__init__(f"The content of {path!r} can't be read from the store")
+
+
+class StoreUnavailable(HartleyError):
+    """The store can't be reached, or has no room: the platform's fault, which may pass. Files are as they were."""
+
+    code = "workspace.store_unavailable"
+    status = 503
+    retryable = True
+    kind = "resource"
+
+    def __init__(self) -> None:
+        super().__init__("The store of the session's files does not answer")

@@ -60,7 +60,7 @@ class File(TenantModel):
     id = models.BigAutoField(primary_key=True)
     tenant = models.ForeignKey("tenants.Tenant", on_delete=models.CASCADE, related_name="+", db_index=False)
     workspace = models.ForeignKey(Workspace, on_delete=models.CASCADE, related_name="+", db_index=False)
-    path = models.CharField(max_length=500, db_collation="C")
+    path = models.CharField(max_length=1024, db_collation="C")
     blob = models.ForeignKey(Blob, on_delete=models.RESTRICT, related_name="+")
     size_bytes = models.BigIntegerField()
     media_type = models.CharField(max_length=120)

@@ -8,13 +8,14 @@ from typing import Any
 from uuid import uuid4
 
 import pytest
+from django.core.files.storage import storages
 from django.db import ProgrammingError, connections
 
 from tests.integration.workspaces.conftest import Desk
 from tests.support.cast import Cast
 from webapp.common.errors import NotFound
 from webapp.common.tenancy import tenant_scope
-from webapp.workspaces.errors import BytesLost, IsFolder, PathInvalid, PathTaken, WorkspaceFull
+from webapp.workspaces.errors import BytesLost, IsFolder, PathInvalid, PathTaken, StoreUnavailable, WorkspaceFull
 from webapp.workspaces.models import Blob, File
 from webapp.workspaces.selectors import Usage, find_file, level_of
 from webapp.workspaces.services import read_workspace
@@ -155,15 +156,32 @@ def test_bytes_that_are_lost_or_changed_are_an_error_and_not_other_bytes(desk: D
         desk.read()
 
 
+def test_a_store_that_fails_is_the_platforms_fault_and_leaves_files_as_they_were(desk: Desk, monkeypatch: Any) -> None:
+    def fail(*_args: Any) -> None:
+        raise OSError("no space left")
+
+    desk.save({"a": b"1"})
+    monkeypatch.setattr(storages["workspaces"], "_save", fail)
+    with pytest.raises(StoreUnavailable) as raised:
+        desk.save({"a": b"2", "b": b"3"})
+    assert raised.value.kind == "resource", "a step is tried again"
+    assert desk.read() == {"a": b"1"} and desk.usage() == Usage(1, 1)
+    monkeypatch.undo()
+    desk.save({"a": b"2"})
+    assert desk.read() == {"a": b"2"}
+
+
 def test_a_session_without_files_has_none(desk: Desk) -> None:
     assert desk.read() == {} and desk.usage() == Usage()
     assert read_workspace(desk.tenant, uuid4()) == {}
 
 
-def test_ten_thousand_files_are_saved_and_listed_by_level(desk: Desk) -> None:
-    desk.save({f"{n // 100}/{n}.txt": b"%d" % (n % 7) for n in range(10_000)})
-    assert desk.usage().files == 10_000 and len(desk.blobs()) == 7
+def test_as_many_files_as_there_may_be_are_saved_and_listed_by_level(desk: Desk, settings: Any) -> None:
+    settings.WORKSPACE_FILES = 2_000
+    desk.save({f"{n // 100}/{n}.txt": b"%d" % (n % 7) for n in range(2_000)})
+    assert desk.usage().files == 2_000 and len(desk.blobs()) == 7
     with tenant_scope(desk.tenant):
-        assert len(level_of(desk.tenant, desk.session, "")) == len(level_of(desk.tenant, desk.session, "5")) == 100
+        assert len(level_of(desk.tenant, desk.session, "")) == 20
+        assert len(level_of(desk.tenant, desk.session, "5")) == 100
     with pytest.raises(WorkspaceFull):
         desk.save({"one.more": b""})

@@ -66,7 +66,7 @@ class Migration(migrations.Migration):
             name='File',
             fields=[
                 ('id', models.BigAutoField(primary_key=True, serialize=False)),
-                ('path', models.CharField(db_collation='C', max_length=500)),
+                ('path', models.CharField(db_collation='C', max_length=1024)),
                 ('size_bytes', models.BigIntegerField()),
                 ('media_type', models.CharField(max_length=120)),
                 ('task', models.UUIDField(null=True)),

@@ -1,8 +1,8 @@
-"""Python in the sandbox, with the task's files. Whatever the code does, the result is a value."""
+"""Python in the sandbox, with the task's and the session's files. Whatever the code does, the result is a value."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -13,6 +13,7 @@ from workers.toolbox.tool import Tool, ToolContext, ToolResult
 
 RUN_S = 30
 LONGEST_S = 60
+PATHS_SHOWN = 50
 
 
 class PythonExecutor(Tool):
@@ -25,10 +26,12 @@ class PythonExecutor(Tool):
     description = (
         "Runs Python 3 with its standard library (no network, no other packages) in a fresh sandbox and gives what it "
         "printed and the value of the last line. Attached files are at /data/<name>, to be read only. "
+        "Its working directory /workspace holds the session's files: what code leaves there, later runs find, and the user. "
         "hartley.save(name, content, media_type=...) after `import hartley` hands a file to the user."
     )
     category = "code"
     effect = "computes"
+    uses_workspace = True
     permissions = frozenset({"code_execution"})
     timeout_s = 2.0 * LONGEST_S  # half of it is for the wait for a free sandbox
     parameters = {
@@ -53,9 +56,14 @@ class PythonExecutor(Tool):
         if context.sandbox is None:
             raise SandboxError("this process has no sandbox")
         limits = replace(context.sandbox.limits, wall_s=float(arguments.get("timeout_seconds", RUN_S)))
-        job = Job(code=arguments["code"], stdin=arguments.get("stdin", ""), files=context.files)
+        job = Job(
+            code=arguments["code"],
+            stdin=arguments.get("stdin", ""),
+            files=context.files,
+            workspace=context.workspace,
+        )
         try:
-            return self._result(await context.sandbox.run(job, limits))
+            return _with_changes(await context.sandbox.run(job, limits), self._result)
         except FilesRefused as error:  # the tenant's files, which a second try would not change
             return ToolResult.failure(error.code, str(error))
 
@@ -77,6 +85,20 @@ class PythonExecutor(Tool):
         text = bounded(outcome.error or f"The code ended with {outcome.status}", self._error_chars)
         printed = bounded((outcome.stdout + outcome.stderr).strip(), self._error_chars // 4)
         return f"{text}\nPrinted before:\n{printed}" if printed else text
+
+
+def _with_changes(outcome: Outcome, told: Callable[[Outcome], ToolResult]) -> ToolResult:
+    """Files that code left are kept when it failed as well, as on any machine."""
+    result = told(outcome)
+    named = {"changed": sorted(outcome.files), "deleted": sorted(outcome.deleted), "left_out": list(outcome.left_out)}
+    shown = {what: _some(paths) for what, paths in named.items() if paths}
+    output = {**result.output, "workspace": shown} if shown else result.output
+    return replace(result, output=output, changed=outcome.files, deleted=outcome.deleted)
+
+
+def _some(paths: list[str]) -> list[str]:
+    left = len(paths) - PATHS_SHOWN
+    return paths if left <= 0 else [*paths[:PATHS_SHOWN], f"and {left} more"]
 
 
 def _storable(artifact: Artifact) -> Artifact:

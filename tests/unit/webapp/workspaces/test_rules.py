@@ -5,9 +5,10 @@ from __future__ import annotations
 import unicodedata
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
+from sandbox.names import is_path
 from webapp.workspaces.errors import PathInvalid
 from webapp.workspaces.rules import Entry, clean_path, folders_of, is_text, media_type, one_level
 
@@ -15,7 +16,7 @@ from webapp.workspaces.rules import Entry, clean_path, folders_of, is_text, medi
 @pytest.mark.parametrize(
     "path",
     ["", "/etc/passwd", "..", "a/../b", "a/..", "./a", "a/.", "a//b", "a/", "a\0b", "a\nb", "a\x7f", "a\u202eb", "a\ud800",
-     "a\u2028b", "é" * 128, "x" * 256, "a/" * 16 + "b", "/".join(["x" * 100] * 5) + "y"],
+     "a\u2028b", "a\u202fb", "-rf", "a/-b", "é" * 128, "x" * 256, "a/" * 17 + "b", "/".join(["x" * 204] * 5) + "y"],
 )  # fmt: skip
 def test_a_path_that_could_leave_or_deceive_is_refused_with_the_rule(path: str) -> None:
     with pytest.raises(PathInvalid, match="a path "):
@@ -23,7 +24,7 @@ def test_a_path_that_could_leave_or_deceive_is_refused_with_the_rule(path: str) 
 
 
 @pytest.mark.parametrize(
-    "path", ["a", ".env", "...", "a b/ü.txt", "-rf", "a\\b", "日本/表.csv", "a/" * 15 + "b", "x" * 255]
+    "path", ["a", ".env", "...", "a b/ü.txt", "r-f", "a\\b", "日本/表.csv", "a/" * 16 + "b", "x" * 255]
 )
 def test_other_paths_are_as_they_are(path: str) -> None:
     assert clean_path(path) == path
@@ -34,13 +35,21 @@ def test_two_spellings_of_a_name_are_one() -> None:
 
 
 @given(st.text(max_size=40))
-def test_what_passes_stays_below_the_workspace(path: str) -> None:
+@example("\u1100\u1161")
+def test_what_passes_stays_below_the_workspace_and_a_run_can_be_given_it(path: str) -> None:
     try:
         cleaned = clean_path(path)
     except PathInvalid:
         return
     assert not cleaned.startswith("/") and {"", ".", ".."}.isdisjoint(cleaned.split("/"))
     assert cleaned == unicodedata.normalize("NFC", path) == clean_path(cleaned)
+    assert is_path(cleaned)
+
+
+@given(st.text(max_size=40))
+def test_what_a_run_may_leave_can_be_kept(path: str) -> None:
+    if is_path(path):
+        clean_path(path)
 
 
 @pytest.mark.parametrize(
