@@ -67,18 +67,27 @@ class Child:
             raise SandboxError("A sandbox process did not start; its reason is in the log above.") from None
 
     async def ask(self, job: Job, limits: Limits, heard: Heard | None = None) -> Outcome:
-        """Never raises: a lost or lying child is the outcome `crash`, one that must be killed is `timeout`."""
+        """
+        Never raises: a lost or lying child is the outcome `crash`, one that had to be killed is `timeout`. It is alive
+        afterwards only if it can have another job.
+        """
         try:
             async with self._talking, asyncio.timeout(limits.wall_s + limits.grace_s):
                 assert self.process.stdin and self.process.stdout
                 self.process.stdin.writelines(pack_job(job, limits, listening=heard is not None))
                 await self.process.stdin.drain()
-                return read_outcome(await self._answer(limits, heard), job.workspace)
+                frame = await self._answer(limits, heard)
+            if frame.value.pop("last", False):
+                self.kill()
+            return read_outcome(frame, job.workspace)
         except TimeoutError:
+            self.kill()
             return Outcome("timeout", error=too_long(limits), wall_s=limits.wall_s + limits.grace_s)
         except (EOFError, ConnectionError):
+            self.kill()
             return Outcome("crash", error="The sandbox process was lost while the code ran.")
         except ValueError:
+            self.kill()
             return Outcome("crash", error="The sandbox process gave an unreadable answer and was ended.")
 
     async def _answer(self, limits: Limits, heard: Heard | None) -> Frame:

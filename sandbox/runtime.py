@@ -64,7 +64,7 @@ class Runtime:
 
         def blocked() -> None:
             status, error = verdict(Ended(trap=""), exceeded=said.exceeded, late=True, limits=limits)
-            self._blocked(answer(said, status=status, error=error, wall_s=time.monotonic() - started))
+            self._blocked(answer(said, status=status, error=error, wall_s=time.monotonic() - started, last=True))
 
         def look() -> bool:
             if asked.listening and (news := said.news()):

@@ -6,7 +6,7 @@ import hashlib
 from collections.abc import Sequence
 
 from policies import inputs
-from sandbox.errors import SandboxError
+from sandbox.errors import NoRoom, SandboxError, TooManyWait
 from webapp.agent_tasks.models import Content
 from webapp.common.errors import HartleyError
 from webapp.common.values import JSON
@@ -22,6 +22,7 @@ from workers.toolbox.errors import ToolUnknown
 from workers.toolbox.registry import Artifact, Registry, Tool, ToolContext, ToolResult
 
 SHOWN_LIMIT_CHARS = 2000
+LEAST_FUEL = 10_000_000  # of which a short program needs a part; less is not worth a start
 
 
 class SandboxUnavailable(HartleyError):
@@ -29,6 +30,21 @@ class SandboxUnavailable(HartleyError):
 
     code = "sandbox.unavailable"
     kind = "resource"
+
+
+class SandboxBusy(SandboxUnavailable):
+    """As many runs of this tenant wait as may."""
+
+    code = "rate_limit_exceeded"
+
+
+class SandboxFull(SandboxUnavailable):
+    """The machine had no memory or disk for the run in time."""
+
+    code = "request_timeout"
+
+
+UNAVAILABLE: dict[type[SandboxError], type[SandboxUnavailable]] = {TooManyWait: SandboxBusy, NoRoom: SandboxFull}
 
 
 def tool_input(step: ClaimedStep, task: TaskContext, tools: Registry) -> JSON:
@@ -67,14 +83,17 @@ async def call_tool(
     earlier = None if beats.replays else await session_files.saved_before(step)
     hold = _hold(tool, beats.next_call())
 
-    async def send(_granted: Granted) -> ToolResult:
+    async def send(granted: Granted) -> ToolResult:
         if earlier:
+            beats.settle(Settlement(sent=False, call=hold.call))
             return earlier.result
         try:
-            return await _run(step, tool, files)
+            result = await _run(step, tool, files, granted)
         except (SandboxUnavailable, StoreUnavailable, BytesLost) as error:
             beats.settle(Settlement(sent=False, call=hold.call, error=error.code))
             raise
+        beats.settle(Settlement(sent=True, usage=_usage(tool, result, granted), call=hold.call))
+        return result
 
     call = Call(
         point="tool_call",
@@ -88,14 +107,13 @@ async def call_tool(
         send=send,
     )
     result = await pass_gate(call, beats)
-    beats.settle(Settlement(sent=True, usage={"usd": str(result.cost_usd or tool.price_usd)}, call=hold.call))
     made = earlier.made if earlier else await context.read(step, lambda s: _store(s, result.artifacts))
     if result.changed or result.deleted:
         result = await session_files.save(step, result, made)
     return result, made
 
 
-async def _run(step: ClaimedStep, tool: Tool, files: dict[str, bytes]) -> ToolResult:
+async def _run(step: ClaimedStep, tool: Tool, files: dict[str, bytes], granted: Granted) -> ToolResult:
     """
     Raises:
         SandboxUnavailable, StoreUnavailable, BytesLost: nothing ran.
@@ -103,11 +121,11 @@ async def _run(step: ClaimedStep, tool: Tool, files: dict[str, bytes]) -> ToolRe
     sandbox = services().sandbox
     try:
         workspace = await session_files.given(step, sandbox.limits) if tool.uses_workspace else {}
-        return await tool.run(step.input["arguments"], _tool_context(step, files, workspace))
+        return await tool.run(step.input["arguments"], _tool_context(step, files, workspace, granted))
     except session_files.WorkspaceTooLarge as error:
         return ToolResult.failure(error.code, str(error))
     except SandboxError as error:
-        raise SandboxUnavailable(str(error)) from None
+        raise UNAVAILABLE.get(type(error), SandboxUnavailable)(str(error)) from None
 
 
 def _hold(tool: Tool, number: int) -> HoldRequest:
@@ -119,12 +137,22 @@ def _hold(tool: Tool, number: int) -> HoldRequest:
         fixed_usd=tool.price_usd,
         seconds=tool.timeout_s,
         least_seconds=min(1, tool.timeout_s),
+        fuel=tool.fuel,
+        least_fuel=min(LEAST_FUEL, tool.fuel),
         tool_calls=1,
         call=number,
     )
 
 
-def _tool_context(step: ClaimedStep, files: dict[str, bytes], workspace: dict[str, bytes]) -> ToolContext:
+def _usage(tool: Tool, result: ToolResult, granted: Granted) -> JSON:
+    """Of what nobody counted, all that was granted is taken as used; where nothing was limited, nothing."""
+    used = result.fuel if granted.fuel is not None else 0
+    return {"usd": str(result.cost_usd or tool.price_usd), "fuel": granted.fuel if used is None else used}
+
+
+def _tool_context(
+    step: ClaimedStep, files: dict[str, bytes], workspace: dict[str, bytes], granted: Granted
+) -> ToolContext:
     return ToolContext(
         tenant_id=str(step.tenant),
         task_id=str(step.task),
@@ -134,6 +162,7 @@ def _tool_context(step: ClaimedStep, files: dict[str, bytes], workspace: dict[st
         files=files,
         sandbox=services().sandbox,
         workspace=workspace,
+        fuel=granted.fuel,
     )
 
 

@@ -21,6 +21,7 @@ class ToolContext:
         idempotency_key: equal for all attempts of one step; a tool that acts hands it on.
         files: what is attached to the task, by name.
         workspace: the session's files by path, for a tool that `uses_workspace`.
+        fuel: what the sandbox may use at most; None: not limited, and then not counted.
     """
 
     tenant_id: str
@@ -31,6 +32,7 @@ class ToolContext:
     files: Mapping[str, bytes]
     sandbox: Keeper | None
     workspace: Mapping[str, bytes] = field(default_factory=dict)
+    fuel: int | None = None
 
 
 @dataclass(frozen=True)
@@ -48,6 +50,7 @@ class ToolResult:
         output: what the model is shown, e.g. `{"ok": true, "value": "42"}`; JSON, and small enough to be stored.
             `workspace` in it is shown with a failure too.
         changed, deleted: what is to become of the session's files, by path; saved before the step is done.
+        fuel: what the sandbox used; None: nobody knows.
     """
 
     ok: bool
@@ -57,6 +60,7 @@ class ToolResult:
     cost_usd: Decimal = Decimal(0)
     changed: Mapping[str, bytes] = field(default_factory=dict, repr=False)
     deleted: tuple[str, ...] = ()
+    fuel: int | None = 0
 
     @classmethod
     def success(cls, output: Mapping[str, Any], artifacts: tuple[Artifact, ...] = ()) -> ToolResult:
@@ -80,6 +84,7 @@ class Tool(ABC):
         permissions: the caller must hold all of them.
         price_usd: of one call.
         timeout_s: wall clock for one call, waiting for a free sandbox included.
+        fuel: of the sandbox, at most, for one call; budgets hold as much.
     """
 
     name: str
@@ -92,6 +97,7 @@ class Tool(ABC):
     permissions: frozenset[str] = frozenset()
     price_usd: Decimal = Decimal(0)
     timeout_s: float = 30.0
+    fuel: int = 0
     version: str = "1"
 
     @abstractmethod

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -14,6 +14,7 @@ from workers.toolbox.tool import Tool, ToolContext, ToolResult
 RUN_S = 30
 LONGEST_S = 60
 PATHS_SHOWN = 50
+FUEL_PER_S = 10**10  # more than any processor of today gets through
 
 
 class PythonExecutor(Tool):
@@ -34,6 +35,7 @@ class PythonExecutor(Tool):
     uses_workspace = True
     permissions = frozenset({"code_execution"})
     timeout_s = 2.0 * LONGEST_S  # half of it is for the wait for a free sandbox
+    fuel = LONGEST_S * FUEL_PER_S
     parameters = {
         "type": "object",
         "properties": {
@@ -55,7 +57,9 @@ class PythonExecutor(Tool):
         """
         if context.sandbox is None:
             raise SandboxError("this process has no sandbox")
-        limits = replace(context.sandbox.limits, wall_s=float(arguments.get("timeout_seconds", RUN_S)))
+        limits = replace(
+            context.sandbox.limits, wall_s=float(arguments.get("timeout_seconds", RUN_S)), fuel=context.fuel
+        )
         job = Job(
             code=arguments["code"],
             stdin=arguments.get("stdin", ""),
@@ -63,14 +67,16 @@ class PythonExecutor(Tool):
             workspace=context.workspace,
         )
         try:
-            return _with_changes(await context.sandbox.run(job, limits), self._result)
+            outcome = await context.sandbox.run(job, limits, owner=context.tenant_id)
         except FilesRefused as error:  # the tenant's files, which a second try would not change
             return ToolResult.failure(error.code, str(error))
+        return _with_changes(self._result(outcome), outcome)
 
     def _result(self, outcome: Outcome) -> ToolResult:
         artifacts = tuple(map(_storable, outcome.artifacts))
         if outcome.status != "ok":
-            return ToolResult.failure(f"sandbox.{outcome.status}", self._failure(outcome), artifacts)
+            failure = ToolResult.failure(f"sandbox.{outcome.status}", self._failure(outcome), artifacts)
+            return replace(failure, fuel=outcome.fuel)
         output: dict[str, Any] = {
             "stdout": bounded(outcome.stdout, self._stdout_chars),
             "value": None if outcome.value is None else bounded(outcome.value, self._value_chars),
@@ -78,7 +84,7 @@ class PythonExecutor(Tool):
         }
         if outcome.stderr:
             output["stderr"] = bounded(outcome.stderr, self._error_chars)
-        return ToolResult.success(output, artifacts)
+        return replace(ToolResult.success(output, artifacts), fuel=outcome.fuel)
 
     def _failure(self, outcome: Outcome) -> str:
         """What it printed before may hold the reason."""
@@ -87,9 +93,8 @@ class PythonExecutor(Tool):
         return f"{text}\nPrinted before:\n{printed}" if printed else text
 
 
-def _with_changes(outcome: Outcome, told: Callable[[Outcome], ToolResult]) -> ToolResult:
+def _with_changes(result: ToolResult, outcome: Outcome) -> ToolResult:
     """Files that code left are kept when it failed as well, as on any machine."""
-    result = told(outcome)
     named = {"changed": sorted(outcome.files), "deleted": sorted(outcome.deleted), "left_out": list(outcome.left_out)}
     shown = {what: _some(paths) for what, paths in named.items() if paths}
     output = {**result.output, "workspace": shown} if shown else result.output
