@@ -7,7 +7,7 @@ A blocking host call (`time.sleep`) outlives every limit inside the process, so 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -85,7 +85,7 @@ class Keeper:
         Wait for a free process and run the job there. Cancelling the caller kills the process with the job.
 
         Args:
-            heard: called with what the code prints, about ten times a second while it runs.
+            heard: called with all that the code prints, about ten times a second while it runs.
             owner: whose job it is. Owners who wait take turns, so that nobody's jobs hold up another's.
         Raises:
             FilesRefused: the files are too large or oddly named. TooManyWait, NoRoom: the machine has too much to do.
@@ -121,6 +121,10 @@ class Keeper:
         if self._scratch:
             self._scratch.close()
             self._scratch = None
+
+    def confined(self) -> Mapping[str, bool]:
+        """What its processes have of their own, by their word: see `confine.Confined`. Empty before the start."""
+        return next((child.confined for child in self._children), {})
 
     def pids(self) -> list[int]:
         return [child.process.pid for child in self._children if child.alive]

@@ -73,6 +73,7 @@ class Runtime:
 
         work = Watched(limits.wall_s, interrupt=instance.engine.increment_epoch, blocked=blocked, look=look)
         ended = self._execute(instance, asked, work)
+        look()  # whoever listens hears the end as well
         wall_s = time.monotonic() - started
         memory_bytes = max(0, self._instances.resident_bytes() - instance.base_bytes)
         changes = self._folders.changes(limits) if ended.trap is None else Changes()

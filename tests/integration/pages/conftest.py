@@ -7,12 +7,11 @@ from pathlib import Path
 from uuid import UUID
 
 import pytest
-from django.db import connections
 from playwright.sync_api import Browser
 
 from tests.support import browser as browsers
 from tests.support.alerts import with_alerts
-from tests.support.cast import Cast
+from tests.support.cast import Cast, operate_platform
 from tests.support.farm import Farm
 from tests.support.services import ROOT, Services
 from tests.support.site import Look, budget_of, example_body, forked, pages, with_flower
@@ -37,8 +36,7 @@ def farm(
     services: Services, sandbox_image: Path, tmp_path_factory: pytest.TempPathFactory, cast: Cast
 ) -> Iterator[Farm]:
     """No model key is set: the offline provider answers. Acme runs the platform, so it sees Flower."""
-    with tenant_scope(cast.acme.id), connections["default"].cursor() as cursor:
-        cursor.execute('UPDATE "tenants_tenant" SET operates_platform = true')
+    operate_platform(cast.acme)
     env, more = with_flower()
     running = Farm(services, env, tmp_path_factory.mktemp("farm"), more=more)
     try:
