@@ -12,7 +12,6 @@ from pathlib import Path
 from typing import Any
 
 from sandbox.build import find_images
-from sandbox.confine import UID
 from sandbox.errors import KeeperClosed, NoRoom, SandboxError
 from sandbox.job import Job, check_job
 from sandbox.limits import Limits
@@ -202,7 +201,7 @@ class Keeper:
     async def _spawn(self) -> Child:
         assert self._scratch
         try:
-            child = await Child.spawn(images=self._images, folder=self._scratch.folder_for(UID))
+            child = await Child.spawn(images=self._images, folder=self._scratch.new_folder())
         except OSError as error:
             raise SandboxError(f"A sandbox process could not be started: {error.strerror}.") from None
         self._children.add(child)

@@ -64,7 +64,7 @@ class Child:
             async with self._talking, asyncio.timeout(START_S):
                 assert self.process.stdout
                 said = await receive(self.process.stdout, MIB)
-            self.confined = {str(key): value is True for key, value in dict(said.value.get("ready") or {}).items()}
+            self.confined = {str(key): bool(value) for key, value in dict(said.value.get("ready") or {}).items()}
         except (TimeoutError, EOFError, ValueError):
             raise SandboxError("A sandbox process did not start; its reason is in the log above.") from None
 
@@ -81,7 +81,7 @@ class Child:
                 frame = await self._answer(limits, heard)
             if frame.value.pop("last", False):
                 self.kill()
-            return read_outcome(frame, job.workspace)
+            return read_outcome(frame, job.workspace, limits)
         except TimeoutError:
             self.kill()
             return Outcome("timeout", error=too_long(limits), wall_s=limits.wall_s + limits.grace_s)

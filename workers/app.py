@@ -25,7 +25,12 @@ QUEUES = ("control", "policy", "llm", "tools")
 app = Celery(
     "hartley",
     broker=settings.REDIS_URL,
-    include=[*(f"workers.{queue}" for queue in QUEUES), "workers.webhooks", "workers.workspaces"],
+    include=[
+        *(f"workers.{queue}" for queue in QUEUES),
+        "workers.module_checks",
+        "workers.webhooks",
+        "workers.workspaces",
+    ],
 )
 app.conf.update(
     task_queues=[Queue(name) for name in QUEUES],
@@ -57,6 +62,11 @@ app.conf.update(
             "task": "control.workspaces",
             "schedule": settings.WORKSPACE_SWEEP_S,
             "options": {"expires": settings.WORKSPACE_SWEEP_S},
+        },
+        "tool_modules": {
+            "task": "tools.modules",
+            "schedule": settings.MODULE_CHECK_LOOK_S,
+            "options": {"expires": settings.MODULE_CHECK_LOOK_S},
         },
     },
 )
