@@ -149,8 +149,8 @@ def test_files_of_a_session_are_uploaded_found_by_its_code_downloaded_and_remove
         path = f"/api/v1{urlsplit(session).path}/files/out/in.csv"
         assert farm.call(cast.owner.api_key, path, "a", "PUT")[0] == 200
         page.goto(session)
-        page.get_by_label("Upload").set_input_files(file("notes.md", b"# Notes"))
-        page.get_by_role("button", name="Upload").click()
+        page.get_by_label("Choose files").set_input_files(file("notes.md", b"# Notes"))
+        page.get_by_role("button", name="Upload", exact=True).click()
         expect(page.get_by_role("link", name="notes.md")).to_be_visible()
         task = farm.submit(cast.owner.api_key, "Double it", **ask, context={"plan": {"steps": [run]}})
         assert farm.finished(cast.owner.api_key, task)["status"] == "TASK_STATUS_COMPLETED"
