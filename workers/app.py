@@ -25,7 +25,12 @@ QUEUES = ("control", "policy", "llm", "tools")
 app = Celery(
     "hartley",
     broker=settings.REDIS_URL,
-    include=[*(f"workers.{queue}" for queue in QUEUES), "workers.webhooks", "workers.module_checks"],
+    include=[
+        *(f"workers.{queue}" for queue in QUEUES),
+        "workers.module_checks",
+        "workers.webhooks",
+        "workers.workspaces",
+    ],
 )
 app.conf.update(
     task_queues=[Queue(name) for name in QUEUES],
@@ -52,6 +57,11 @@ app.conf.update(
             "task": "control.webhooks",
             "schedule": settings.WEBHOOK_LOOK_S,
             "options": {"expires": settings.WEBHOOK_LOOK_S},
+        },
+        "workspaces": {
+            "task": "control.workspaces",
+            "schedule": settings.WORKSPACE_SWEEP_S,
+            "options": {"expires": settings.WORKSPACE_SWEEP_S},
         },
         "tool_modules": {
             "task": "tools.modules",

@@ -30,6 +30,7 @@ T = TypeVar("T")
 HEAD_CHARS = 2000
 EMBED_TIER = "embeddings"
 _READERS = ThreadPoolExecutor(4, thread_name_prefix="reader")
+_CARRIERS = ThreadPoolExecutor(2, thread_name_prefix="carrier")
 
 
 @dataclass(frozen=True)
@@ -72,7 +73,12 @@ async def read(step: ClaimedStep, query: Callable[[ClaimedStep], T]) -> T:
     return await in_reader(scoped)
 
 
-async def in_reader(query: Callable[[], T]) -> T:
+async def carried(move: Callable[[], T]) -> T:
+    """As `in_reader`, in threads of their own: for what moves files and may take seconds."""
+    return await in_reader(move, _CARRIERS)
+
+
+async def in_reader(query: Callable[[], T], threads: ThreadPoolExecutor = _READERS) -> T:
     """
     In one of the threads that read; the query enters a tenant's scope itself.
 
@@ -86,7 +92,7 @@ async def in_reader(query: Callable[[], T]) -> T:
     delays = iter(DATABASE_AWAY_S)
     while True:
         try:
-            return await asyncio.get_running_loop().run_in_executor(_READERS, fresh)
+            return await asyncio.get_running_loop().run_in_executor(threads, fresh)
         except (OperationalError, InterfaceError) as error:
             delay = next(delays, DATABASE_AWAY_S[-1])
             log.warning("reader.database_away", error=type(error).__name__, retry_s=delay)

@@ -11,7 +11,8 @@ from webapp.agent_tasks.models import Content
 from webapp.common.errors import HartleyError
 from webapp.common.values import JSON
 from webapp.orchestration.steps import ClaimedStep, Granted, HoldRequest, Settlement, event
-from workers import context, decide
+from webapp.workspaces.errors import BytesLost, StoreUnavailable
+from workers import context, decide, session_files
 from workers.beats import Beats
 from workers.context import TaskContext
 from workers.gate import Call, pass_gate
@@ -73,21 +74,25 @@ async def call_tool(
 
     Raises:
         ToolUnknown, ArgumentsInvalid, PolicyDenied, BudgetExceeded: nothing ran. CallTimeout: it ran too long and was stopped.
+        StepLost: another attempt has the step; what this one changed in the session's files is not saved.
     """
     tools = await tools_of(step.tenant)
     tool = tools.get(step.input["tool"])
     task = await context.read(step, context.task_context)
     files = await context.read(step, context.file_bytes)
     arguments = step.input["arguments"]
+    earlier = None if beats.replays else await session_files.saved_before(step)
     hold = _hold(tool, beats.next_call())
 
     async def send(granted: Granted) -> ToolResult:
+        if earlier:
+            beats.settle(Settlement(sent=False, call=hold.call))
+            return earlier.result
         try:
-            result = await tool.run(arguments, _tool_context(step, files, granted))
-        except SandboxError as error:
-            ours = UNAVAILABLE.get(type(error), SandboxUnavailable)
-            beats.settle(Settlement(sent=False, call=hold.call, error=ours.code))
-            raise ours(str(error)) from None
+            result = await _run(step, tool, files, granted)
+        except (SandboxUnavailable, StoreUnavailable, BytesLost) as error:
+            beats.settle(Settlement(sent=False, call=hold.call, error=error.code))
+            raise
         beats.settle(Settlement(sent=True, usage=_usage(tool, result, granted), call=hold.call))
         return result
 
@@ -103,8 +108,25 @@ async def call_tool(
         send=send,
     )
     result = await pass_gate(call, beats)
-    made = await context.read(step, lambda s: _store(s, result.artifacts))
+    made = earlier.made if earlier else await context.read(step, lambda s: _store(s, result.artifacts))
+    if result.changed or result.deleted:
+        result = await session_files.save(step, result, made)
     return result, made
+
+
+async def _run(step: ClaimedStep, tool: Tool, files: dict[str, bytes], granted: Granted) -> ToolResult:
+    """
+    Raises:
+        SandboxUnavailable, StoreUnavailable, BytesLost: nothing ran.
+    """
+    sandbox = services().sandbox
+    try:
+        workspace = await session_files.given(step, sandbox.limits) if tool.uses_workspace else {}
+        return await tool.run(step.input["arguments"], _tool_context(step, files, workspace, granted))
+    except session_files.WorkspaceTooLarge as error:
+        return ToolResult.failure(error.code, str(error))
+    except SandboxError as error:
+        raise UNAVAILABLE.get(type(error), SandboxUnavailable)(str(error)) from None
 
 
 def _hold(tool: Tool, number: int) -> HoldRequest:
@@ -129,7 +151,9 @@ def _usage(tool: Tool, result: ToolResult, granted: Granted) -> JSON:
     return {"usd": str(result.cost_usd or tool.price_usd), "fuel": granted.fuel if used is None else used}
 
 
-def _tool_context(step: ClaimedStep, files: dict[str, bytes], granted: Granted) -> ToolContext:
+def _tool_context(
+    step: ClaimedStep, files: dict[str, bytes], workspace: dict[str, bytes], granted: Granted
+) -> ToolContext:
     return ToolContext(
         tenant_id=str(step.tenant),
         task_id=str(step.task),
@@ -138,6 +162,7 @@ def _tool_context(step: ClaimedStep, files: dict[str, bytes], granted: Granted) 
         idempotency_key=step.idempotency_key,
         files=files,
         sandbox=services().sandbox,
+        workspace=workspace,
         fuel=granted.fuel,
     )
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from typing import Any
 
+from webapp.common.values import JSON
 from webapp.orchestration import dispatch
 from webapp.orchestration.steps import ClaimedStep, Completion, event
 from workers import context, decide
@@ -15,6 +16,7 @@ from workers.gate import CallTimeout
 from workers.process import handles, offer
 from workers.tool_call import SHOWN_LIMIT_CHARS, call_tool
 from workers.toolbox.errors import ArgumentsInvalid, ToolUnknown
+from workers.toolbox.registry import ToolResult
 
 
 @app.task(name="tools.steps")
@@ -37,7 +39,7 @@ async def call(step: ClaimedStep, beats: Beats) -> Completion:
     started = time.monotonic()
     try:
         result, made = await call_tool(step, beats, decided=await _decided(step))
-        shown = result.output if result.ok or result.error is None else {"ok": False, "error": _error(result.error)}
+        shown = _shown(result)
     except (ToolUnknown, ArgumentsInvalid, PolicyDenied, BudgetExceeded, CallTimeout) as error:
         shown, made = {"ok": False, "error": {"code": error.code, "message": str(error)}}, []
     observed = event(
@@ -50,6 +52,7 @@ async def call(step: ClaimedStep, beats: Beats) -> Completion:
             "success": bool(shown.get("ok")),
             "duration_ms": round((time.monotonic() - started) * 1000),
             "artifacts": made,
+            **({"workspace": shown["workspace"]} if "workspace" in shown else {}),
             "error": shown.get("error"),
         },
     )
@@ -68,5 +71,8 @@ async def _decided(step: ClaimedStep) -> decide.Decision | None:
     return None
 
 
-def _error(error: Any) -> dict[str, str]:
-    return {"code": error.code, "message": error.message}
+def _shown(result: ToolResult) -> JSON:
+    if result.ok or result.error is None:
+        return result.output
+    failed = {"ok": False, "error": {"code": result.error.code, "message": result.error.message}}
+    return failed | {name: value for name, value in result.output.items() if name == "workspace"}

@@ -22,6 +22,13 @@ CODES = {401: "unauthorized", 403: "forbidden", 404: "not_found", 405: "method_n
 
 
 def handle(error: Exception, context: dict[str, Any]) -> Response | None:
+    response = _answer(error, context)
+    if response is not None and getattr(context["view"], "errors_with_success", False):
+        response.data = {"success": False, **response.data}  # as clients of the files' routes look for it
+    return response
+
+
+def _answer(error: Exception, context: dict[str, Any]) -> Response | None:
     by_code = getattr(context["view"], "errors_by_code", False)  # the auth routes say {"error": code, "message": text}
     if getattr(context["view"], "errors_as_openai", False):
         return _openai(error, context)

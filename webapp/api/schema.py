@@ -27,6 +27,8 @@ class HartleySchema(AutoSchema):
 
     def get_request_serializer(self) -> Any:
         body = getattr(self.view, "bodies", {}).get(self.method)
+        if body and body.get("format") == "binary":
+            return {"application/octet-stream": body}
         return {"application/json": body} if body else None
 
     def get_response_serializers(self) -> Any:

@@ -1,4 +1,4 @@
-"""Sessions: the list, and one with its tasks, its budget and a form to go on in it."""
+"""Sessions: the list, and one with its tasks, its files, its budget and a form to go on in it."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from webapp.agent_sessions.selectors import find_visible_session, visible_sessio
 from webapp.agent_tasks.selectors import tasks_in_brief, totals_by_session
 from webapp.budgets.envelopes import envelope_of
 from webapp.dashboard.pages import page, shown
+from webapp.dashboard.session_files import files_shown
 from webapp.dashboard.tasks import as_id
 from webapp.orchestration.session_history import memory_of
 from webapp.tenants.rules import Principal
@@ -47,6 +48,7 @@ def session(request: HttpRequest, who: Principal, name: UUID) -> HttpResponse:
         "shown": TASKS_SHOWN,
         "may_go_on": found.user_id == who.user_id and "workflows:write" in who.scopes,
         "memory": memory_of(found),
+        "files": files_shown(who, found.id, request.GET.get("folder", "")),
         "envelope": envelope_of(who.tenant_id, found.id),
         "once": secrets.token_hex(16),
     }

@@ -3,25 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from mimetypes import MimeTypes
 
 from django.conf import settings
 from django.core.files.uploadedfile import UploadedFile
 
 from webapp.common.errors import Invalid
+from webapp.common.media_types import UNKNOWN, by_name
 from webapp.common.values import JSON
 from webapp.dashboard.templatetags.hartley import size
-
-UNKNOWN = "application/octet-stream"
-OFFICE = "application/vnd.openxmlformats-officedocument"
-KINDS = MimeTypes()  # Python's own table; that of the machine differs from one to the next
-for _suffix, _kind in {
-    ".md": "text/markdown", ".log": "text/plain", ".jsonl": "text/plain", ".ndjson": "text/plain",
-    ".yaml": "application/yaml", ".yml": "application/yaml", ".toml": "text/plain", ".sql": "text/plain",
-    ".ini": "text/plain", ".webp": "image/webp", ".docx": f"{OFFICE}.wordprocessingml.document",
-    ".xlsx": f"{OFFICE}.spreadsheetml.sheet", ".pptx": f"{OFFICE}.presentationml.presentation",
-}.items():  # fmt: skip
-    KINDS.add_type(_kind, _suffix)
 
 
 def uploaded(files: Sequence[UploadedFile]) -> list[JSON]:
@@ -40,8 +29,7 @@ def uploaded(files: Sequence[UploadedFile]) -> list[JSON]:
 
 def media_type(name: str, given: str) -> str:
     """Browsers guess as well, by tables of their own: theirs counts where ours knows nothing."""
-    kind, packed = KINDS.guess_type(name)
-    return UNKNOWN if packed else kind or given or UNKNOWN
+    return by_name(name) or given or UNKNOWN
 
 
 def _attachment(file: UploadedFile) -> JSON:

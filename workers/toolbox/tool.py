@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any, Literal
 
@@ -20,6 +20,7 @@ class ToolContext:
         attempt: the step's fence: 1 at first, higher after a lost worker or a retry.
         idempotency_key: equal for all attempts of one step; a tool that acts hands it on.
         files: what is attached to the task, by name.
+        workspace: the session's files by path, for a tool that `uses_workspace`.
         fuel: what the sandbox may use at most; None: not limited, and then not counted.
     """
 
@@ -30,6 +31,7 @@ class ToolContext:
     idempotency_key: str
     files: Mapping[str, bytes]
     sandbox: Keeper | None
+    workspace: Mapping[str, bytes] = field(default_factory=dict)
     fuel: int | None = None
 
 
@@ -46,6 +48,8 @@ class ToolResult:
     """
     Args:
         output: what the model is shown, e.g. `{"ok": true, "value": "42"}`; JSON, and small enough to be stored.
+            `workspace` in it is shown with a failure too.
+        changed, deleted: what is to become of the session's files, by path; saved before the step is done.
         fuel: what the sandbox used; None: nobody knows.
     """
 
@@ -54,6 +58,8 @@ class ToolResult:
     error: ToolError | None = None
     artifacts: tuple[Artifact, ...] = ()
     cost_usd: Decimal = Decimal(0)
+    changed: Mapping[str, bytes] = field(default_factory=dict, repr=False)
+    deleted: tuple[str, ...] = ()
     fuel: int | None = 0
 
     @classmethod
@@ -74,6 +80,7 @@ class Tool(ABC):
         parameters: a JSON schema (2020-12) of an object, with `additionalProperties: false`.
         effect: `acts` changes the world outside, so its policy decision is a step of its own.
         dangerous: a person must approve each call.
+        uses_workspace: it is given the session's files.
         permissions: the caller must hold all of them.
         price_usd: of one call.
         timeout_s: wall clock for one call, waiting for a free sandbox included.
@@ -86,6 +93,7 @@ class Tool(ABC):
     category: str = "general"
     effect: Effect = "acts"
     dangerous: bool = False
+    uses_workspace: bool = False
     permissions: frozenset[str] = frozenset()
     price_usd: Decimal = Decimal(0)
     timeout_s: float = 30.0

@@ -88,7 +88,7 @@ def test_a_long_session_shows_its_newest_tasks(cast: Cast, monkeypatch: pytest.M
     for number in range(4):
         last = asked(cast.admin, f"Long {number}?", session="long")
     client = signed_in(cast.admin)
-    with at_most(12):
+    with at_most(13):
         page = client.get(f"/sessions/{last.session_id}").content.decode()
     shown = re.findall(r">(Long \d\?)</a>", page)
     assert shown == ["Long 2?", "Long 3?"] and f"/tasks?session={last.session_id}" in page

@@ -63,4 +63,6 @@ def site(farm: Farm, cast: Cast, example: str) -> list[Look]:
         with_alerts(actor=cast.owner.user, task=UUID(example))
     session = farm.call(cast.owner.api_key, f"/api/v1/tasks/{example}")[1]["session_id"]
     key = cast.owner.api_key
+    farm.call(key, f"/api/v1/sessions/{session}/files/notes.md", "# Notes", "PUT")
+    farm.call(key, f"/api/v1/sessions/{session}/files/data/in.csv", "a,b", "PUT")
     return pages(example, forked(farm, key, example), session, str(module.id), budget_of(farm, key, session))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 from playwright.sync_api import Browser, FilePayload, expect
 
@@ -128,6 +129,41 @@ def test_going_back_and_asking_something_else_is_another_task(chromium: Browser,
         page.wait_for_url(TASK)
         assert page.url != first
         expect(page.locator("h1")).to_contain_text("How many rows")
+        assert window.complaints == []
+
+
+def test_files_of_a_session_are_uploaded_found_by_its_code_downloaded_and_removed(
+    chromium: Browser, farm: Farm, cast: Cast
+) -> None:
+    code = "open('out/double.csv', 'w').write(open('out/in.csv').read() * 2)"
+    run = {"id": "run", "kind": "tool", "tool": "python_executor", "arguments": {"code": code}}
+    ask = {"mode": "simple", "session_id": "with-files"}
+    first = farm.submit(cast.owner.api_key, "What is 1 + 1?", **ask)
+    farm.finished(cast.owner.api_key, first)
+    with visitor(chromium, farm.url, width=390) as window:
+        window.sign_in(cast.owner.user.email, PASSWORD)
+        page = window.open(f"/tasks/{first}")
+        page.locator("a[href^='/sessions/']").last.click()
+        expect(page.get_by_text("No file yet.")).to_be_visible()
+        session = page.url.partition("?")[0]
+        path = f"/api/v1{urlsplit(session).path}/files/out/in.csv"
+        assert farm.call(cast.owner.api_key, path, "a", "PUT")[0] == 200
+        page.goto(session)
+        page.get_by_label("Choose files").set_input_files(file("notes.md", b"# Notes"))
+        page.get_by_role("button", name="Upload", exact=True).click()
+        expect(page.get_by_role("link", name="notes.md")).to_be_visible()
+        task = farm.submit(cast.owner.api_key, "Double it", **ask, context={"plan": {"steps": [run]}})
+        assert farm.finished(cast.owner.api_key, task)["status"] == "TASK_STATUS_COMPLETED"
+        page.get_by_role("link", name="out/").click()
+        expect(page.get_by_role("link", name="Double it").first).to_be_visible()
+        with page.expect_download() as begun:
+            page.get_by_role("link", name="double.csv").click()
+        assert begun.value.path().read_bytes() == b'"a""a"' and begun.value.suggested_filename == "double.csv"
+        assert page.evaluate("document.documentElement.scrollWidth") <= 390
+        page.on("dialog", lambda dialog: dialog.accept())
+        page.get_by_role("button", name="Remove double.csv").click()
+        expect(page.get_by_text("out/double.csv is removed.")).to_be_visible()
+        expect(page.get_by_role("link", name="double.csv")).to_have_count(0)
         assert window.complaints == []
 
 

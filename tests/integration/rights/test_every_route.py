@@ -10,7 +10,7 @@ import base64
 import json
 from dataclasses import dataclass
 from typing import Any
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 import pytest
 from django.http import HttpResponse
@@ -41,6 +41,7 @@ from webapp.tool_modules.rules import NOTHING
 from webapp.tool_modules.services import upload
 from webapp.webhooks.models import Webhook
 from webapp.webhooks.services import make_webhook, send_test
+from webapp.workspaces.services import ByUser, read_workspace, save_changes
 
 SECRET_WORDS = "the very secret question of Acme"
 SAID = {
@@ -76,6 +77,8 @@ OBJECT = {  # 404 for another tenant, and for a user who is not the owner's
     "POST /api/v1/tasks/{name}/pause", "POST /api/v1/tasks/{name}/resume", "GET /api/v1/tasks/{name}/control-state", "GET /api/v1/tasks/{name}/events", "GET /api/v1/tasks/{name}/steps",
     "GET /api/v1/tasks/{name}/files/{sha256}", "GET /api/v1/stream/sse", "POST /api/v1/tasks/{name}/replay",
     "POST /api/v1/tasks/{name}/fork", "GET /api/v1/tasks/{name}/comparison",
+    "GET /api/v1/sessions/{session}/files", "GET /api/v1/sessions/{session}/files/{path}",
+    "PUT /api/v1/sessions/{session}/files/{path}", "DELETE /api/v1/sessions/{session}/files/{path}",
 }  # fmt: skip
 OPERATORS = {  # of the whole tenant, for those who look after it: 403 for a user
     "GET /api/v1/freezes", "POST /api/v1/freezes", "POST /api/v1/freezes/{freeze}/thaw",
@@ -127,6 +130,9 @@ PAGES: dict[str, tuple[str, set[str]]] = {  # route -> address, roles that it op
     "tasks/<uuid:name>/files/<str:sha256>": ("/tasks/{task}/files/{sha256}", WATCHERS),
     "sessions": ("/sessions", EVERYONE),
     "sessions/<uuid:name>": ("/sessions/{session}", WATCHERS),
+    "sessions/<uuid:name>/files": ("POST /sessions/{session}/files", WATCHERS),
+    "sessions/<uuid:name>/files/<path:path>": ("/sessions/{session}/files/{path}", WATCHERS),
+    "sessions/<uuid:name>/remove-file": ("POST /sessions/{session}/remove-file", WATCHERS),
     "budgets": ("/budgets", WATCHERS),
     "budgets/ledger": ("/budgets/ledger", WATCHERS),
     "budgets/ledger.csv": ("/budgets/ledger.csv", WATCHERS),
@@ -184,6 +190,7 @@ class Place:
     provider: str = "openai"
     prompt: str = "editor"
     version: str = "1"
+    path: str = "notes/of-acme.txt"
 
     def fill(self, path: str) -> str:
         filled = path.replace("{name}", self.task).replace("{model}", "shannon-chat")
@@ -200,6 +207,7 @@ class Place:
             "provider",
             "prompt",
             "version",
+            "path",
             "module",
         ):
             filled = filled.replace(f"{{{name}}}", getattr(self, name))
@@ -219,6 +227,8 @@ def place(cast: Cast) -> Place:
     file = Attachment("a.csv", "text/csv", b"a,b\n1,2\n")
     task = submit_task(principal=cast.owner.principal, submission=Submission(query=SECRET_WORDS, attachments=(file,)))
     made = issue_key(user=cast.owner.user, name="to be found by nobody else")
+    notes = {Place.path: SECRET_WORDS.encode()}
+    save_changes(tenant=cast.acme.id, session=task.session_id, by=ByUser(cast.owner.user.id), changed=notes)
     with tenant_scope(cast.acme.id):
         set_key(actor=cast.owner.user, provider="openai", key=PROVIDER_KEY)
         text = f"{SECRET_WORDS} {uuid4()}"
@@ -300,6 +310,7 @@ def test_what_is_anothers_is_not_there(operation: str, cast: Cast, place: Place)
     with tenant_scope(cast.acme.id):
         state = Task.objects.get(id=place.task).state
         assert state == "running" and ApiKey.objects.get(id=place.key).is_active, "nothing was done to it"
+    assert read_workspace(cast.acme.id, UUID(place.session)) == {place.path: SECRET_WORDS.encode()}
     done = REFUSED.get(operation.rpartition("/")[2], {200, 202})
     for role in sorted(ours)[:1]:
         assert call(operation, place, credential(cast, role, operation)).status_code in done
@@ -411,7 +422,8 @@ def test_a_page_opens_for_its_roles_and_for_nobody_else(route: str, windows: dic
     stranger = seen.pop("stranger")
     assert stranger in ({404} if "{" in path else done | {403}), stranger
     opened = {role for role, status in seen.items() if status in done}
-    if method == "POST" and ("revoke" in route or ("remove" in route and "providers" not in route)):
+    gone = "remove" in route and "providers" not in route and "file" not in route  # those say so on their page
+    if method == "POST" and ("revoke" in route or gone):
         roles = {"admin"}  # the first of them has done it; for the next it is not there any more
     assert opened == roles, seen
     assert all(status in (403, 404) for role, status in seen.items() if role not in roles), seen

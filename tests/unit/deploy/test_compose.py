@@ -47,6 +47,12 @@ def test_services_keep_their_data_and_are_waited_for() -> None:
     assert OURS["web"]["depends_on"]["prepare"]["condition"] == "service_completed_successfully"
 
 
+def test_web_and_workers_share_the_sessions_files() -> None:
+    for name in ("web", "worker-tools", "worker-control"):
+        assert OURS[name]["environment"]["HARTLEY_WORKSPACE_FOLDER"] == "/workspaces"
+        assert OURS[name]["volumes"] == ["workspaces:/workspaces"] and "workspaces" in COMPOSE["volumes"]
+
+
 def test_no_secret_has_a_default() -> None:
     for name, fallback in re.findall(
         r"\$\{(\w*(?:PASSWORD|SECRET|ENCRYPTION_KEYS)\w*)(:?[-?]?[^}]*)\}", (ROOT / "docker-compose.yml").read_text()

@@ -46,6 +46,7 @@ INSTALLED_APPS = [
     "webapp.audit",
     "webapp.progress",
     "webapp.memory",
+    "webapp.workspaces",
     "webapp.catalogue",
     "webapp.prompts",
     "webapp.webhooks",
@@ -298,6 +299,18 @@ WEBHOOK_SECRET_OVERLAP_S = env.whole("HARTLEY_WEBHOOK_SECRET_OVERLAP_S", 86_400)
 WEBHOOK_ALERTS_S = env.whole("HARTLEY_WEBHOOK_ALERTS_S", 7 * 86_400, least=60)  # an alert older than that is not sent
 WEBHOOK_KEEP_S = env.whole("HARTLEY_WEBHOOK_KEEP_S", 30 * 86_400, least=WEBHOOK_ALERTS_S)  # deliveries that have ended
 WEBHOOKS_PER_TENANT = env.whole("HARTLEY_WEBHOOKS_PER_TENANT", 20, least=1)
+
+# --- Files of sessions ---
+WORKSPACE_BYTES = env.whole("HARTLEY_WORKSPACE_BYTES", 100 * 1024 * 1024)  # of one session, all files together
+WORKSPACE_FILES = env.whole("HARTLEY_WORKSPACE_FILES", 10_000)  # of one session
+WORKSPACE_KEEP_S = env.whole("HARTLEY_WORKSPACE_KEEP_S", 86_400, least=60)  # after the last use of a session's files
+WORKSPACE_SWEEP_S = env.number("HARTLEY_WORKSPACE_SWEEP_S", 60, least=0.1)  # between looks for what is over
+STORAGES = {
+    "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
+    "staticfiles": {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"},
+    "workspaces": env.store("HARTLEY_WORKSPACE", folder=HARTLEY_HOME / "workspaces"),
+}
+
 # --- Alike questions: only for tenants that choose so ---
 SEMANTIC_SIMILARITY = env.number("HARTLEY_SEMANTIC_SIMILARITY", 0.95, least=0.5)  # the cosine of the questions' vectors
 SEMANTIC_QUESTION_CHARS = env.whole(

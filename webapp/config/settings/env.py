@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qsl, unquote, urlsplit
 
@@ -97,6 +98,27 @@ def database(name: str) -> dict[str, Any]:
         "PORT": str(parts.port or options.pop("port", "")),
         "OPTIONS": options,
     }
+
+
+def store(prefix: str, *, folder: Path) -> dict[str, Any]:
+    """
+    Where bytes are kept, as an entry of Django's STORAGES: a folder, unless `<prefix>_S3_BUCKET` names a bucket.
+
+    Without access keys of its own, boto3 looks for credentials as it always does (environment, profile, role).
+    """
+    bucket = text(f"{prefix}_S3_BUCKET", "")
+    if not bucket:
+        location = text(f"{prefix}_FOLDER", str(folder))
+        return {"BACKEND": "webapp.workspaces.local_disk.LocalDisk", "OPTIONS": {"location": location}}
+    told = {
+        "bucket_name": bucket,
+        "location": text(f"{prefix}_S3_PREFIX", ""),
+        "endpoint_url": text(f"{prefix}_S3_ENDPOINT", "") or None,  # of a service other than Amazon's
+        "region_name": text(f"{prefix}_S3_REGION", "") or None,
+        "access_key": text(f"{prefix}_S3_ACCESS_KEY", "") or None,
+        "secret_key": text(f"{prefix}_S3_SECRET_KEY", "") or None,
+    }
+    return {"BACKEND": "storages.backends.s3.S3Storage", "OPTIONS": told}
 
 
 def given(name: str) -> bool:

@@ -1,4 +1,4 @@
-"""Python in the sandbox, with the task's files. Whatever the code does, the result is a value."""
+"""Python in the sandbox, with the task's and the session's files. Whatever the code does, the result is a value."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from workers.toolbox.tool import Tool, ToolContext, ToolResult
 
 RUN_S = 30
 LONGEST_S = 60
+PATHS_SHOWN = 50
 FUEL_PER_S = 10**10  # more than any processor of today gets through
 
 
@@ -27,11 +28,13 @@ class PythonExecutor(Tool):
         "Runs Python 3 in a fresh sandbox and gives what it printed and the value of the last line. It has the standard "
         "library and sympy, mpmath, networkx, yaml, jinja2, markdown, tabulate, dateutil, tzdata and pygal; no numpy, no "
         "other packages, no network. Attached files are at /data/<name>, to be read only. "
+        "Its working directory /workspace holds the session's files: what code leaves there, later runs find, and the user. "
         "hartley.save(name, content, media_type=...) after `import hartley` hands a file to the user, such as a chart: "
         "hartley.save('chart.svg', pygal_chart.render(), media_type='image/svg+xml')."
     )
     category = "code"
     effect = "computes"
+    uses_workspace = True
     permissions = frozenset({"code_execution"})
     timeout_s = 2.0 * LONGEST_S  # half of it is for the wait for a free sandbox
     fuel = LONGEST_S * FUEL_PER_S
@@ -59,11 +62,17 @@ class PythonExecutor(Tool):
         limits = replace(
             context.sandbox.limits, wall_s=float(arguments.get("timeout_seconds", RUN_S)), fuel=context.fuel
         )
-        job = Job(code=arguments["code"], stdin=arguments.get("stdin", ""), files=context.files)
+        job = Job(
+            code=arguments["code"],
+            stdin=arguments.get("stdin", ""),
+            files=context.files,
+            workspace=context.workspace,
+        )
         try:
-            return self._result(await context.sandbox.run(job, limits, owner=context.tenant_id))
+            outcome = await context.sandbox.run(job, limits, owner=context.tenant_id)
         except FilesRefused as error:  # the tenant's files, which a second try would not change
             return ToolResult.failure(error.code, str(error))
+        return _with_changes(self._result(outcome), outcome)
 
     def _result(self, outcome: Outcome) -> ToolResult:
         artifacts = tuple(map(_storable, outcome.artifacts))
@@ -84,6 +93,19 @@ class PythonExecutor(Tool):
         text = bounded(outcome.error or f"The code ended with {outcome.status}", self._error_chars)
         printed = bounded((outcome.stdout + outcome.stderr).strip(), self._error_chars // 4)
         return f"{text}\nPrinted before:\n{printed}" if printed else text
+
+
+def _with_changes(result: ToolResult, outcome: Outcome) -> ToolResult:
+    """Files that code left are kept when it failed as well, as on any machine."""
+    named = {"changed": sorted(outcome.files), "deleted": sorted(outcome.deleted), "left_out": list(outcome.left_out)}
+    shown = {what: _some(paths) for what, paths in named.items() if paths}
+    output = {**result.output, "workspace": shown} if shown else result.output
+    return replace(result, output=output, changed=outcome.files, deleted=outcome.deleted)
+
+
+def _some(paths: list[str]) -> list[str]:
+    left = len(paths) - PATHS_SHOWN
+    return paths if left <= 0 else [*paths[:PATHS_SHOWN], f"and {left} more"]
 
 
 def _storable(artifact: Artifact) -> Artifact:

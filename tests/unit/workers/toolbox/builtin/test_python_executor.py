@@ -75,6 +75,21 @@ def test_what_the_database_cannot_keep_does_not_reach_it(context: Any, scripted:
     assert result.output["stdout"] == "a\ufffdb"
 
 
+def test_code_has_the_sessions_files_and_what_it_changed_is_told_and_handed_on(context: Any, scripted: Any) -> None:
+    left = {"b.csv": b"1", "a.csv": b""}
+    sandbox = scripted(Outcome("ok", files=left, deleted=("old",), left_out=("-rf",)))
+    given = context(sandbox, workspace={"old": b"x"})
+    result = asyncio.run(PythonExecutor().run({"code": "1"}, given))
+    assert sandbox.jobs[0][0].workspace == {"old": b"x"}
+    assert (result.changed, result.deleted) == (left, ("old",))
+    told = {"changed": ["a.csv", "b.csv"], "deleted": ["old"], "left_out": ["-rf"]}
+    assert result.output["workspace"] == told
+    many = Outcome("error", error="It broke", files={f"{n:03}": b"" for n in range(60)})
+    failed = execute(context, scripted(many))
+    assert not failed.ok and len(failed.changed) == 60
+    assert failed.output["workspace"]["changed"][-2:] == ["049", "and 10 more"]
+
+
 def test_files_that_the_sandbox_refuses_are_a_failed_result_that_says_why(context: Any, scripted: Any) -> None:
     result = execute(context, scripted(FilesRefused("'a/b' is not a file name.")))
     assert not result.ok and result.error is not None

@@ -1,0 +1,80 @@
+"""What can be wrong with a session's files."""
+
+from __future__ import annotations
+
+from webapp.common.errors import HartleyError
+
+
+class PathInvalid(HartleyError):
+    """A name that no file of a session can have; the message names the rule."""
+
+    code = "workspace.path_invalid"
+    status = 400
+
+    def __init__(self, path: str, rule: str) -> None:
+        super().__init__(f"{path[:120]!r}: a path {rule}")
+
+
+class IsFolder(HartleyError):
+    """A file was asked for, and there is a folder."""
+
+    code = "workspace.is_folder"
+    status = 400
+
+    def __init__(self, path: str) -> None:
+        super().__init__(f"{path!r} is a folder")
+
+
+class PathTaken(HartleyError):
+    """One path is a file and would have to be a folder too; nothing was saved."""
+
+    code = "workspace.path_taken"
+    status = 409
+
+    def __init__(self, path: str) -> None:
+        super().__init__(f"{path!r} is a file, so no file can lie below it")
+
+
+class WorkspaceFull(HartleyError):
+    """
+    Over a limit of the session; nothing was saved.
+
+    Attributes:
+        unit: `bytes` or `files`.
+    """
+
+    code = "workspace.full"
+    status = 413
+
+    def __init__(self, *, unit: str, would: int, limit: int) -> None:
+        self.unit, self.limit = unit, limit
+        super().__init__(f"The session would have {would:,} {unit} in its workspace; the limit is {limit:,} {unit}")
+
+
+class Overtaken(HartleyError):
+    """Another attempt has the step by now, or its task has ended; nothing was saved."""
+
+    code = "workspace.overtaken"
+    status = 409
+
+
+class BytesLost(HartleyError):
+    """The store has not what a row names, or something else: the platform's fault, told to its operators."""
+
+    code = "workspace.bytes_lost"
+    kind = "resource"
+
+    def __init__(self, path: str) -> None:
+        super().__init__(f"The content of {path!r} can't be read from the store")
+
+
+class StoreUnavailable(HartleyError):
+    """The store can't be reached, or has no room: the platform's fault, which may pass. Files are as they were."""
+
+    code = "workspace.store_unavailable"
+    status = 503
+    retryable = True
+    kind = "resource"
+
+    def __init__(self) -> None:
+        super().__init__("The store of the session's files does not answer")

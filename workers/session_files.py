@@ -1,0 +1,93 @@
+"""A session's files around a tool call: what the tool is given, what it changed, and that this is saved once."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import partial
+
+from sandbox.limits import Limits
+from webapp.common.errors import HartleyError
+from webapp.common.tenancy import tenant_scope
+from webapp.common.values import JSON
+from webapp.orchestration.steps import ClaimedStep
+from webapp.workspaces.errors import Overtaken, PathInvalid, PathTaken, WorkspaceFull
+from webapp.workspaces.selectors import saved_run, usage_of
+from webapp.workspaces.services import ByStep, read_workspace, save_changes
+from workers.beats import StepLost
+from workers.context import carried, read
+from workers.toolbox.tool import ToolError, ToolResult
+
+
+class WorkspaceTooLarge(HartleyError):
+    """A session may have more files than a run can be given; nothing ran."""
+
+    code = "workspace.too_large"
+
+
+@dataclass(frozen=True)
+class Saved:
+    """What an earlier attempt of the step came to, with the files that it handed to the user."""
+
+    result: ToolResult
+    made: list[JSON]
+
+
+async def saved_before(step: ClaimedStep) -> Saved | None:
+    """Only what an attempt before this one has saved; the first need not ask."""
+    if step.fence == 1:
+        return None
+    row = await read(step, lambda s: saved_run(s.tenant, s.task, s.n))
+    if row is None:
+        return None
+    error = row.result["error"] and ToolError(**row.result["error"])
+    return Saved(ToolResult(row.result["ok"], row.result["output"], error), row.result["made"])
+
+
+async def given(step: ClaimedStep, limits: Limits) -> dict[str, bytes]:
+    """
+    The session's files as they are now.
+
+    Raises:
+        WorkspaceTooLarge
+        BytesLost, StoreUnavailable: the step is tried again.
+    """
+    return await carried(partial(_read, step, limits))
+
+
+async def save(step: ClaimedStep, result: ToolResult, made: Sequence[JSON]) -> ToolResult:
+    """
+    Save what the call has changed; the result is another one when that can't be.
+
+    Raises:
+        StepLost: another attempt has the step. StoreUnavailable: the step is tried again. Nothing is saved.
+    """
+    error = {"code": result.error.code, "message": result.error.message} if result.error else None
+    kept = {"ok": result.ok, "output": result.output, "error": error, "made": list(made)}
+    by = ByStep(step.task, step.n, step.fence, kept)
+    saving = partial(
+        save_changes,
+        tenant=step.tenant,
+        session=step.session,
+        by=by,
+        changed=result.changed,
+        deleted=result.deleted,
+    )
+    try:
+        await carried(saving)
+    except Overtaken:
+        raise StepLost("overtaken") from None
+    except (WorkspaceFull, PathInvalid, PathTaken) as error:
+        return ToolResult.failure(error.code, f"No file was saved. {error}.", result.artifacts)
+    return result
+
+
+def _read(step: ClaimedStep, limits: Limits) -> dict[str, bytes]:
+    with tenant_scope(step.tenant):
+        usage = usage_of(step.tenant, step.session)
+    if usage.size_bytes > limits.workspace_bytes or usage.files > limits.workspace_files:
+        raise WorkspaceTooLarge(
+            f"The session's files are too many for a run: {usage.size_bytes:,} bytes in {usage.files:,} files; the limit "
+            f"is {limits.workspace_bytes:,} bytes in {limits.workspace_files:,} files. Nothing ran"
+        )
+    return read_workspace(step.tenant, step.session)
