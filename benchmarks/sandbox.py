@@ -17,6 +17,7 @@ import asyncio
 import os
 import sys
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -40,6 +41,7 @@ LOADS = [
     Load("two cores: two clients with a process each", 2, 1),
 ]
 COMPUTE_ROUNDS = 5
+ENOUGH_FUEL = 10**15
 VERSION = "import sys; print(sys.version.split()[0])"
 FASTER = {"python -c": 8, "python -I -S -c": 2}
 TAIL, SECOND_CORE, SLOWER = 5, 1.7, 3.5
@@ -124,11 +126,14 @@ def load(options: argparse.Namespace) -> list[Promise]:
 
 
 async def computed(keeper: Keeper) -> list[Promise]:
-    async def inside(code: str) -> str:
+    async def plain(code: str) -> str:
         return await ran(keeper, code, keeper.limits)
 
-    places = {"native": process(PYTHON, "-I", "-c"), "sandbox": inside}
-    print(f"\nLoops: natively CPython {await places['native'](VERSION)}, inside CPython {await inside(VERSION)}")
+    async def metered(code: str) -> str:
+        return await ran(keeper, code, replace(keeper.limits, fuel=ENOUGH_FUEL))
+
+    places = {"native": process(PYTHON, "-I", "-c"), "sandbox": plain, "with fuel counted": metered}
+    print(f"\nLoops: natively CPython {await places['native'](VERSION)}, inside CPython {await plain(VERSION)}")
     ratios = await compute.measure(places, COMPUTE_ROUNDS)
     compute.show(ratios)
     mean = ratios.mean("sandbox")
