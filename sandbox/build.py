@@ -36,21 +36,26 @@ def component_path(folder: Path) -> Path:
     return folder / f"guest-{_digest(version('componentize-py'), *sorted(sources))}.wasm"
 
 
-def image_path(folder: Path) -> Path:
-    """Where its compiled form lies or will lie. It suits one version of wasmtime and one kind of processor."""
-    component = component_path(folder)
-    return folder / f"{component.stem}-{_digest(version('wasmtime'), platform.machine(), ENGINE)}.cwasm"
+def image_path(folder: Path, *, metered: bool = False) -> Path:
+    """Where a compiled form lies or will lie. It suits one version of wasmtime and one kind of processor."""
+    component, form = component_path(folder), "metered" if metered else "plain"
+    return folder / f"{component.stem}-{_digest(version('wasmtime'), platform.machine(), ENGINE)}-{form}.cwasm"
 
 
-def find_image(folder: Path) -> Path:
+def image_paths(folder: Path) -> tuple[Path, Path]:
+    """Plain and metered."""
+    return image_path(folder), image_path(folder, metered=True)
+
+
+def find_images(folder: Path) -> tuple[Path, Path]:
     """
     Raises:
-        ImageMissing: it is not built, or of other sources.
+        ImageMissing: they are not built, or of other sources.
     """
-    path = image_path(folder)
-    if not path.exists():
+    paths = image_paths(folder)
+    if not all(path.exists() for path in paths):
         raise ImageMissing(f"There is no sandbox image in {folder}; run: python -m sandbox.build --out {folder}")
-    return path
+    return paths
 
 
 def build(folder: Path) -> Path:
@@ -60,18 +65,19 @@ def build(folder: Path) -> Path:
     Raises:
         BuildFailed: with the tool's own words. OSError: the folder cannot be written.
     """
-    image, component = image_path(folder), component_path(folder)
-    if image.exists():  # the folder need not be writable then
-        print(f"The sandbox image is fresh: {image.name}")
-        return image
+    images, component = image_paths(folder), component_path(folder)
+    if all(image.exists() for image in images):  # the folder need not be writable then
+        print(f"The sandbox image is fresh: {images[0].name}")
+        return images[0]
     folder.mkdir(parents=True, exist_ok=True)
     with _only_one(folder), tempfile.TemporaryDirectory(dir=folder, prefix=".building-") as work:
-        _sweep(folder, keep=[component, image, Path(work)])
+        _sweep(folder, keep=[component, *images, Path(work)])
         if not component.exists():
             _componentize(Path(work), component)
-        if not image.exists():  # while this one waited, another build may have made it
-            _compile(Path(work), component, image)
-    return image
+        for image, metered in zip(images, (False, True), strict=True):
+            if not image.exists():  # while this one waited, another build may have made it
+                _compile(Path(work), component, image, metered=metered)
+    return images[0]
 
 
 def _componentize(work: Path, target: Path) -> None:
@@ -90,12 +96,12 @@ def _componentize(work: Path, target: Path) -> None:
     _publish(made, target, started)
 
 
-def _compile(work: Path, component: Path, target: Path) -> None:
+def _compile(work: Path, component: Path, target: Path, *, metered: bool) -> None:
     from sandbox.engine import compile_component  # wasmtime takes a while to load; a fresh image needs none of it
 
-    started = _say("Compiling it for this machine ...")
+    started = _say(f"Compiling it for this machine{', with fuel counted' if metered else ''} ...")
     made = work / "guest.cwasm"
-    made.write_bytes(compile_component(component))
+    made.write_bytes(compile_component(component, metered=metered))
     _publish(made, target, started)
 
 

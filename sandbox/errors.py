@@ -25,6 +25,21 @@ class FilesRefused(SandboxError):
     code = "sandbox.files_refused"
 
 
+class NoRoom(SandboxError):
+    """The machine has had no memory or disk for a run for as long as it may wait; nothing ran."""
+
+    code = "sandbox.no_room"
+
+
+class TooManyWait(SandboxError):
+    """Of one owner, for a free process; nothing ran."""
+
+    code = "sandbox.too_many_wait"
+
+    def __init__(self, most: int) -> None:
+        super().__init__(f"{most} runs of this owner wait for a free sandbox already.")
+
+
 class KeeperClosed(SandboxError):
     """The keeper was closed; nothing ran."""
 

@@ -7,21 +7,24 @@ A blocking host call (`time.sleep`) outlives every limit inside the process, so 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Coroutine
+from collections.abc import Callable, Coroutine
 from pathlib import Path
 from typing import Any
 
-from sandbox.build import find_image
-from sandbox.child import UID
-from sandbox.errors import KeeperClosed, SandboxError
+from sandbox.build import find_images
+from sandbox.confine import UID
+from sandbox.errors import KeeperClosed, NoRoom, SandboxError
+from sandbox.job import Job, check_job
 from sandbox.limits import Limits
-from sandbox.outcome import Artifact, Job, Outcome, check_files
-from sandbox.process import Child
+from sandbox.outcome import Artifact, Outcome
+from sandbox.process import Child, Heard
+from sandbox.room import Room, look
 from sandbox.scratch import Scratch, remove
+from sandbox.turns import Turns
 
 __all__ = ["Artifact", "Job", "Keeper", "Outcome"]
 
-WORN_OUT = ("timeout", "crash")
+ROOM_LOOK_S = 0.1
 
 
 class Keeper:
@@ -30,12 +33,27 @@ class Keeper:
         image: the folder that `sandbox.build` wrote to.
         size: processes, so also the jobs that run at once; further ones wait in order.
         scratch: where the processes have their private folders; by default below `image`.
+        most_waiting: jobs of one owner that wait for a process; further ones are refused.
+        room_wait_s: how long a job waits for memory and disk.
+        room: what the machine has left.
     """
 
-    def __init__(self, *, image: Path, size: int, limits: Limits, scratch: Path | None = None) -> None:
+    def __init__(
+        self,
+        *,
+        image: Path,
+        size: int,
+        limits: Limits,
+        scratch: Path | None = None,
+        most_waiting: int = 1000,
+        room_wait_s: float = 10.0,
+        room: Callable[[Path], Room] = look,
+    ) -> None:
         self.limits, self._size = limits, size
+        self._room, self._room_wait_s = room, room_wait_s
+        self._seen, self._seen_at = Room(0, 0), float("-inf")
         self._folder, self._scratch_root = image, scratch or image / "runs"
-        self._free: asyncio.Queue[Child | SandboxError] = asyncio.Queue()
+        self._free: Turns[Child | SandboxError] = Turns(most_waiting)
         self._children: set[Child] = set()
         self._background: set[asyncio.Task[None]] = set()
         self._scratch: Scratch | None = None
@@ -52,40 +70,47 @@ class Keeper:
         try:
             self._open()
             while len(children) < self._size:
-                children.append(await self._take())
+                children.append(await self._take(""))
         except SandboxError:
             await self.close()
             raise
         finally:
             for child in children:
-                self._free.put_nowait(child)
+                self._free.put(child)
 
-    async def run(self, job: Job, limits: Limits | None = None) -> Outcome:
+    async def run(
+        self, job: Job, limits: Limits | None = None, heard: Heard | None = None, *, owner: str = ""
+    ) -> Outcome:
         """
         Wait for a free process and run the job there. Cancelling the caller kills the process with the job.
 
+        Args:
+            heard: called with what the code prints, about ten times a second while it runs.
+            owner: whose job it is. Owners who wait take turns, so that nobody's jobs hold up another's.
         Raises:
-            FilesRefused: the files are too large or oddly named. KeeperClosed. SandboxError: as in `start`.
+            FilesRefused: the files are too large or oddly named. TooManyWait, NoRoom: the machine has too much to do.
+            KeeperClosed. SandboxError: as in `start`.
         """
         limits = limits or self.limits
-        check_files(job.files, limits)
+        check_job(job, limits)
         self._open()
-        child = await self._take()
-        fit = False
+        child = await self._take(owner)
         try:
-            outcome = await child.ask(job, limits)
-            fit = outcome.status not in WORN_OUT
-            return outcome
+            await self._wait_for_room(limits)
+            return await child.ask(job, limits, heard)
+        except asyncio.CancelledError:
+            child.kill()
+            raise
         finally:
-            if fit:
-                self._free.put_nowait(child)
+            if child.alive:
+                self._free.put(child)
             else:
                 self._replace(child)
 
     async def close(self) -> None:
         """End the processes with what runs there, and remove their folders. Jobs that wait get KeeperClosed."""
         self._closed = True
-        self._free.put_nowait(KeeperClosed())
+        self._free.put(KeeperClosed())
         for task in self._background:
             task.cancel()
         await asyncio.gather(*self._background, return_exceptions=True)
@@ -106,7 +131,7 @@ class Keeper:
             raise KeeperClosed
         if self._scratch:
             return
-        self._image = find_image(self._folder)
+        self._images = find_images(self._folder)
         try:
             self._scratch = Scratch(self._scratch_root)
         except OSError as error:
@@ -115,11 +140,29 @@ class Keeper:
         for _ in range(self._size):
             self._in_background(self._bring_up())
 
-    async def _take(self) -> Child:
+    async def _wait_for_room(self, limits: Limits) -> None:
+        """
+        Raises:
+            NoRoom
+        """
+        now = asyncio.get_running_loop().time
+        deadline = now() + self._room_wait_s
+        while lack := self._look(now()).lacks(limits):
+            if now() >= deadline:
+                raise NoRoom(lack)
+            await asyncio.sleep(ROOM_LOOK_S)
+
+    def _look(self, now: float) -> Room:
+        """A tenth of a second old at most: a look costs a tenth of a short run."""
+        if now >= self._seen_at + ROOM_LOOK_S:
+            self._seen, self._seen_at = self._room(self._scratch_root), now
+        return self._seen
+
+    async def _take(self, owner: str) -> Child:
         while True:
-            found = await self._free.get()
+            found = await self._free.get(owner)
             if isinstance(found, KeeperClosed):
-                self._free.put_nowait(found)  # for the next who waits
+                self._free.put(found)  # for the next who waits
                 raise KeeperClosed
             if isinstance(found, SandboxError):
                 self._in_background(self._bring_up())
@@ -148,14 +191,14 @@ class Keeper:
         if self._closed:  # meanwhile, by another caller
             return
         try:
-            self._free.put_nowait(await self._spawn())
+            self._free.put(await self._spawn())
         except SandboxError as error:
-            self._free.put_nowait(error)
+            self._free.put(error)
 
     async def _spawn(self) -> Child:
         assert self._scratch
         try:
-            child = await Child.spawn(image=self._image, folder=self._scratch.folder_for(UID))
+            child = await Child.spawn(images=self._images, folder=self._scratch.folder_for(UID))
         except OSError as error:
             raise SandboxError(f"A sandbox process could not be started: {error.strerror}.") from None
         self._children.add(child)

@@ -1,29 +1,16 @@
-"""A job, its outcome, and the way of both through a frame. The child is not trusted: its answer is checked here."""
+"""How a run ended, as a frame brings it. The child is not trusted: its answer is checked here."""
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field
-from typing import Literal
+from dataclasses import dataclass, field
+from typing import Any, Literal, cast, get_args
 
-from sandbox.errors import FilesRefused
-from sandbox.frames import Frame, pack
-from sandbox.limits import Limits, size
+from sandbox.frames import Frame
+from sandbox.names import check_artifact, clean, is_path
 
-Status = Literal["ok", "error", "timeout", "memory", "output", "crash"]
-FILE_NAME_BYTES = 255
-ARTIFACT_NAME_CHARS = 200
-MEDIA_TYPE = re.compile(r"[a-z0-9.+-]{1,50}/[a-z0-9.+-]{1,80}(; ?charset=[a-z0-9-]{1,20})?", re.IGNORECASE)
-
-
-@dataclass(frozen=True)
-class Job:
-    """Python to run. `files` are readable at /data/<name>."""
-
-    code: str
-    stdin: str = ""
-    files: Mapping[str, bytes] = field(default_factory=dict)
+Status = Literal["ok", "error", "timeout", "fuel", "memory", "output", "files", "crash"]
+STATUSES = get_args(Status)
 
 
 @dataclass(frozen=True)
@@ -39,7 +26,11 @@ class Outcome:
     Args:
         value: repr of the last expression.
         error: a sentence that names the limit, or the code's own traceback.
+        files: what the code wrote or changed in its workspace, by path; only when it ended by itself.
+        deleted: paths that were given and are gone.
+        left_out: files with a name that can't be kept, links and devices; 20 of them at most.
         memory_bytes: what the run touched; None when it was killed.
+        fuel: what it used, where it was metered.
     """
 
     status: Status
@@ -48,69 +39,72 @@ class Outcome:
     value: str | None = None
     error: str | None = None
     artifacts: tuple[Artifact, ...] = ()
+    files: Mapping[str, bytes] = field(default_factory=dict)
+    deleted: tuple[str, ...] = ()
+    left_out: tuple[str, ...] = ()
     wall_s: float = 0.0
     memory_bytes: int | None = None
+    fuel: int | None = None
 
 
-def clean(text: str) -> str:
-    """Without what UTF-8 and databases refuse: lone surrogates and NUL."""
-    return text.encode("utf-8", "replace").decode().replace("\0", "\ufffd")
-
-
-def check_files(files: Mapping[str, bytes], limits: Limits) -> None:
+def read_outcome(frame: Frame, given: Mapping[str, bytes]) -> Outcome:
     """
-    Raises:
-        FilesRefused: a name that a file cannot have, or too many bytes.
-    """
-    for name in files:
-        long = len(name.encode("utf-8", "surrogatepass")) > FILE_NAME_BYTES
-        if name in ("", ".", "..") or "/" in name or clean(name) != name or long:
-            raise FilesRefused(f"{name[:60]!r} is not a file name.")
-    total = sum(map(len, files.values()))
-    if total > limits.files_bytes:
-        raise FilesRefused(f"The files have {total} bytes; the limit is {size(limits.files_bytes)}.")
-
-
-def check_artifact(name: str, media_type: str) -> None:
-    """
-    Raises:
-        ValueError: with a sentence for the author of the code. Names are shown to people and stored as files.
-    """
-    odd = not name.isprintable() or "/" in name or "\\" in name or name.startswith((".", "-"))
-    if odd or not 0 < len(name) <= ARTIFACT_NAME_CHARS:
-        raise ValueError(
-            f"{name[:60]!r} cannot be a file's name: it must have 1 to {ARTIFACT_NAME_CHARS} printable "
-            "characters, none of them a slash, and not begin with a dot or a hyphen"
-        )
-    if not MEDIA_TYPE.fullmatch(media_type):
-        raise ValueError(f"{media_type[:60]!r} is not a media type such as image/svg+xml")
-
-
-def pack_job(job: Job, limits: Limits) -> list[bytes]:
-    value = {"code": clean(job.code), "stdin": clean(job.stdin), "names": list(job.files), "limits": asdict(limits)}
-    return pack(value, list(job.files.values()))
-
-
-def read_outcome(frame: Frame) -> Outcome:
-    """
+    Args:
+        given: the workspace that the job had.
     Raises:
         ValueError: not what an honest child answers.
     """
     match frame.value:
         case {
-            "status": "ok" | "error" | "timeout" | "memory" | "output" | "crash" as status,
+            "status": str() as status,
             "stdout": str() as stdout,
             "stderr": str() as stderr,
             "value": None | str() as value,
             "error": None | str() as error,
             "artifacts": list() as labels,
+            "files": list() as paths,
+            "deleted": list() as deleted,
+            "left_out": list() as left_out,
             "wall_s": float() as wall_s,
             "memory_bytes": None | int() as memory_bytes,
-        }:
-            made = tuple(_artifact(label, data) for label, data in zip(labels, frame.blobs, strict=True))
-            value, error = value and clean(value), error and clean(error)
-            return Outcome(status, clean(stdout), clean(stderr), value, error, made, wall_s, memory_bytes)
+            "fuel": None | int() as fuel,
+        } if status in STATUSES:
+            made, kept = frame.blobs[: len(labels)], frame.blobs[len(labels) :]
+            return Outcome(
+                status=cast(Status, status),
+                stdout=clean(stdout),
+                stderr=clean(stderr),
+                value=value and clean(value),
+                error=error and clean(error),
+                artifacts=tuple(_artifact(label, data) for label, data in zip(labels, made, strict=True)),
+                files={_path(path): data for path, data in zip(paths, kept, strict=True)},
+                deleted=tuple(path for path in given if path in deleted),
+                left_out=tuple(clean(str(name))[:200] for name in left_out[:20]),
+                wall_s=wall_s,
+                memory_bytes=memory_bytes,
+                fuel=fuel,
+            )
     raise ValueError("not an outcome")
+
+
+def read_news(frame: Frame) -> list[tuple[str, str]]:
+    """
+    What was printed while the code ran: kind and text.
+
+    Raises:
+        ValueError: not what an honest child tells.
+    """
+    match frame.value:
+        case {"news": list() as news, **more} if not more and news:
+            return [_piece(piece) for piece in news]
+    raise ValueError("not news")
+
+
+def _piece(piece: object) -> tuple[str, str]:
+    match piece:
+        case ["stdout" | "stderr" as kind, str() as text] if text:
+            return kind, clean(text)
+    raise ValueError("not a piece of output")
 
 
 def _artifact(label: object, data: bytes) -> Artifact:
@@ -119,3 +113,9 @@ def _artifact(label: object, data: bytes) -> Artifact:
             check_artifact(name, media_type)
             return Artifact(name, media_type, data)
     raise ValueError("not the label of a file")
+
+
+def _path(path: Any) -> str:
+    if isinstance(path, str) and is_path(path):
+        return path
+    raise ValueError("not a path")

@@ -6,18 +6,22 @@ import asyncio
 import os
 import signal
 import sys
+from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from sandbox.errors import SandboxError
-from sandbox.frames import receive
+from sandbox.frames import Frame, receive
+from sandbox.job import Job, pack_job
 from sandbox.limits import MIB, Limits
-from sandbox.outcome import Job, Outcome, pack_job, read_outcome
+from sandbox.outcome import Outcome, read_news, read_outcome
 from sandbox.verdict import too_long
 
 ROOT = Path(__file__).resolve().parents[1]
 START_S = 60.0
+
+Heard = Callable[[str, str], None]  # kind ("stdout" or "stderr") and text
 
 
 @dataclass(eq=False)
@@ -33,14 +37,14 @@ class Child:
     _talking: asyncio.Lock = field(default_factory=asyncio.Lock)
 
     @classmethod
-    async def spawn(cls, *, image: Path, folder: Path) -> Child:
+    async def spawn(cls, *, images: tuple[Path, Path], folder: Path) -> Child:
         """Not ready yet: see `ready`. It dies with the thread that calls this."""
         process = await asyncio.create_subprocess_exec(
             sys.executable,
             "-P",  # no module is found in the private folder
             "-m",
             "sandbox.child",
-            str(image),
+            *map(str, images),
             stdin=asyncio.subprocess.PIPE,
             stdout=asyncio.subprocess.PIPE,
             limit=MIB,
@@ -62,20 +66,44 @@ class Child:
         except (TimeoutError, EOFError, ValueError):
             raise SandboxError("A sandbox process did not start; its reason is in the log above.") from None
 
-    async def ask(self, job: Job, limits: Limits) -> Outcome:
-        """Never raises: a lost or lying child is the outcome `crash`, one that must be killed is `timeout`."""
+    async def ask(self, job: Job, limits: Limits, heard: Heard | None = None) -> Outcome:
+        """
+        Never raises: a lost or lying child is the outcome `crash`, one that had to be killed is `timeout`. It is alive
+        afterwards only if it can have another job.
+        """
         try:
             async with self._talking, asyncio.timeout(limits.wall_s + limits.grace_s):
                 assert self.process.stdin and self.process.stdout
-                self.process.stdin.writelines(pack_job(job, limits))
+                self.process.stdin.writelines(pack_job(job, limits, listening=heard is not None))
                 await self.process.stdin.drain()
-                return read_outcome(await receive(self.process.stdout, limits.answer_bytes()))
+                frame = await self._answer(limits, heard)
+            if frame.value.pop("last", False):
+                self.kill()
+            return read_outcome(frame, job.workspace)
         except TimeoutError:
+            self.kill()
             return Outcome("timeout", error=too_long(limits), wall_s=limits.wall_s + limits.grace_s)
         except (EOFError, ConnectionError):
+            self.kill()
             return Outcome("crash", error="The sandbox process was lost while the code ran.")
         except ValueError:
+            self.kill()
             return Outcome("crash", error="The sandbox process gave an unreadable answer and was ended.")
+
+    async def _answer(self, limits: Limits, heard: Heard | None) -> Frame:
+        """News is passed on as it comes. A byte that is no text becomes a sign of three."""
+        assert self.process.stdout
+        left_bytes = 3 * limits.output_bytes
+        while True:
+            frame = await receive(self.process.stdout, limits.answer_bytes())
+            if "news" not in frame.value:
+                return frame
+            for kind, text in read_news(frame):
+                left_bytes -= len(text.encode())
+                if left_bytes < 0:
+                    raise ValueError("more news than output")
+                if heard:
+                    heard(kind, text)
 
     @property
     def alive(self) -> bool:

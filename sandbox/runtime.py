@@ -1,27 +1,24 @@
-"""One run: a fresh instance of the image and its limits. Used inside the child process only."""
+"""One run, inside the child process: a fresh instance, its limits, its folders, and the answer that it comes to."""
 
 from __future__ import annotations
 
 import json
-import os
 import time
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
-from wasmtime import ExitTrap, Store, WasiConfig, WasmtimeError
-from wasmtime.component import Component, Linker
+from wasmtime import ExitTrap, WasmtimeError
 
-from sandbox.deadline import Deadline
-from sandbox.engine import make_engine
-from sandbox.limits import Limits
-from sandbox.outcome import Status
-from sandbox.said import Said
-from sandbox.verdict import Ended, too_long, verdict
+from sandbox.folders import Changes, Folders
+from sandbox.instances import Form, Instance, Instances
+from sandbox.job import Asked
+from sandbox.limits import MIB
+from sandbox.said import News, Said
+from sandbox.verdict import Ended, verdict
+from sandbox.watch import Watch, Watched
 
-LONG = 10**9  # epoch ticks: no deadline while instantiating
 ANSWER_CHARS = 64 * 1024
-PAGE_BYTES = os.sysconf("SC_PAGE_SIZE")
+INTERPRETER_BYTES = 40 * MIB
 
 Answer = tuple[dict[str, Any], list[bytes]]  # what a frame takes: value and blobs
 
@@ -29,66 +26,80 @@ Answer = tuple[dict[str, Any], list[bytes]]  # what a frame takes: value and blo
 class Runtime:
     """
     Args:
-        image: the compiled component.
+        folders: below the working directory.
+        hear: gets what the code printed since the last time, while it runs.
         blocked: gets the answer of a run that hangs in a host call (`time.sleep`), and must end the process.
     """
 
-    def __init__(self, image: Path, blocked: Callable[[Answer], None]) -> None:
-        self._engine = make_engine()
-        self._component = Component.deserialize_file(self._engine, str(image))
-        self._blocked = blocked
+    def __init__(
+        self,
+        instances: Instances,
+        *,
+        folders: Folders,
+        hear: Callable[[News], None],
+        blocked: Callable[[Answer], None],
+    ) -> None:
+        self._instances, self._folders, self._hear, self._blocked = instances, folders, hear, blocked
+        self._watch, self._form = Watch(), Form()
 
-    def run(self, *, code: str, stdin: str, limits: Limits, data_dir: str | None) -> Answer:
-        """Run the code in a fresh instance, with the files of `data_dir` at /data, to be read only."""
-        said = Said(limits, self._engine.increment_epoch)
-        started = time.monotonic()
+    def run(self, asked: Asked) -> Answer:
+        """`tidy` must follow, once the answer is on its way."""
+        self._folders.lay(asked.files, asked.workspace)
+        instance = self._instances.take(asked)
+        self._form = instance.form
+        said = Said(asked.limits, instance.engine.increment_epoch)
+        self._instances.listen(said)
+        try:
+            return self._run(instance, asked, said)
+        finally:
+            instance.store.close()
+
+    def tidy(self) -> None:
+        """Empty the folders, and make the next instance ready, in the form that was asked for last."""
+        self._folders.clear()
+        self._instances.make_ready(self._form)
+
+    def _run(self, instance: Instance, asked: Asked, said: Said) -> Answer:
+        limits, started = asked.limits, time.monotonic()
 
         def blocked() -> None:
-            self._blocked(answer(said, "timeout", too_long(limits), time.monotonic() - started))
+            status, error = verdict(Ended(trap=""), exceeded=said.exceeded, late=True, limits=limits)
+            self._blocked(answer(said, status=status, error=error, wall_s=time.monotonic() - started, last=True))
 
-        deadline = Deadline(wall_s=limits.wall_s, interrupt=self._engine.increment_epoch, blocked=blocked)
-        ended, memory_bytes = self._execute(code, stdin, said, deadline, self._store(limits, data_dir))
-        status, error = verdict(ended, exceeded=said.exceeded, late=deadline.passed, limits=limits)
-        return answer(said, status, error, time.monotonic() - started, memory_bytes)
+        def look() -> bool:
+            if asked.listening and (news := said.news()):
+                self._hear(news)
+            return False
 
-    def _execute(self, code: str, stdin: str, said: Said, deadline: Deadline, store: Store) -> tuple[Ended, int]:
-        """How it ended, and the memory it touched: a guest's memory never shrinks, so the last look is the peak."""
-        before = resident_bytes()
-        try:
-            run = self._instance(store, said).get_func(store, "run")
-            store.set_epoch_deadline(1)
-            with deadline:
-                ended = read_answer(run(store, code, stdin))
-        except ExitTrap:
-            ended = Ended(left=True)
-        except WasmtimeError as trap:
-            ended = Ended(trap=str(trap))
-        memory_bytes = max(0, resident_bytes() - before)
-        store.close()
-        return ended, memory_bytes
-
-    def _instance(self, store: Store, said: Said) -> Any:
-        linker = Linker(self._engine)
-        linker.add_wasip2()
-        with linker.root() as root:
-            root.add_func("emit", said.emit)
-        return linker.instantiate(store, self._component)
-
-    def _store(self, limits: Limits, data_dir: str | None) -> Store:
-        store = Store(self._engine)
-        store.set_limits(
-            memory_size=limits.memory_bytes,
-            table_elements=limits.table_elements,
-            instances=limits.instances,
-            tables=limits.tables,
-            memories=limits.memories,
+        work = Watched(limits.wall_s, interrupt=instance.engine.increment_epoch, blocked=blocked, look=look)
+        ended = self._execute(instance, asked, work)
+        wall_s = time.monotonic() - started
+        memory_bytes = max(0, self._instances.resident_bytes() - instance.base_bytes)
+        changes = self._folders.changes(limits) if ended.trap is None else Changes()
+        status, error = verdict(ended, exceeded=said.exceeded, left=changes.exceeded, late=work.late, limits=limits)
+        return answer(
+            said,
+            changes,
+            status=status,
+            error=error,
+            wall_s=wall_s,
+            memory_bytes=memory_bytes,
+            fuel=instance.fuel_used(limits),
         )
-        wasi = WasiConfig()  # empty environment, no arguments, no input, no network, no folders
-        if data_dir:
-            wasi.preopen_dir(data_dir, "/data", False)
-        store.set_wasi(wasi)
-        store.set_epoch_deadline(LONG)
-        return store
+
+    def _execute(self, instance: Instance, asked: Asked, work: Watched) -> Ended:
+        store, job = instance.store, json.dumps(asked.guest)
+        instance.limit(asked.limits)
+        if asked.limits.memory_bytes < INTERPRETER_BYTES:
+            return Ended(trap="memory minimum size")
+        try:
+            with self._watch.over(work):
+                store.set_epoch_deadline(1)
+                return read_answer(instance.run(store, job))
+        except ExitTrap:
+            return Ended(left=True)
+        except WasmtimeError as trap:
+            return Ended(trap=str(trap))
 
 
 def read_answer(text: str) -> Ended:
@@ -102,20 +113,17 @@ def read_answer(text: str) -> Ended:
     return Ended(trap="its answer was unreadable")
 
 
-def answer(said: Said, status: Status, error: str | None, wall_s: float, memory_bytes: int | None = None) -> Answer:
+def answer(said: Said, changes: Changes | None = None, **facts: Any) -> Answer:
+    changes = changes or Changes()
     value = {
-        "status": status,
         "stdout": said.text("stdout") or "",
         "stderr": said.text("stderr") or "",
         "value": said.text("value"),
-        "error": error,
         "artifacts": list(said.artifacts),
-        "wall_s": wall_s,
-        "memory_bytes": memory_bytes,
+        "files": list(changes.files),
+        "deleted": changes.deleted,
+        "left_out": changes.left_out,
+        "memory_bytes": None,
+        "fuel": None,
     }
-    return value, list(map(bytes, said.blobs))
-
-
-def resident_bytes() -> int:
-    with open("/proc/self/statm") as statm:
-        return int(statm.read().split()[1]) * PAGE_BYTES
+    return value | facts, [*map(bytes, said.blobs), *changes.files.values()]

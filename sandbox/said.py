@@ -2,13 +2,27 @@
 
 from __future__ import annotations
 
+import codecs
 from collections.abc import Callable
 from typing import Any
 
 from sandbox.limits import Limits, size
-from sandbox.outcome import check_artifact
+from sandbox.names import check_artifact
 
 TEXTS = ("stdout", "stderr", "value")
+News = list[tuple[str, str]]
+
+
+class Telling:
+    """How far a text has been told; a letter that is still incomplete waits."""
+
+    def __init__(self) -> None:
+        self._told_bytes, self._decoder = 0, codecs.getincrementaldecoder("utf-8")("replace")
+
+    def more(self, data: bytearray) -> str:
+        new = bytes(data[self._told_bytes :])
+        self._told_bytes += len(new)
+        return self._decoder.decode(new)
 
 
 class Said:
@@ -23,6 +37,7 @@ class Said:
         self._limits, self._stop, self._calls = limits, stop, 0
         self._texts = {kind: bytearray() for kind in TEXTS}
         self._heard: set[str] = set()
+        self._told = {kind: Telling() for kind in ("stdout", "stderr")}
         self.artifacts: list[tuple[str, str]] = []
         self.blobs: list[bytearray] = []
         self.exceeded: str | None = None
@@ -39,6 +54,11 @@ class Said:
     def text(self, kind: str) -> str | None:
         """None when the guest never spoke of it; an empty text is something else."""
         return self._texts[kind].decode("utf-8", "replace") if kind in self._heard else None
+
+    def news(self) -> News:
+        """What was printed since the last time: kind and text. Asked by another thread, while the code prints on."""
+        found = [(kind, told.more(self._texts[kind])) for kind, told in self._told.items()]
+        return [(kind, text) for kind, text in found if text]
 
     def _take(self, kind: str, data: bytes) -> str:
         self._calls += 1

@@ -26,11 +26,21 @@ class Ended:
     trap: str | None = None
 
 
-def verdict(ended: Ended, *, exceeded: str | None, late: bool, limits: Limits) -> tuple[Status, str | None]:
+def verdict(
+    ended: Ended, *, exceeded: str | None, late: bool, limits: Limits, left: str | None = None
+) -> tuple[Status, str | None]:
+    """
+    Args:
+        exceeded: what of the output was too much.
+        left: what of the workspace was too much.
+        late: the time was over before the end came.
+    """
     if exceeded:
         return "output", f"The code wrote {exceeded}; the rest was cut."
     if ended.trap is not None:
         return ("timeout", too_long(limits)) if late else _trapped(ended.trap, limits)
+    if left:
+        return "files", f"The code left {left} in its workspace; none of them was kept."
     if ended.left:
         return "error", "The code ended its interpreter (os._exit)."
     if ended.kind == "MemoryError" and TOO_NESTED not in (ended.error or ""):
@@ -43,6 +53,8 @@ def too_long(limits: Limits) -> str:
 
 
 def _trapped(trap: str, limits: Limits) -> tuple[Status, str]:
+    if "all fuel consumed" in trap:
+        return "fuel", f"The code used up its fuel of {limits.fuel}."
     if "call stack exhausted" in trap:
         return "error", "The code nests calls or data too deeply for the sandbox's stack of 2 MiB."
     if "forcing memory growth failure" in trap or "memory minimum size" in trap:

@@ -142,7 +142,8 @@ class Beats:
             raise BudgetExceeded(answer["refused"])
         if "granted" not in answer:
             return Granted()
-        return Granted(int(answer["granted"]), float(answer["seconds"]) or None, int(answer["fuel"]))
+        fuel = int(answer["fuel"]) if answer.get("metered") else None
+        return Granted(int(answer["granted"]), float(answer["seconds"]) or None, fuel)
 
     def waiting(self, call: int) -> None:
         """For its turn: an attempt that is stopped now owes nothing for it."""

@@ -12,7 +12,7 @@ import structlog
 from django.conf import settings
 
 from sandbox.keeper import Keeper
-from sandbox.limits import Limits
+from sandbox.limits import MIB, Limits
 from webapp.common.encryption import Vault
 from workers.answer_cache.memory import Memory
 from workers.answer_cache.shelf import Shelf
@@ -116,8 +116,10 @@ class Services:
         return Keeper(
             image=settings.SANDBOX_IMAGE,
             size=settings.SANDBOX_PROCESSES,
-            limits=Limits(),
+            limits=Limits(memory_bytes=settings.SANDBOX_MEMORY_MIB * MIB),
             scratch=settings.SANDBOX_SCRATCH,
+            most_waiting=settings.SANDBOX_WAITING,
+            room_wait_s=settings.SANDBOX_ROOM_WAIT_S,
         )
 
     async def close(self) -> None:

@@ -6,7 +6,7 @@ import hashlib
 from collections.abc import Sequence
 
 from policies import inputs
-from sandbox.errors import SandboxError
+from sandbox.errors import NoRoom, SandboxError, TooManyWait
 from webapp.agent_tasks.models import Content
 from webapp.common.errors import HartleyError
 from webapp.common.values import JSON
@@ -21,6 +21,7 @@ from workers.toolbox.errors import ToolUnknown
 from workers.toolbox.registry import Artifact, Registry, Tool, ToolContext, ToolResult
 
 SHOWN_LIMIT_CHARS = 2000
+LEAST_FUEL = 10_000_000  # of which a short program needs a part; less is not worth a start
 
 
 class SandboxUnavailable(HartleyError):
@@ -28,6 +29,21 @@ class SandboxUnavailable(HartleyError):
 
     code = "sandbox.unavailable"
     kind = "resource"
+
+
+class SandboxBusy(SandboxUnavailable):
+    """As many runs of this tenant wait as may."""
+
+    code = "rate_limit_exceeded"
+
+
+class SandboxFull(SandboxUnavailable):
+    """The machine had no memory or disk for the run in time."""
+
+    code = "request_timeout"
+
+
+UNAVAILABLE: dict[type[SandboxError], type[SandboxUnavailable]] = {TooManyWait: SandboxBusy, NoRoom: SandboxFull}
 
 
 def tool_input(step: ClaimedStep, task: TaskContext, tools: Registry) -> JSON:
@@ -64,12 +80,15 @@ async def call_tool(
     arguments = step.input["arguments"]
     hold = _hold(tool, beats.next_call())
 
-    async def send(_granted: Granted) -> ToolResult:
+    async def send(granted: Granted) -> ToolResult:
         try:
-            return await tool.run(arguments, _tool_context(step, files))
+            result = await tool.run(arguments, _tool_context(step, files, granted))
         except SandboxError as error:
-            beats.settle(Settlement(sent=False, call=hold.call, error=SandboxUnavailable.code))
-            raise SandboxUnavailable(str(error)) from None
+            ours = UNAVAILABLE.get(type(error), SandboxUnavailable)
+            beats.settle(Settlement(sent=False, call=hold.call, error=ours.code))
+            raise ours(str(error)) from None
+        beats.settle(Settlement(sent=True, usage=_usage(tool, result, granted), call=hold.call))
+        return result
 
     call = Call(
         point="tool_call",
@@ -83,7 +102,6 @@ async def call_tool(
         send=send,
     )
     result = await pass_gate(call, beats)
-    beats.settle(Settlement(sent=True, usage={"usd": str(result.cost_usd or tool.price_usd)}, call=hold.call))
     made = await context.read(step, lambda s: _store(s, result.artifacts))
     return result, made
 
@@ -97,12 +115,20 @@ def _hold(tool: Tool, number: int) -> HoldRequest:
         fixed_usd=tool.price_usd,
         seconds=tool.timeout_s,
         least_seconds=min(1, tool.timeout_s),
+        fuel=tool.fuel,
+        least_fuel=min(LEAST_FUEL, tool.fuel),
         tool_calls=1,
         call=number,
     )
 
 
-def _tool_context(step: ClaimedStep, files: dict[str, bytes]) -> ToolContext:
+def _usage(tool: Tool, result: ToolResult, granted: Granted) -> JSON:
+    """Of what nobody counted, all that was granted is taken as used; where nothing was limited, nothing."""
+    used = result.fuel if granted.fuel is not None else 0
+    return {"usd": str(result.cost_usd or tool.price_usd), "fuel": granted.fuel if used is None else used}
+
+
+def _tool_context(step: ClaimedStep, files: dict[str, bytes], granted: Granted) -> ToolContext:
     return ToolContext(
         tenant_id=str(step.tenant),
         task_id=str(step.task),
@@ -111,6 +137,7 @@ def _tool_context(step: ClaimedStep, files: dict[str, bytes]) -> ToolContext:
         idempotency_key=step.idempotency_key,
         files=files,
         sandbox=services().sandbox,
+        fuel=granted.fuel,
     )
 
 

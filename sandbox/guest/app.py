@@ -1,29 +1,26 @@
 """Inside the sandbox: runs one piece of Python and tells what it printed, returned and made.
 
-The image is a snapshot taken after the imports below: only modules imported by then exist at run time. Nothing here
-is trusted by the host, since the code that runs can change all of it.
+The image is a snapshot taken after the imports below: only modules imported by then exist at run time, and `contents`
+imports them all. Nothing here is trusted by the host, since the code that runs can change all of it.
 """
 
 import ast
 import asyncio.selector_events
-import importlib
 import io
 import json
 import linecache
 import os
-import pkgutil
+import random
 import sqlite3
 import sys
 import time
 import traceback
 import types
 import urllib.parse
-import warnings
 
+import contents
 import wit_world
 
-# Those that act when imported, draw windows, or are of no use to a program.
-LEFT_OUT = {"antigravity", "this", "__main__", "test", "idlelib", "turtle", "turtledemo", "tkinter", "ensurepip"}
 EARLY = 1_000  # writes that are sent one by one, so that what precedes a kill is seen
 PAUSE_S = 0.1
 PIPE_BYTES = 32 * 1024
@@ -31,22 +28,6 @@ PIECE_BYTES = 512 * 1024
 ERROR_CHARS = 8_000
 FRAMES = 20
 
-
-def import_all(name: str) -> None:
-    """A module and all below it; some need what WASI lacks (processes, terminals, ssl)."""
-    if name.rpartition(".")[2] in LEFT_OUT:
-        return
-    try:
-        module = importlib.import_module(name)
-    except (ImportError, AttributeError, OSError):
-        return
-    for found in pkgutil.iter_modules(getattr(module, "__path__", ())):
-        import_all(f"{name}.{found.name}")
-
-
-with warnings.catch_warnings(action="ignore"):
-    for _name in sorted(sys.stdlib_module_names):
-        import_all(_name)
 
 # asyncio wakes its loop through a pair of sockets, which WASI denies; with a single thread nobody needs waking.
 _Loop = asyncio.selector_events.BaseSelectorEventLoop
@@ -159,13 +140,28 @@ def attempt(work) -> "dict | None":
     return None
 
 
+def begin(stdin: str) -> "tuple[Stream, Stream]":
+    """Fresh standard streams and a fresh `__main__`."""
+    sys.stdin = sys.__stdin__ = io.TextIOWrapper(io.BytesIO(stdin.encode()), "utf-8")
+    out = sys.stdout = sys.__stdout__ = Stream("stdout")
+    err = sys.stderr = sys.__stderr__ = Stream("stderr")
+    sys.modules["__main__"] = types.ModuleType("__main__")
+    return out, err
+
+
 class WitWorld(wit_world.WitWorld):
-    def run(self, code: str, stdin: str) -> str:
-        sys.stdin = sys.__stdin__ = io.TextIOWrapper(io.BytesIO(stdin.encode()), "utf-8")
-        out = sys.stdout = sys.__stdout__ = Stream("stdout")
-        err = sys.stderr = sys.__stderr__ = Stream("stderr")
-        main = sys.modules["__main__"] = types.ModuleType("__main__")
+    def warm(self) -> None:
+        """A run for nobody, so that the memory that each run touches is there when the job comes."""
+        self.run(json.dumps({"code": "print(1)\n[]", "stdin": "", "environment": {}}))
+
+    def run(self, job: str) -> str:
+        asked = json.loads(job)
+        code = asked["code"]
+        os.environ.update(asked["environment"])
+        os.chdir("/workspace")
+        random.seed()  # the snapshot's state is everybody's
+        out, err = begin(asked["stdin"])
         linecache.cache["<code>"] = (len(code), None, code.splitlines(True), "<code>")
-        failed = attempt(lambda: execute(code, main.__dict__))
+        failed = attempt(lambda: execute(code, sys.modules["__main__"].__dict__))
         unsaid = attempt(out.flush) or attempt(err.flush)
         return json.dumps(failed or unsaid or {"error": None, "kind": None})

@@ -24,6 +24,8 @@ ADVICE = {
     "catalogue.invalid": SETUP,
     "tool.misdeclared": SETUP,
     "call.timeout": "The call was sent and its outcome is unknown. Look at what it did before you run the task again.",
+    "rate_limit_exceeded": "More runs of this tenant wait for a sandbox than may: try later, or give workers of the queue tools more processes.",
+    "request_timeout": "The machine had no memory or disk left for a run: look at the workers of the queue tools.",
     "sandbox.unavailable": "No sandbox could be started on any attempt: look at the workers of the queue tools.",
     "step.output_too_large": "Let the step write a file, or ask it for less; what it has cost is booked.",
     "task.deadline": "It was stopped where it stood. Run it again with more time, or as smaller parts.",
@@ -45,6 +47,8 @@ PAGES = {
     "model.breaker_open": "/models",
     "budget.exceeded": "/budgets",
     "step.worker_lost": "/workers",
+    "rate_limit_exceeded": "/workers",
+    "request_timeout": "/workers",
     "sandbox.unavailable": "/workers",
 }
 

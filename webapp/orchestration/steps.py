@@ -153,11 +153,15 @@ class HoldRequest:
 
 
 class Granted(NamedTuple):
-    """What a hold came to: completion tokens, the time that the call may take, sandbox fuel."""
+    """
+    What a hold came to: completion tokens, the time that the call may take, sandbox fuel.
+
+    Each is None where nothing limits it; then fuel need not be counted either.
+    """
 
     tokens: int = 0
     seconds: float | None = None
-    fuel: int = 0
+    fuel: int | None = None
 
 
 @dataclass(frozen=True)

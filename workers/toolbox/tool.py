@@ -20,6 +20,7 @@ class ToolContext:
         attempt: the step's fence: 1 at first, higher after a lost worker or a retry.
         idempotency_key: equal for all attempts of one step; a tool that acts hands it on.
         files: what is attached to the task, by name.
+        fuel: what the sandbox may use at most; None: not limited, and then not counted.
     """
 
     tenant_id: str
@@ -29,6 +30,7 @@ class ToolContext:
     idempotency_key: str
     files: Mapping[str, bytes]
     sandbox: Keeper | None
+    fuel: int | None = None
 
 
 @dataclass(frozen=True)
@@ -44,6 +46,7 @@ class ToolResult:
     """
     Args:
         output: what the model is shown, e.g. `{"ok": true, "value": "42"}`; JSON, and small enough to be stored.
+        fuel: what the sandbox used; None: nobody knows.
     """
 
     ok: bool
@@ -51,6 +54,7 @@ class ToolResult:
     error: ToolError | None = None
     artifacts: tuple[Artifact, ...] = ()
     cost_usd: Decimal = Decimal(0)
+    fuel: int | None = 0
 
     @classmethod
     def success(cls, output: Mapping[str, Any], artifacts: tuple[Artifact, ...] = ()) -> ToolResult:
@@ -73,6 +77,7 @@ class Tool(ABC):
         permissions: the caller must hold all of them.
         price_usd: of one call.
         timeout_s: wall clock for one call, waiting for a free sandbox included.
+        fuel: of the sandbox, at most, for one call; budgets hold as much.
     """
 
     name: str
@@ -84,6 +89,7 @@ class Tool(ABC):
     permissions: frozenset[str] = frozenset()
     price_usd: Decimal = Decimal(0)
     timeout_s: float = 30.0
+    fuel: int = 0
     version: str = "1"
 
     @abstractmethod

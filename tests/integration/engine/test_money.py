@@ -136,6 +136,24 @@ def test_a_call_may_take_the_time_that_is_left(cast: Cast) -> None:
     assert books.seconds_held == 0 and 0 < books.seconds_spent < 30, "by the database's clock"
 
 
+def test_fuel_is_granted_up_to_what_is_left_and_counted_where_it_is_limited(cast: Cast) -> None:
+    run, free = planned(cast.owner, "a", "b", limits={"fuel": 100}), planned(cast.owner, "a")
+    tool = HoldRequest("tool", "", "python_executor", fuel=70, least_fuel=20, tool_calls=1)
+    first, second = run.claim("a"), run.claim("b")
+    assert {"fuel": 70, "metered": True}.items() <= begin(first, tool).items()
+    assert {"fuel": 30, "metered": True}.items() <= begin(second, tool).items()
+    assert "metered" not in begin(free.claim("a"), tool)
+    turn(completions=[Completion(first, settle=(Settlement(sent=True, usage={"usd": "0", "fuel": 15}),))])
+    turn(completions=[Completion(second, settle=(Settlement(sent=True),))])
+    assert (envelope(run).fuel_spent, envelope(run).fuel_held) == (45, 0), "the second was lost: all of its hold"
+
+
+def test_too_little_fuel_is_refused(cast: Cast) -> None:
+    run = planned(cast.owner, "a", limits={"fuel": 10})
+    refused = begin(run.claim("a"), HoldRequest("tool", "", "python_executor", fuel=70, least_fuel=20))["refused"]
+    assert (refused["unit"], refused["left"]) == ("fuel", 10)
+
+
 def test_steps_beyond_the_fan_out_are_not_added_and_their_adder_fails(cast: Cast) -> None:
     run = planned(cast.owner, "a", "b", limits={"steps": 5})  # of which the plan has added three
     first, second = run.claim("a"), run.claim("b")

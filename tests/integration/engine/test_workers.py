@@ -125,6 +125,33 @@ def test_what_was_done_is_undone_the_last_first(connected: Farm, cast: Cast) -> 
     assert kinds.count("STREAM_END") == 1 and kinds[-1] == "STREAM_END"
 
 
+def test_code_is_stopped_when_the_tasks_fuel_is_used_up_and_the_ledger_says_what_it_used(
+    connected: Farm, cast: Cast
+) -> None:
+    def code(name: str, text: str, *needs: str) -> dict[str, Any]:
+        run = {"tool": "python_executor", "arguments": {"code": text}}
+        return {"id": name, "kind": "tool", "depends_on": list(needs), "join": "settled", **run}
+
+    steps = (
+        code("small", "sum(range(1000))"),
+        code("endless", "while True: pass", "small"),
+        code("late", "1", "endless"),
+    )
+    context = {"plan": {"steps": steps}, "budget": {"fuel": 10**9}}
+    task = connected.submit(cast.owner.api_key, "Carry out the plan", context=context)
+    done = connected.finished(cast.owner.api_key, task)
+    assert done["status"] == "TASK_STATUS_FAILED"
+    told = [
+        event["payload"]["error"]
+        for event in connected.events(cast.owner.api_key, task)
+        if event["type"] == "TOOL_OBSERVATION"
+    ]
+    assert [error and error["code"] for error in told] == [None, "sandbox.fuel", "budget.exceeded"]
+    _, ledger = connected.call(cast.owner.api_key, f"/api/v1/ledger?task_id={task}")
+    small, endless = (line["fuel"] for line in sorted(ledger["lines"], key=lambda line: line["step"]))
+    assert 0 < small < 10**8 and small + endless == 10**9
+
+
 def test_a_queue_that_no_worker_serves_is_named_until_one_does(connected: Farm, cast: Cast) -> None:
     worker = connected.processes["worker-llm"]
     worker.send_signal(signal.SIGTERM)

@@ -8,18 +8,23 @@ from pathlib import Path
 
 import pytest
 
+from sandbox.job import Job
 from sandbox.limits import MIB, Limits
-from sandbox.outcome import Job
 from sandbox.process import Child
 
 HEAD = "import struct, sys\nsay = sys.stdout.buffer.write\n"
 FLOOD = "while True: say(b'x' * 10**6)"
 HUGE = "say(struct.pack('!II', 10**9, 10**9))\n"
 NO_OUTCOME = "say(struct.pack('!II', 24, 0) + b'{\"value\": {}, \"sizes\": []}')\n"
+BLANK = """body = b'{"value": {"news": []}, "sizes": []}'
+while True: say(struct.pack('!II', len(body), 0) + body)\n"""
+ENDLESS = """import json
+body = json.dumps({"value": {"news": [["stdout", "x" * 10**5]]}, "sizes": []}).encode()
+while True: say(struct.pack('!II', len(body), 0) + body)\n"""
 DEEP = "say(struct.pack('!II', 10**5, 0) + b'[' * 10**5)\n"
 
 
-@pytest.mark.parametrize("lie", [HUGE, NO_OUTCOME, DEEP])
+@pytest.mark.parametrize("lie", [HUGE, NO_OUTCOME, DEEP, BLANK, ENDLESS])
 async def test_whatever_it_says_it_is_a_crash_and_gone_once_it_is_killed(lie: str, tmp_path: Path) -> None:
     pipe = asyncio.subprocess.PIPE
     command = [sys.executable, "-c", HEAD + lie + FLOOD]

@@ -13,11 +13,12 @@ from pathlib import Path
 import psutil
 import pytest
 
-from sandbox.build import image_path
-from sandbox.child import UID
-from sandbox.errors import FilesRefused, ImageMissing, KeeperClosed, SandboxError
+from sandbox.build import image_paths
+from sandbox.confine import UID
+from sandbox.errors import FilesRefused, ImageMissing, KeeperClosed, NoRoom, SandboxError
 from sandbox.keeper import Job, Keeper
 from sandbox.limits import Limits
+from sandbox.room import Room
 from tests.support.services import ROOT
 
 SPIN, SLEEP = "while True: pass", "import time; time.sleep(1000)"
@@ -160,10 +161,10 @@ async def test_files_are_gone_after_a_process_was_killed(single: Keeper, tmp_pat
     await single.start()
     (pid,) = single.pids()
     running = asyncio.create_task(single.run(Job(SPIN, files={"secret.csv": b"1"})))
-    await until(lambda: list(tmp_path.rglob("secret.csv")))
+    await until(lambda: laid(pid, tmp_path, "secret.csv"))
     os.kill(pid, signal.SIGKILL)
     await running
-    await until(lambda: not list(tmp_path.rglob("secret.csv")))
+    await until(lambda: not laid(pid, tmp_path, "secret.csv"))
     await single.close()
     assert list(tmp_path.iterdir()) == []
 
@@ -175,6 +176,7 @@ async def test_the_processes_die_with_their_keeper_and_the_next_one_clears_up(
 import asyncio, pathlib
 from sandbox.keeper import Job, Keeper
 from sandbox.limits import Limits
+from sandbox.room import Room
 async def main():
     keeper = Keeper(
         image=pathlib.Path({str(sandbox_image)!r}), size=2, limits=Limits(), scratch=pathlib.Path({str(tmp_path)!r})
@@ -187,7 +189,7 @@ asyncio.run(main())
     owner = await asyncio.create_subprocess_exec(sys.executable, "-c", code, cwd=ROOT, stdout=asyncio.subprocess.PIPE)
     assert owner.stdout
     pids = list(map(int, (await owner.stdout.readline()).split()))
-    await until(lambda: list(tmp_path.rglob("secret")))
+    await until(lambda: any(laid(pid, tmp_path, "secret") for pid in pids))
     owner.kill()
     await owner.wait()
     await until(lambda: not any(alive(pid) for pid in pids))
@@ -195,6 +197,11 @@ asyncio.run(main())
     assert not list(tmp_path.rglob("secret"))
     await single.close()
     assert list(tmp_path.iterdir()) == []
+
+
+def laid(pid: int, scratch: Path, name: str) -> bool:
+    """On the process's own disk where it has one, else in its folder."""
+    return any(found for place in (Path(f"/proc/{pid}/cwd"), scratch) for found in place.rglob(name))
 
 
 def alive(pid: int) -> bool:
@@ -219,8 +226,54 @@ async def test_without_an_image_the_sentence_has_the_command(tmp_path: Path) -> 
 
 
 async def test_a_broken_image_is_an_error_at_the_start_and_leaves_nothing(tmp_path: Path) -> None:
-    image_path(tmp_path).write_bytes(b"broken")
+    for path in image_paths(tmp_path):
+        path.write_bytes(b"broken")
     keeper = Keeper(image=tmp_path, size=2, limits=LONG, scratch=tmp_path / "runs")
     with pytest.raises(SandboxError, match="did not start"):
         await keeper.start()
     assert keeper.pids() == [] and list((tmp_path / "runs").iterdir()) == []
+
+
+async def test_a_run_waits_for_room_and_is_refused_when_there_is_none(sandbox_image: Path, tmp_path: Path) -> None:
+    rooms = [Room(0, 10**12)]
+    keeper = Keeper(
+        image=sandbox_image, size=1, limits=LONG, scratch=tmp_path, room_wait_s=0.3, room=lambda _folder: rooms[-1]
+    )
+    with pytest.raises(NoRoom, match="0 MiB of memory"):
+        await keeper.run(Job("1"))
+    waiting = asyncio.create_task(keeper.run(Job("1")))
+    await asyncio.sleep(0.1)
+    rooms.append(Room(10**12, 10**12))
+    assert (await waiting).value == "1" and len(keeper.pids()) == 1
+    await keeper.close()
+
+
+async def test_one_owners_jobs_do_not_hold_up_anothers(single: Keeper) -> None:
+    await single.start()
+    ended: list[str] = []
+
+    async def run(owner: str) -> None:
+        await single.run(Job("sum(range(50_000))"), owner=owner)
+        ended.append(owner)
+
+    async with asyncio.TaskGroup() as group:
+        for owner in ["greedy"] * 10 + ["modest"]:
+            group.create_task(run(owner))
+            await asyncio.sleep(0)
+    assert ended.index("modest") <= 2
+    await single.close()
+
+
+async def test_a_timeout_by_interrupt_costs_no_process(keeper: Keeper) -> None:
+    before = keeper.pids()
+    for _ in range(3):
+        assert (await keeper.run(Job(SPIN), replace(LONG, wall_s=0.1))).status == "timeout"
+    assert keeper.pids() == before
+
+
+async def test_the_process_reaches_no_network_and_no_file_of_the_host(keeper: Keeper) -> None:
+    if os.getuid() != 0:
+        pytest.skip("needs root, or namespaces of users")
+    for pid in keeper.pids():
+        assert os.stat(f"/proc/{pid}/ns/net").st_ino != os.stat("/proc/self/ns/net").st_ino
+        assert sorted(path.name for path in Path(f"/proc/{pid}/root").iterdir()) == ["data", "tmp", "workspace"]

@@ -13,7 +13,7 @@ from sandbox.errors import ImageMissing
 
 def test_a_missing_image_says_what_to_run(tmp_path: Path) -> None:
     with pytest.raises(ImageMissing, match=r"python -m sandbox\.build --out"):
-        build.find_image(tmp_path)
+        build.find_images(tmp_path)
 
 
 def test_a_change_of_the_guest_asks_for_a_new_image(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -34,10 +34,11 @@ def test_a_change_of_the_engine_keeps_the_component(tmp_path: Path, monkeypatch:
 
 
 def test_a_fresh_image_is_left_alone(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    build.image_path(tmp_path).write_bytes(b"image")
+    for path in build.image_paths(tmp_path):
+        path.write_bytes(b"image")
     assert build.build(tmp_path).read_bytes() == b"image"
     assert "fresh" in capsys.readouterr().out
-    assert [path.name for path in tmp_path.iterdir()] == [build.image_path(tmp_path).name]
+    assert {*tmp_path.iterdir()} == {*build.image_paths(tmp_path)}
 
 
 def test_a_folder_that_cannot_be_written_is_one_sentence(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -54,6 +54,16 @@ def test_many_tiny_pieces_are_too_many(listener: Listener) -> None:
     assert listener.stops == 1
 
 
+def test_news_is_what_was_printed_since_the_last_time(listener: Listener) -> None:
+    listener.emit("stdout", "aé".encode()[:2])
+    assert listener.said.news() == [("stdout", "a")]
+    listener.emit("stdout", "é".encode()[1:])
+    listener.emit("stderr", b"b")
+    listener.emit("value", b"5")
+    assert listener.said.news() == [("stdout", "é"), ("stderr", "b")]
+    assert listener.said.news() == []
+
+
 def test_a_file_comes_in_pieces(listener: Listener) -> None:
     listener.emit("artifact:text/csv:a.csv", b"1,")
     listener.emit("continue", b"2")

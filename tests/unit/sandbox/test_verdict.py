@@ -8,7 +8,7 @@ from sandbox.limits import MIB, Limits
 from sandbox.runtime import read_answer
 from sandbox.verdict import Ended, verdict
 
-LIMITS = Limits(wall_s=2.5, memory_bytes=256 * MIB)
+LIMITS = Limits(wall_s=2.5, memory_bytes=256 * MIB, fuel=1000)
 TRACE = "Traceback ...\nKeyError: 1\n"
 STACK = "error while executing at wasm backtrace:\n   0: x\n\nCaused by:\n    wasm trap: call stack exhausted"
 
@@ -29,6 +29,7 @@ STACK = "error while executing at wasm backtrace:\n   0: x\n\nCaused by:\n    wa
         (Ended(trap="backtrace:\n\nCaused by:\n    wasm trap: unreachable"), None, False, "crash", "unreachable"),
         (Ended(trap=""), None, False, "crash", "no reason given"),
         (Ended(left=True), None, False, "error", "os._exit"),
+        (Ended(trap="wasm trap: all fuel consumed by WebAssembly"), None, False, "fuel", "fuel of 1000"),
     ],
 )
 def test_each_end_has_its_verdict(
@@ -37,6 +38,12 @@ def test_each_end_has_its_verdict(
     told, text = verdict(ended, exceeded=exceeded, late=late, limits=LIMITS)
     assert told == status
     assert text is None if says is None else says in (text or "")
+
+
+@pytest.mark.parametrize("ended", [Ended(), Ended(error=TRACE, kind="KeyError"), Ended(left=True)])
+def test_too_full_a_workspace_is_said_whatever_the_code_said(ended: Ended) -> None:
+    told, text = verdict(ended, exceeded=None, late=False, limits=LIMITS, left="more than 5 files")
+    assert told == "files" and "more than 5 files" in (text or "")
 
 
 def test_an_honest_answer_is_read() -> None:

@@ -228,6 +228,9 @@ OUTPUT_LIMIT_BYTES = env.whole("HARTLEY_OUTPUT_LIMIT_BYTES", 256 * 1024, least=1
 LLM_SLOTS = env.whole("HARTLEY_LLM_SLOTS", 2000, least=1)
 TOOL_SLOTS = env.whole("HARTLEY_TOOL_SLOTS", 16, least=1)
 SANDBOX_PROCESSES = env.whole("HARTLEY_SANDBOX_PROCESSES", 2, least=1)
+SANDBOX_MEMORY_MIB = env.whole("HARTLEY_SANDBOX_MEMORY_MIB", 256, least=128)  # of one run
+SANDBOX_WAITING = env.whole("HARTLEY_SANDBOX_WAITING", 1000, least=1)  # runs of one tenant that wait for a process
+SANDBOX_ROOM_WAIT_S = env.whole("HARTLEY_SANDBOX_ROOM_WAIT_S", 10, least=0)  # for the machine to have memory and disk
 SANDBOX_IMAGE = Path(env.text("HARTLEY_SANDBOX_IMAGE", str(HARTLEY_HOME / "sandbox")))
 SANDBOX_SCRATCH = HARTLEY_HOME / "run" / "sandbox"  # a private folder for each sandbox process
 OWNER_PASSWORD = env.text("HARTLEY_OWNER_PASSWORD", "")  # of the first tenant's owner; made up when empty

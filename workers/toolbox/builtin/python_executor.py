@@ -13,6 +13,7 @@ from workers.toolbox.tool import Tool, ToolContext, ToolResult
 
 RUN_S = 30
 LONGEST_S = 60
+FUEL_PER_S = 10**10  # more than any processor of today gets through
 
 
 class PythonExecutor(Tool):
@@ -31,6 +32,7 @@ class PythonExecutor(Tool):
     effect = "computes"
     permissions = frozenset({"code_execution"})
     timeout_s = 2.0 * LONGEST_S  # half of it is for the wait for a free sandbox
+    fuel = LONGEST_S * FUEL_PER_S
     parameters = {
         "type": "object",
         "properties": {
@@ -52,17 +54,20 @@ class PythonExecutor(Tool):
         """
         if context.sandbox is None:
             raise SandboxError("this process has no sandbox")
-        limits = replace(context.sandbox.limits, wall_s=float(arguments.get("timeout_seconds", RUN_S)))
+        limits = replace(
+            context.sandbox.limits, wall_s=float(arguments.get("timeout_seconds", RUN_S)), fuel=context.fuel
+        )
         job = Job(code=arguments["code"], stdin=arguments.get("stdin", ""), files=context.files)
         try:
-            return self._result(await context.sandbox.run(job, limits))
+            return self._result(await context.sandbox.run(job, limits, owner=context.tenant_id))
         except FilesRefused as error:  # the tenant's files, which a second try would not change
             return ToolResult.failure(error.code, str(error))
 
     def _result(self, outcome: Outcome) -> ToolResult:
         artifacts = tuple(map(_storable, outcome.artifacts))
         if outcome.status != "ok":
-            return ToolResult.failure(f"sandbox.{outcome.status}", self._failure(outcome), artifacts)
+            failure = ToolResult.failure(f"sandbox.{outcome.status}", self._failure(outcome), artifacts)
+            return replace(failure, fuel=outcome.fuel)
         output: dict[str, Any] = {
             "stdout": bounded(outcome.stdout, self._stdout_chars),
             "value": None if outcome.value is None else bounded(outcome.value, self._value_chars),
@@ -70,7 +75,7 @@ class PythonExecutor(Tool):
         }
         if outcome.stderr:
             output["stderr"] = bounded(outcome.stderr, self._error_chars)
-        return ToolResult.success(output, artifacts)
+        return replace(ToolResult.success(output, artifacts), fuel=outcome.fuel)
 
     def _failure(self, outcome: Outcome) -> str:
         """What it printed before may hold the reason."""

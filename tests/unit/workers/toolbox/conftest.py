@@ -24,7 +24,8 @@ class ScriptedSandbox:
         self.outcome = outcome
         self.jobs: list[tuple[Job, Limits]] = []
 
-    async def run(self, job: Job, limits: Limits) -> Outcome:
+    async def run(self, job: Job, limits: Limits, *, owner: str) -> Outcome:
+        assert owner == "t1"
         self.jobs.append((job, limits))
         if isinstance(self.outcome, SandboxError):
             raise self.outcome

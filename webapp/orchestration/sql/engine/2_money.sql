@@ -3,7 +3,7 @@
 --
 -- A hold asks for amounts of every unit: {prompt_tokens, max_tokens, input_usd, output_usd, fixed_usd, seconds, fuel,
 -- tool_calls}, and is content with {least_tokens, least_seconds, least_fuel}. What it is granted is
--- {granted (completion tokens), seconds, fuel}.
+-- {granted (completion tokens), seconds, fuel, metered: whether a budget limits fuel, so that it must be counted}.
 
 -- What a call may cost at most when it is granted so many completion tokens.
 CREATE FUNCTION engine_worst_usd(p_hold jsonb, p_granted bigint) RETURNS numeric LANGUAGE sql IMMUTABLE AS $$
@@ -25,6 +25,15 @@ CREATE FUNCTION engine_spends_from(t agent_tasks_task, p_agent text) RETURNS uui
 BEGIN
   IF p_agent = '' THEN RETURN t.envelopes; END IF;
   RETURN t.envelopes || ARRAY(SELECT id FROM budgets_envelope WHERE level = 'agent' AND owner_id = t.id AND name = p_agent);
+END $$;
+
+-- Whether one of the budgets limits the fuel that the begin asks for. Counting it makes a run slower, so not without need.
+CREATE FUNCTION engine_metered(b jsonb) RETURNS boolean LANGUAGE plpgsql STABLE AS $$
+BEGIN
+  IF coalesce((b->'hold'->>'fuel')::bigint, 0) = 0 THEN RETURN false; END IF;
+  RETURN EXISTS (SELECT FROM budgets_envelope WHERE fuel_limit IS NOT NULL AND id = ANY(ARRAY(
+    SELECT unnest(engine_spends_from(t, st.agent)) FROM agent_tasks_step st JOIN agent_tasks_task t ON t.id = st.task_id
+    WHERE st.task_id = (b->>'task')::uuid AND st.n = (b->>'n')::int)));
 END $$;
 
 -- Reserve the worst case of all these begins that ask for a hold, at every level, each with what is `granted` to it; or,

@@ -289,7 +289,7 @@ BEGIN
     SELECT st FROM agent_tasks_step st JOIN agent_tasks_task t ON t.id = st.task_id AND t.state = ANY(engine_open())
     WHERE st.task_id = (e->>'task')::uuid AND st.n = (e->>'n')::int AND st.fence = (e->>'fence')::int AND st.state = 'running'
     OFFSET 0) AS x ON true LEFT JOIN LATERAL (
-    SELECT jsonb_build_object('granted', o.completion_tokens, 'seconds', o.held_seconds, 'fuel', o.held_fuel) AS granted FROM budgets_hold o WHERE o.task_id = (e->>'task')::uuid AND o.step = (e->>'n')::int
+    SELECT jsonb_build_object('granted', o.completion_tokens, 'seconds', o.held_seconds, 'fuel', o.held_fuel, 'metered', o.held_fuel > 0) AS granted FROM budgets_hold o WHERE o.task_id = (e->>'task')::uuid AND o.step = (e->>'n')::int
     AND o.fence = (e->>'fence')::int AND o.state = 'open'
     AND o.call = CASE WHEN e->'hold' = 'null' THEN 0 ELSE coalesce((e->'hold'->>'call')::int, 1) END OFFSET 0) AS h ON true;
 END $$;
@@ -320,6 +320,7 @@ BEGIN
     b := v_begins[i];
     answer := CASE WHEN b ? 'frozen' THEN jsonb_build_object('frozen', b->'frozen') WHEN b->'hold' = 'null' THEN '{}' WHEN v_full THEN jsonb_build_object('granted', b->'granted', 'seconds', b->'seconds', 'fuel', b->'fuel')
       ELSE engine_hold(b) END;
+    IF answer ? 'granted' AND engine_metered(b) THEN answer := answer || '{"metered": true}'; END IF;
     told := (b->'events') || CASE WHEN answer ? 'granted' THEN engine_step_event(v_steps[i], 'BUDGET_HELD', '', jsonb_build_object(
       'call', coalesce((b->'hold'->>'call')::int, 1), 'tokens', (b->'hold'->>'prompt_tokens')::bigint + (answer->>'granted')::bigint,
       'cost_usd', engine_worst_usd(b->'hold', (answer->>'granted')::bigint),
