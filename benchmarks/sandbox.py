@@ -7,7 +7,7 @@ What a fresh sandbox costs: beside a Python process, bubblewrap, and other build
 turns. `load`: runs a second on one core and on two. `compute`: loops inside and natively, the least of five rounds in turns.
 Peers that are not installed are named with the command that installs them. Ends with 1 where print('hi') is not 8 times faster
 than `python -c` and twice as fast as `python -I -S -c`, its p99 is more than 5 times its p50, two cores do not reach 1.7
-times the runs of one, or the loops take more than 3.5 times as long as natively. docs/sandbox-bench.md has figures.
+times the runs of one, or the loops take more than 3.5 times as long as natively. docs/sandbox-bench.md tells more.
 """
 
 from __future__ import annotations
