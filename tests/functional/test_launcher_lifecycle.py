@@ -36,13 +36,13 @@ def launched(tmp_path_factory: pytest.TempPathFactory, sandbox_image: Path) -> I
 @pytest.fixture
 def stack(launched: Launched) -> Launched:
     """Up; after a test that has taken it down, again."""
-    if not launched.process or launched.process.poll() is not None:
-        bring_up(launched)
+    bring_up(launched)
     return launched
 
 
 def bring_up(launched: Launched) -> None:
-    launched.start()
+    if not launched.process or launched.process.poll() is not None:
+        launched.start()
     launched.wait_up()
 
 
@@ -179,8 +179,8 @@ def test_a_lost_credentials_file_is_made_anew(launched: Launched) -> None:
     """From whatever state the last test has left: up, or ended without order."""
     if not launched.process:
         bring_up(launched)
-    old = launched.credentials()
     launched.stop()
+    old = launched.credentials()
     (launched.home / "credentials.json").unlink()
     bring_up(launched)
     assert launched.credentials()["email"] == old["email"]
