@@ -14,6 +14,7 @@ import signal
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
+from sandbox.fence import fence
 from sandbox.limits import MIB
 
 PR_SET_PDEATHSIG, PR_SET_DUMPABLE, PR_SET_NO_NEW_PRIVS = 1, 4, 38
@@ -21,7 +22,7 @@ CLONE_NEWNS, CLONE_NEWUTS, CLONE_NEWIPC = 0x00020000, 0x04000000, 0x08000000
 CLONE_NEWUSER, CLONE_NEWNET = 0x10000000, 0x40000000
 MS_NOSUID, MS_NODEV, MS_NOEXEC, MS_REC, MS_PRIVATE = 2, 4, 8, 0x4000, 1 << 18
 CAPABILITY_VERSION_3 = 0x20080522
-UID = 60_999  # nobody's, by systemd's list of ranges; Postgres may run as `nobody`
+UIDS = range(60_578, 61_184)  # nobody's, by systemd's list of ranges; Postgres may run as `nobody`
 FILE_BYTES = 64 * MIB
 DISK_BYTES = 256 * MIB
 DISK_FILES = 30_000
@@ -38,13 +39,15 @@ class Confined:
         network: without one; the namespace has not even a loopback that is up.
         disk: of its own, in memory, limited in bytes and files, gone with the process.
         root: no file of the host can be named, whoever asks.
+        fence: the version of Landlock that holds it; 6 and above keep its signals in, 4 and above TCP. 0: none.
     """
 
     network: bool
     disk: bool
     root: bool
+    fence: int
 
-    def value(self) -> dict[str, bool]:
+    def value(self) -> dict[str, int]:
         return asdict(self)
 
 
@@ -54,17 +57,19 @@ def confine() -> Confined:
     before the first thread, which would be left outside.
     """
     Path("/proc/self/oom_score_adj").write_text("1000")  # when memory runs out, this process goes first
+    uid = UIDS[os.getpid() % len(UIDS)]  # of its own, so that no process may signal or limit another
     own = _unshare()
-    disk = own and _own_disk()
+    disk = own and _own_disk(uid)
     root = own and _change_root()
-    _give_up_root()
+    _give_up_root(uid)
     _drop_capabilities()
     _limit()
     libc.prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0)
+    fenced = fence()
     libc.prctl(PR_SET_DUMPABLE, 0, 0, 0, 0)  # no other process of this user looks inside
     libc.prctl(PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)  # after the change of user, which clears it
     os.environ.clear()
-    return Confined(network=own, disk=disk, root=root)
+    return Confined(network=own, disk=disk, root=root, fence=fenced)
 
 
 def limit_data(wanted_bytes: int) -> None:
@@ -87,13 +92,13 @@ def _unshare() -> bool:
     return True
 
 
-def _own_disk() -> bool:
+def _own_disk(uid: int) -> bool:
     """Over the working directory; the file system below it stays empty."""
     here = os.getcwd()
     libc.mount(None, b"/", None, MS_REC | MS_PRIVATE, None)
     options = f"size={DISK_BYTES},nr_inodes={DISK_FILES},mode=700"
     if os.getuid() == 0:
-        options += f",uid={UID},gid={UID}"
+        options += f",uid={uid},gid={uid}"
     flags = MS_NOSUID | MS_NODEV | MS_NOEXEC
     if libc.mount(b"sandbox", here.encode(), b"tmpfs", flags, options.encode()) != 0:
         return False
@@ -108,11 +113,13 @@ def _change_root() -> bool:
     return True
 
 
-def _give_up_root() -> None:
+def _give_up_root(uid: int) -> None:
+    """The working directory goes with it to the new user."""
     if os.getuid() == 0:
+        os.chown(".", uid, uid)
         os.setgroups([])
-        os.setresgid(UID, UID, UID)
-        os.setresuid(UID, UID, UID)
+        os.setresgid(uid, uid, uid)
+        os.setresuid(uid, uid, uid)
 
 
 def _drop_capabilities() -> None:

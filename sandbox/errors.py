@@ -25,6 +25,12 @@ class FilesRefused(SandboxError):
     code = "sandbox.files_refused"
 
 
+class JobRefused(SandboxError):
+    """A job's environment or clock is none that a program can have; nothing ran."""
+
+    code = "sandbox.job_refused"
+
+
 class NoRoom(SandboxError):
     """The machine has had no memory or disk for a run for as long as it may wait; nothing ran."""
 
@@ -47,3 +53,9 @@ class KeeperClosed(SandboxError):
 
     def __init__(self) -> None:
         super().__init__("The sandbox was closed.")
+
+
+class ModuleRefused(Exception):
+    """A tenant's module can't be used; the message is a sentence for whoever uploaded it. Nothing is kept."""
+
+    code = "module.refused"

@@ -7,12 +7,11 @@ A blocking host call (`time.sleep`) outlives every limit inside the process, so 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Mapping
 from pathlib import Path
 from typing import Any
 
 from sandbox.build import find_images
-from sandbox.confine import UID
 from sandbox.errors import KeeperClosed, NoRoom, SandboxError
 from sandbox.job import Job, check_job
 from sandbox.limits import Limits
@@ -85,7 +84,7 @@ class Keeper:
         Wait for a free process and run the job there. Cancelling the caller kills the process with the job.
 
         Args:
-            heard: called with what the code prints, about ten times a second while it runs.
+            heard: called with all that the code prints, about ten times a second while it runs.
             owner: whose job it is. Owners who wait take turns, so that nobody's jobs hold up another's.
         Raises:
             FilesRefused: the files are too large or oddly named. TooManyWait, NoRoom: the machine has too much to do.
@@ -121,6 +120,10 @@ class Keeper:
         if self._scratch:
             self._scratch.close()
             self._scratch = None
+
+    def confined(self) -> Mapping[str, bool]:
+        """What its processes have of their own, by their word: see `confine.Confined`. Empty before the start."""
+        return next((child.confined for child in self._children), {})
 
     def pids(self) -> list[int]:
         return [child.process.pid for child in self._children if child.alive]
@@ -198,7 +201,7 @@ class Keeper:
     async def _spawn(self) -> Child:
         assert self._scratch
         try:
-            child = await Child.spawn(images=self._images, folder=self._scratch.folder_for(UID))
+            child = await Child.spawn(images=self._images, folder=self._scratch.new_folder())
         except OSError as error:
             raise SandboxError(f"A sandbox process could not be started: {error.strerror}.") from None
         self._children.add(child)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 
 from sandbox.errors import FilesRefused
 
@@ -28,6 +29,12 @@ def is_path(path: str) -> bool:
     parts = path.split("/")
     tame = all(is_file_name(part) and part.isprintable() and not part.startswith("-") for part in parts)
     return tame and len(parts) <= DEPTH + 1 and len(path.encode()) <= PATH_BYTES
+
+
+def clash(paths: Mapping[str, object]) -> str | None:
+    """A path that would have to be a file and a folder, if there is one."""
+    folders = (path[:place] for path in paths for place, letter in enumerate(path) if letter == "/")
+    return next((folder for folder in folders if folder in paths), None)
 
 
 def check_file_name(name: str) -> None:

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal, cast, get_args
 
 from sandbox.frames import Frame
-from sandbox.names import check_artifact, clean, is_path
+from sandbox.limits import Limits
+from sandbox.names import check_artifact, clash, clean, is_path
 
 Status = Literal["ok", "error", "timeout", "fuel", "memory", "output", "files", "crash"]
 STATUSES = get_args(Status)
+ERROR_CHARS = 64 * 1024
 
 
 @dataclass(frozen=True)
@@ -47,7 +50,7 @@ class Outcome:
     fuel: int | None = None
 
 
-def read_outcome(frame: Frame, given: Mapping[str, bytes]) -> Outcome:
+def read_outcome(frame: Frame, given: Mapping[str, bytes], limits: Limits) -> Outcome:
     """
     Args:
         given: the workspace that the job had.
@@ -69,8 +72,9 @@ def read_outcome(frame: Frame, given: Mapping[str, bytes]) -> Outcome:
             "memory_bytes": None | int() as memory_bytes,
             "fuel": None | int() as fuel,
         } if status in STATUSES:
+            gone = set(_texts(deleted))
             made, kept = frame.blobs[: len(labels)], frame.blobs[len(labels) :]
-            return Outcome(
+            outcome = Outcome(
                 status=cast(Status, status),
                 stdout=clean(stdout),
                 stderr=clean(stderr),
@@ -78,13 +82,41 @@ def read_outcome(frame: Frame, given: Mapping[str, bytes]) -> Outcome:
                 error=error and clean(error),
                 artifacts=tuple(_artifact(label, data) for label, data in zip(labels, made, strict=True)),
                 files={_path(path): data for path, data in zip(paths, kept, strict=True)},
-                deleted=tuple(path for path in given if path in deleted),
-                left_out=tuple(clean(str(name))[:200] for name in left_out[:20]),
+                deleted=tuple(path for path in given if path in gone),
+                left_out=tuple(clean(name)[:200] for name in _texts(left_out)[:20]),
                 wall_s=wall_s,
                 memory_bytes=memory_bytes,
                 fuel=fuel,
             )
+            _check(outcome, given, limits)
+            return outcome
     raise ValueError("not an outcome")
+
+
+def _check(outcome: Outcome, given: Mapping[str, bytes], limits: Limits) -> None:
+    """An honest child has kept to the limits already. Letters, not bytes: a byte that is no text became a sign of three."""
+    gone = set(outcome.deleted)
+    workspace = {path: data for path, data in given.items() if path not in gone} | dict(outcome.files)
+    within = (
+        len(outcome.stdout) + len(outcome.stderr) + len(outcome.value or "") <= limits.output_bytes,
+        len(outcome.error or "") <= ERROR_CHARS,
+        len(outcome.artifacts) <= limits.artifacts,
+        sum(len(made.data) for made in outcome.artifacts) <= limits.artifact_bytes,
+        not outcome.files or len(workspace) <= limits.workspace_files,
+        not outcome.files or sum(map(len, workspace.values())) <= limits.workspace_bytes,
+        clash(workspace) is None,
+        0 <= outcome.wall_s < math.inf,
+        (outcome.memory_bytes or 0) >= 0,
+        0 <= (outcome.fuel or 0) <= (limits.fuel or 0),
+    )
+    if not all(within):
+        raise ValueError("beyond the limits")
+
+
+def _texts(found: list[Any]) -> list[str]:
+    if all(isinstance(text, str) for text in found):
+        return found
+    raise ValueError("not texts")
 
 
 def read_news(frame: Frame) -> list[tuple[str, str]]:

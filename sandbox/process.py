@@ -6,7 +6,7 @@ import asyncio
 import os
 import signal
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -34,6 +34,7 @@ class Child:
     process: asyncio.subprocess.Process
     folder: Path
     killed: bool = False
+    confined: Mapping[str, bool] = field(default_factory=dict)
     _talking: asyncio.Lock = field(default_factory=asyncio.Lock)
 
     @classmethod
@@ -62,7 +63,8 @@ class Child:
         try:
             async with self._talking, asyncio.timeout(START_S):
                 assert self.process.stdout
-                await receive(self.process.stdout, MIB)
+                said = await receive(self.process.stdout, MIB)
+            self.confined = {str(key): bool(value) for key, value in dict(said.value.get("ready") or {}).items()}
         except (TimeoutError, EOFError, ValueError):
             raise SandboxError("A sandbox process did not start; its reason is in the log above.") from None
 
@@ -79,7 +81,7 @@ class Child:
                 frame = await self._answer(limits, heard)
             if frame.value.pop("last", False):
                 self.kill()
-            return read_outcome(frame, job.workspace)
+            return read_outcome(frame, job.workspace, limits)
         except TimeoutError:
             self.kill()
             return Outcome("timeout", error=too_long(limits), wall_s=limits.wall_s + limits.grace_s)

@@ -73,8 +73,11 @@ class Runtime:
 
         work = Watched(limits.wall_s, interrupt=instance.engine.increment_epoch, blocked=blocked, look=look)
         ended = self._execute(instance, asked, work)
+        look()  # whoever listens hears the end as well
         wall_s = time.monotonic() - started
         memory_bytes = max(0, self._instances.resident_bytes() - instance.base_bytes)
+        fuel = instance.fuel_used(limits)
+        instance.store.close()  # with the files that the code has open: it may have left no number for ours
         changes = self._folders.changes(limits) if ended.trap is None else Changes()
         status, error = verdict(ended, exceeded=said.exceeded, left=changes.exceeded, late=work.late, limits=limits)
         return answer(
@@ -84,7 +87,7 @@ class Runtime:
             error=error,
             wall_s=wall_s,
             memory_bytes=memory_bytes,
-            fuel=instance.fuel_used(limits),
+            fuel=fuel,
         )
 
     def _execute(self, instance: Instance, asked: Asked, work: Watched) -> Ended:

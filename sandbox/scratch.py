@@ -29,12 +29,9 @@ class Scratch:
             self._folder = Path(tempfile.mkdtemp(prefix=PREFIX, dir=root))
             self._lock = _lock(self._folder)
 
-    def folder_for(self, uid: int) -> Path:
-        """A new one. `uid` owns it when we are root; it reaches it as its working directory, not by the path."""
-        folder = Path(tempfile.mkdtemp(dir=self._folder))
-        if os.getuid() == 0:
-            os.chown(folder, uid, uid)
-        return folder
+    def new_folder(self) -> Path:
+        """For one process, which reaches it as its working directory, not by the path."""
+        return Path(tempfile.mkdtemp(dir=self._folder))
 
     def close(self) -> None:
         remove(self._folder)

@@ -23,6 +23,8 @@ class VersionInForce:
     """
     Args:
         look_s: between two looks.
+    Attributes:
+        mistake: why the last look failed, "" when it did not.
     """
 
     def __init__(self, look_s: float) -> None:
@@ -30,12 +32,17 @@ class VersionInForce:
         self._number: int | None = None
         self._text: str | None = None
         self._passed_over: str | None = None
-        self._mistake = ""
+        self.mistake = ""
         self._ended = threading.Event()
 
     def text(self) -> str | None:
         """From memory; None while the shipped file alone is in force, or one that can't be used here."""
         return None if self._text == self._passed_over else self._text
+
+    @property
+    def number(self) -> int | None:
+        """Of the version whose text that is."""
+        return None if self.text() is None else self._number
 
     def pass_over(self) -> None:
         """Go on without this one until there is another: this release can't use it."""
@@ -71,11 +78,11 @@ class VersionInForce:
         try:
             query()
         except (Error, CatalogueInvalid) as error:
-            if str(error) != self._mistake:
+            if str(error) != self.mistake:
                 log.error("catalogue.look_failed", error=type(error).__name__, message=str(error))
-            self._mistake = str(error)
+            self.mistake = str(error)
         else:
-            self._mistake = ""
+            self.mistake = ""
         finally:
             connections["default"].close()  # back to the pool until the next look
 

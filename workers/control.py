@@ -9,6 +9,7 @@ from uuid import UUID
 
 import structlog
 from django.conf import settings
+from django.contrib.sessions.backends.db import SessionStore
 
 from webapp.agent_tasks.rules import AgentState
 from webapp.memory.services import forget_expired
@@ -48,7 +49,7 @@ def probe(*, nonce: str, **_newer: Any) -> None:
 def sweep(**_newer: Any) -> None:
     """
     The sweep of the whole: deadlines, abandoned holds, queued tasks, steps that no worker of their queue has found, and
-    answers whose time is over.
+    answers and sign-ins whose time is over.
 
     Two at once are harmless: they skip each other's tasks.
     """
@@ -62,6 +63,7 @@ def sweep(**_newer: Any) -> None:
     dispatch.wake_readers(steps.moved | tasks.moved | {step.ref.task for step in admitted})
     dispatch.stop_workers(tasks.ended)
     forget_expired()
+    SessionStore.clear_expired()
 
 
 @handles("control.wait")

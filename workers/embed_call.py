@@ -6,7 +6,6 @@ from collections.abc import Awaitable, Callable, Collection
 from dataclasses import replace
 from functools import partial
 
-from policies import inputs
 from webapp.common.values import JSON
 from webapp.orchestration.steps import ClaimedStep, Granted, HoldRequest, Settlement
 from workers.beats import Beats
@@ -17,7 +16,7 @@ from workers.gateway.entries import Pick
 from workers.gateway.errors import ModelError, NoModel
 from workers.gateway.tokens import prompt_upper_bound
 from workers.gateway.types import EmbedReply, EmbedRequest, ModelChoice, Usage
-from workers.policy_inputs import principal_of, task_of
+from workers.model_told import policy_input
 
 Send = Callable[[EmbedRequest], Awaitable[EmbedReply]]
 
@@ -110,17 +109,8 @@ def tokens_at_most(request: EmbedRequest) -> int:
 
 def embed_policy_input(step: ClaimedStep, task: TaskContext, choice: ModelChoice, tokens: int) -> JSON:
     """Modules expect at least one completion token of every call."""
-    return dict(
-        inputs.model_call(
-            principal=principal_of(step),
-            task=task_of(step, task),
-            provider=choice.provider,
-            model=choice.model,
-            tier=choice.tier,
-            max_tokens=1,
-            worst_usd=float(tokens * choice.price.input_usd),
-        )
-    )
+    worst_usd = tokens * choice.price.input_usd
+    return policy_input(step, task, choice, max_tokens=1, worst_usd=worst_usd)
 
 
 def _usage(choice: ModelChoice, usage: Usage) -> JSON:

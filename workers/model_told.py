@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 
 from policies import inputs
+from webapp.agent_sessions.messages import pieces
 from webapp.common.values import JSON
 from webapp.orchestration.steps import ClaimedStep, event
 from workers.context import TaskContext
@@ -68,7 +69,7 @@ def prompt_told(step: ClaimedStep, choice: ModelChoice, request: ModelRequest) -
     if request.purpose == "summarise":
         payload = {"provider": choice.provider, "model": choice.model, "step": step.n}
         return [event("DATA_PROCESSING", agent=agent, message=request.query, payload=payload)]
-    shown = str(request.messages[-1]["content"])[:PROMPT_LIMIT_CHARS]
+    shown = "\n".join(pieces(request.messages[-1]))[:PROMPT_LIMIT_CHARS]
     prompt = event(
         "LLM_PROMPT",
         agent=agent,

@@ -9,6 +9,7 @@ import itertools
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
+from webapp.agent_sessions.window import CHARS_PER_TOKEN
 from webapp.common.values import JSON
 from webapp.orchestration.complexity import TIERS
 from webapp.orchestration.steps import ClaimedStep, event
@@ -20,7 +21,6 @@ from workers.options import Options
 from workers.services import services
 from workers.tenant_keys import own_keys
 
-CHARS_PER_TOKEN = 4
 _turns = itertools.count()
 
 

@@ -12,6 +12,7 @@ from weakref import WeakValueDictionary
 import structlog
 
 from webapp.agent_sessions.conversations import Place, messages_at
+from webapp.agent_sessions.messages import pieces
 from webapp.agent_sessions.models import ConversationSummary
 from webapp.agent_sessions.window import CHARS_PER_TOKEN, SUMMARY_TOKENS, Cut, Window
 from webapp.common.errors import HartleyError
@@ -148,8 +149,7 @@ def _first_sentence(text: str) -> str:
 
 
 def _text(message: JSON) -> str:
-    calls = [f"{call['function']['name']}({call['function']['arguments']})" for call in message.get("tool_calls", ())]
-    return " ".join([message.get("content") or "", *calls]).strip()
+    return " ".join(pieces(message)).strip()
 
 
 def _kept(step: ClaimedStep, nodes: Sequence[str], window: str) -> list[ConversationSummary]:

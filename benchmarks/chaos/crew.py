@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import signal
 import subprocess
-import sys
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -13,7 +12,8 @@ from pathlib import Path
 
 from deploy.embedded import postgres, programs, valkey
 from deploy.embedded.home import CannotStart
-from tests.support.services import ROOT, Services, die_with_parent
+from tests.support.processes import gone, launch
+from tests.support.services import Services
 
 APP = "benchmarks.chaos.worker"
 GENERAL = ("general-1", "general-2", "general-3")
@@ -45,15 +45,7 @@ class Crew:
 
     def launch(self, name: str) -> None:
         environment = {**os.environ, **self.services.env, **self.env, **self.own_env.get(name, {})}
-        with self.log(name).open("ab") as log:
-            self.processes[name] = subprocess.Popen(
-                [sys.executable, *self._command(name)],
-                env=environment,
-                cwd=ROOT,
-                stdout=log,
-                stderr=log,
-                preexec_fn=die_with_parent,
-            )
+        self.processes[name] = launch(self._command(name), log=self.log(name), env=environment)
 
     def _command(self, name: str) -> list[str]:
         if name == "beat":
@@ -70,11 +62,7 @@ class Crew:
 
     def gone(self, name: str, within_s: float) -> None:
         """Wait for its end; whoever doesn't end in time is killed."""
-        try:
-            self.processes[name].wait(within_s)
-        except subprocess.TimeoutExpired:
-            self.processes[name].kill()
-            self.processes[name].wait()
+        gone(self.processes[name], within_s)
 
     def stop(self) -> None:
         for name, process in self.processes.items():

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import json
-import subprocess
-import sys
 import threading
 import time
 from collections.abc import Iterator, Sequence
@@ -17,7 +15,9 @@ from redis.exceptions import RedisError
 
 from benchmarks.engine.figures import Figures, alone, cpu_s, pushes, rss_mb
 from benchmarks.engine.shapes import FAN, Shape
-from tests.support.services import ROOT, Services, die_with_parent
+from deploy.embedded import programs
+from tests.support.processes import gone, launch
+from tests.support.services import Services
 
 if TYPE_CHECKING:  # it needs Django, which is set up later
     from tests.support.cast import Person
@@ -67,24 +67,15 @@ class Ended:
 
 @contextmanager
 def worker(services: Services, environment: dict[str, str], queues: str = "control,policy,llm,tools") -> Iterator[int]:
-    """One worker process for all queues; yields its process id once it takes hints."""
-    command = ["-m", "celery", "-A", "benchmarks.engine.worker", "worker", "-P", "solo", "-Q", queues, "-n", "bench@%h"]
-    quiet = ["--without-gossip", "--without-mingle", "-l", "WARNING"]
+    """One worker process; yields its process id. Hints that come before it is ready wait in the broker."""
+    command = programs.worker(queues, "bench", app="benchmarks.engine.worker")
     log = services.home.path("logs") / "bench-worker.log"
-    with open(log, "wb") as out:
-        process = subprocess.Popen(
-            [sys.executable, *command, *quiet],
-            env=environment,
-            cwd=ROOT,
-            stdout=out,
-            stderr=out,
-            preexec_fn=die_with_parent,
-        )
+    process = launch(command, log=log, env=environment)
     try:
         yield process.pid
     finally:
         process.terminate()
-        process.wait(30)
+        gone(process, 30)
 
 
 class Driver:

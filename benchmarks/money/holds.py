@@ -29,9 +29,6 @@ from tests.support.services import Services
 
 AGENTS, PER_AGENT, CALLS, BATCH = 5, 5, 4, 4
 WITHIN_S = 900.0
-OVER = """SELECT count(*) FROM budgets_envelope WHERE tokens_limit < tokens_spent + tokens_held - tokens_overrun
-  OR usd_limit < usd_spent + usd_held - usd_overrun OR seconds_limit < seconds_spent + seconds_held - seconds_overrun
-  OR tool_calls_limit < tool_calls_spent + tool_calls_held OR steps_limit < steps_spent"""
 # What each budget had booked after each hold and each settlement, from the ledger alone: the highest, beside its limit.
 HIGHEST = """
 WITH moves AS (
@@ -102,14 +99,16 @@ class Run:
     def _watch(self, holds: int) -> None:
         """Sweeps as beat does, samples all limits, and kills on the way."""
         from benchmarks.money.booker import HELD, HINT_S, LEASE_S
+        from webapp.budgets.verify import AMOUNTS, booked
         from webapp.orchestration import engine
 
+        beyond = " OR ".join(f"{unit}_limit < {booked(unit)}" for unit in AMOUNTS)
         due = [holds // 4, holds // 2, holds * 3 // 4]
         deadline = time.monotonic() + WITHIN_S
         with psycopg.connect(self.services.env["HARTLEY_DB_OWNER_URL"], autocommit=True) as rows:
             while time.monotonic() < deadline:
                 self.samples += 1
-                self.violations += rows.execute(OVER).fetchone()[0]  # type: ignore[index]
+                self.violations += rows.execute(f"SELECT count(*) FROM budgets_envelope WHERE {beyond}").fetchone()[0]  # type: ignore[index]
                 if due and int(self.redis.get(HELD) or 0) >= due[0]:
                     due.pop(0)
                     self._kill(self.options.kills // 3)

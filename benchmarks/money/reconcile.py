@@ -15,7 +15,6 @@ import argparse
 import os
 import random
 import signal
-import subprocess
 import sys
 import time
 from collections import Counter, defaultdict
@@ -23,7 +22,6 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from decimal import Decimal
-from pathlib import Path
 from typing import Any
 from uuid import UUID
 
@@ -33,9 +31,10 @@ from redis import Redis
 from benchmarks.engine.__main__ import owner
 from benchmarks.engine.started import started
 from benchmarks.gateway.crowd import Crowd
+from benchmarks.gateway.running import start_worker
 from benchmarks.gateway.trio import Rules, Seen, trio
-from deploy.embedded import programs
-from tests.support.services import ROOT, Services, die_with_parent
+from tests.support.processes import gone
+from tests.support.services import Services
 
 LEASE_S, WITHIN_S, CANCELLED = 5, 300.0, 0.02
 SAID = "Two and two make four, as far as anybody has been able to tell so far."
@@ -88,29 +87,19 @@ class Pair:
     """Two worker processes, which are started again when they are killed."""
 
     def __init__(self) -> None:
-        self.processes = {slot: self._start(slot) for slot in ("llm1", "llm2")}
+        self.processes = {slot: start_worker(slot) for slot in ("llm1", "llm2")}
 
     def kill_one(self) -> None:
         slot = random.choice(sorted(self.processes))
         os.kill(self.processes[slot].pid, signal.SIGKILL)
         self.processes[slot].wait()
-        self.processes[slot] = self._start(slot)
+        self.processes[slot] = start_worker(slot)
 
     def stop(self) -> None:
         for process in self.processes.values():
             process.terminate()
         for process in self.processes.values():
-            process.wait(60)
-
-    def _start(self, slot: str) -> subprocess.Popen[bytes]:
-        with open(Path(os.environ["HARTLEY_HOME"]) / "logs" / f"bench-{slot}.log", "ab") as out:
-            return subprocess.Popen(
-                [sys.executable, *programs.worker("llm", slot)],
-                cwd=ROOT,
-                stdout=out,
-                stderr=out,
-                preexec_fn=die_with_parent,
-            )
+            gone(process, 60)
 
 
 @contextmanager

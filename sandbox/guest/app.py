@@ -26,6 +26,7 @@ PAUSE_S = 0.1
 PIPE_BYTES = 32 * 1024
 PIECE_BYTES = 512 * 1024
 ERROR_CHARS = 8_000
+KIND_CHARS = 200
 FRAMES = 20
 
 
@@ -125,7 +126,11 @@ def failure(error: BaseException) -> dict:
     if isinstance(error, MemoryError):
         traceback.clear_frames(error.__traceback__)  # gives back what the code had taken
         return {"error": f"MemoryError: {error}"[:ERROR_CHARS], "kind": "MemoryError"}
-    return {"error": told(error), "kind": type(error).__name__}
+    return {"error": told(error), "kind": kind(error)}
+
+
+def kind(error: BaseException) -> str:
+    return type(error).__name__[:KIND_CHARS]
 
 
 def attempt(work) -> "dict | None":
@@ -136,7 +141,7 @@ def attempt(work) -> "dict | None":
         try:
             return failure(error)
         except BaseException as worse:
-            return {"error": f"{type(error).__name__}, which could not be shown", "kind": type(worse).__name__}
+            return {"error": f"{kind(error)}, which could not be shown", "kind": kind(worse)}
     return None
 
 

@@ -8,9 +8,8 @@ from typing import Any
 from uuid import UUID
 
 import pytest
-from django.db import connections
 
-from tests.support.cast import Cast, make_cast
+from tests.support.cast import Cast, make_cast, operate_platform
 from tests.support.farm import Farm, eventually
 from tests.support.model_server import ModelServer
 from tests.support.services import Services
@@ -39,9 +38,7 @@ GONE = {"fault": {"status": 404, "message": "The model `openai/gpt-oss-20b` does
 def cast() -> Cast:
     """Acme operates the platform."""
     cast = make_cast()
-    with tenant_scope(cast.acme.id), connections["default"].cursor() as cursor:
-        cursor.execute('UPDATE "tenants_tenant" SET operates_platform = true')
-    cast.admin.user.tenant.refresh_from_db()
+    operate_platform(cast.acme)
     return cast
 
 

@@ -8,6 +8,7 @@ from uuid import uuid4
 
 from django.contrib.auth.hashers import make_password
 
+from webapp.common.tenancy import tenant_scope
 from webapp.tenants.models import Role, Tenant, User
 from webapp.tenants.rules import Principal
 from webapp.tenants.selectors import principal_of_key
@@ -62,3 +63,10 @@ def make_cast() -> Cast:
         user=person(acme, "user", Role.USER),
         stranger=person(globex, "stranger", Role.OWNER),
     )
+
+
+def operate_platform(tenant: Tenant, does: bool = True) -> None:
+    """From now on it runs the platform, or no longer does: the catalogue of models, Flower, what all tenants share."""
+    tenant.operates_platform = does
+    with tenant_scope(tenant.id):
+        tenant.save(update_fields=["operates_platform"])

@@ -6,7 +6,6 @@ import json
 import os
 import signal
 import subprocess
-import sys
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -19,7 +18,8 @@ from redis import Redis
 
 from deploy.embedded import programs
 from deploy.embedded.home import free_port
-from tests.support.services import ROOT, Services, die_with_parent
+from tests.support.processes import gone, launch
+from tests.support.services import Services
 from webapp.common.breakers import BREAKERS
 
 T = TypeVar("T")
@@ -66,16 +66,8 @@ class Farm:
             **{worker: programs.worker(*queues, app=self.app) for worker, queues in programs.WORKERS.items()},
             **self.more,
         }
-        log = open(self.folder / f"{name}.log", "ab")
-        environment = {**os.environ, **self.services.env, "DRAIN_S": "2", "HARTLEY_SWEEP_S": "1", **self.env}
-        self.processes[name] = subprocess.Popen(
-            [sys.executable, *commands[name]],
-            env=environment,
-            cwd=ROOT,
-            stdout=log,
-            stderr=log,
-            preexec_fn=die_with_parent,
-        )
+        env = {**os.environ, **self.services.env, "DRAIN_S": "2", "HARTLEY_SWEEP_S": "1", **self.env}
+        self.processes[name] = launch(commands[name], log=self.folder / f"{name}.log", env=env)
 
     def forget_limits(self) -> None:
         """What an earlier module's workers knew of its model server says nothing about this one's."""
@@ -101,11 +93,7 @@ class Farm:
         for process in self.processes.values():
             process.send_signal(signal.SIGTERM)
         for process in self.processes.values():
-            try:
-                process.wait(10)
-            except subprocess.TimeoutExpired:
-                process.kill()
-                process.wait()
+            gone(process, 10)
 
     def ready(self) -> bool:
         try:

@@ -13,7 +13,7 @@ from typing import Any
 
 from webapp.common.errors import Invalid
 
-CHARS_PER_TOKEN = 4
+CHARS_PER_TOKEN = 4  # by rule of thumb, wherever no tokenizer counts
 TOKENS_PER_MESSAGE = 5
 SHARE_OF_ONE = 8
 SUMMARY_TOKENS = 600  # of a summary, at most

@@ -16,8 +16,7 @@ from webapp.api.tasks import caller, page
 from webapp.budgets.envelopes import envelopes, find_envelope
 from webapp.budgets.models import Envelope, Level, Period
 from webapp.budgets.periods import OWNERS
-from webapp.budgets.rules import read_alert_percent, read_limit
-from webapp.budgets.services import Limits
+from webapp.budgets.rules import ALERT, read_figures
 from webapp.budgets.units import UNITS, Amount, Unit, balances, window_began, window_ends
 from webapp.common.errors import Invalid
 from webapp.common.tenancy import tenant_scope
@@ -25,7 +24,6 @@ from webapp.common.values import JSON
 from webapp.orchestration.limits import change_limits, limit_period
 from webapp.tenants.models import User
 
-ALERT = "alert_percent"
 FIGURES: JSON = {
     f"{unit.name}_limit": {
         "type": ["integer" if unit.kind == "count" else "number", "null"],
@@ -121,19 +119,6 @@ def fields(body: Any, schema: JSON) -> JSON:
     if unknown := set(body) - set(known):
         raise Invalid(field=str(min(unknown))[:40], message=f"is none of {', '.join(known)}")
     return body
-
-
-def read_figures(body: JSON) -> JSON:
-    """
-    What a budget is to be changed to, as arguments of the use cases.
-
-    Raises:
-        Invalid: the first field that breaks a rule.
-    """
-    limits: Limits = {
-        unit.name: read_limit(unit, body[f"{unit.name}_limit"]) for unit in UNITS if f"{unit.name}_limit" in body
-    }
-    return {"limits": limits} | ({ALERT: read_alert_percent(body[ALERT])} if ALERT in body else {})
 
 
 def text_of(body: JSON, name: str) -> str:

@@ -4,17 +4,19 @@ from __future__ import annotations
 
 from typing import Any
 
-from webapp.budgets.models import UNITS
+from webapp.budgets.rules import MOST
+from webapp.budgets.units import TOKENS, UNITS, Unit
 from webapp.common.errors import Invalid
 from webapp.common.values import JSON
 
-MOST = 10**15
-PARTS = ("usd", "seconds")  # that need not be whole numbers
-
+NAMED = {unit.name: unit for unit in UNITS}
 BUDGET: JSON = {  # as OpenAPI tells it
     "type": "object",
     "description": "Limits of the task's own budget; those of the platform stay.",
-    "properties": {unit: {"type": "number" if unit in PARTS else "integer", "minimum": 0} for unit in UNITS},
+    "properties": {
+        unit.name: {"type": "number" if unit.decimals else "integer", "minimum": 0, "maximum": MOST[unit.kind]}
+        for unit in UNITS
+    },
     "additionalProperties": False,
 }
 
@@ -31,10 +33,10 @@ def limits_of(context: JSON) -> JSON:
         return {}
     if not isinstance(given, dict):
         raise Invalid(field="context.budget", message="must be an object")
-    for unit, value in given.items():
-        if unit not in UNITS:
-            raise Invalid(field=f"context.budget.{unit}"[:200], message=f"is not a unit; units are {', '.join(UNITS)}")
-        _check(value, f"context.budget.{unit}", whole=unit not in PARTS)
+    for name, value in given.items():
+        if name not in NAMED:
+            raise Invalid(field=f"context.budget.{name}"[:200], message=f"is not a unit; units are {', '.join(NAMED)}")
+        _check(value, f"context.budget.{name}", NAMED[name])
     return given
 
 
@@ -44,11 +46,11 @@ def agent_tokens_of(context: JSON) -> int | None:
     if given in (None, ""):
         return None
     value = int(given) if isinstance(given, str) and given.isdecimal() and len(given) < 16 else given
-    _check(value, "context.token_budget_per_agent", whole=True)
+    _check(value, "context.token_budget_per_agent", TOKENS)
     return int(value)
 
 
-def _check(value: Any, field: str, *, whole: bool) -> None:
-    kind = int if whole else (int, float)
-    if isinstance(value, bool) or not isinstance(value, kind) or not 0 <= value <= MOST:
-        raise Invalid(field=field, message=f"must be a {'whole ' if whole else ''}number from 0 to {MOST}")
+def _check(value: Any, field: str, unit: Unit) -> None:
+    kind, most = (int, float) if unit.decimals else int, MOST[unit.kind]
+    if isinstance(value, bool) or not isinstance(value, kind) or not 0 <= value <= most:
+        raise Invalid(field=field, message=f"must be a {'' if unit.decimals else 'whole '}number from 0 to {most}")

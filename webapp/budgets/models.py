@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from decimal import Decimal
 from typing import ClassVar
 
 from django.contrib.postgres.fields import ArrayField
@@ -85,7 +84,7 @@ class Envelope(TenantModel):
 
     Attributes:
         window_start: of a day's or month's budget: from when on calls that are settled count. The engine begins the next
-            window with the next call, so it may be that of a day gone by: see `now_spent`.
+            window with the next call, so it may be that of a day gone by: see `units.balance`.
         alert_percent: of a limit, from which its owner is told once.
     """
 
@@ -125,17 +124,6 @@ class Envelope(TenantModel):
 
     def __str__(self) -> str:
         return f"{self.level} {self.owner_id}"
-
-    @property
-    def tokens_left(self) -> int | None:
-        """None is no limit. What was billed beyond holds doesn't count: the engine lets it pass as well."""
-        booked = self.tokens_spent + self.tokens_held - self.tokens_overrun
-        return None if self.tokens_limit is None else max(0, self.tokens_limit - booked)
-
-    @property
-    def usd_left(self) -> Decimal | None:
-        booked = self.usd_spent + self.usd_held - self.usd_overrun
-        return None if self.usd_limit is None else max(Decimal(0), self.usd_limit - booked)
 
     class Meta:
         constraints = [

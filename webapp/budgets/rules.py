@@ -6,11 +6,27 @@ from datetime import date, timedelta
 from decimal import Decimal, InvalidOperation
 from typing import Any
 
-from webapp.budgets.units import Amount, Unit
+from webapp.budgets.units import UNITS, Amount, Unit
 from webapp.common.errors import Invalid
+from webapp.common.values import JSON
 
 MOST = {"count": 2**63 - 1, "money": 10**8 - 1, "time": 10**15 - 1}  # what the columns can hold
+ALERT = "alert_percent"
 FURTHEST_DAYS = 3650  # a limit that lasts longer is as good as never reached
+
+
+def read_figures(given: JSON) -> JSON:
+    """
+    What a budget is to be changed to: `{"limits": {"tokens": 5, "usd": None}, "alert_percent": 80}`, as arguments of the
+    use cases. What isn't given stays as it is.
+
+    Raises:
+        Invalid: the first field that breaks a rule.
+    """
+    limits = {
+        unit.name: read_limit(unit, given[f"{unit.name}_limit"]) for unit in UNITS if f"{unit.name}_limit" in given
+    }
+    return {"limits": limits} | ({ALERT: read_alert_percent(given[ALERT])} if ALERT in given else {})
 
 
 def read_limit(unit: Unit, raw: Any) -> Amount | None:

@@ -101,7 +101,8 @@ def _pairs() -> str:
     return ", ".join(rows)
 
 
-def _booked(unit: str) -> str:
+def booked(unit: str) -> str:
+    """What a limit must leave room for, of an envelope's columns: SQL."""
     held = f" + {unit}_held" if unit not in NEVER_HELD else ""
     return f"{unit}_spent{held}" + (f" - {unit}_overrun" if unit not in NEVER_OVERRUN else "")
 
@@ -117,9 +118,9 @@ FROM l JOIN budgets_envelope e ON e.id = l.id CROSS JOIN LATERAL (VALUES {_pairs
 WHERE p.budget <> p.ledger ORDER BY e.level, e.id, p.unit, p.what
 """
 OVER = " UNION ALL ".join(
-    f"""SELECT id, level, owner_id, name, period, '{unit}', {unit}_limit::numeric, ({booked})::numeric
-    FROM budgets_envelope WHERE tenant_id = %(tenant)s AND {unit}_limit < {booked}"""
-    for unit, booked in ((unit, _booked(unit)) for unit in AMOUNTS)
+    f"""SELECT id, level, owner_id, name, period, '{unit}', {unit}_limit::numeric, ({booked(unit)})::numeric
+    FROM budgets_envelope WHERE tenant_id = %(tenant)s AND {unit}_limit < {booked(unit)}"""
+    for unit in AMOUNTS
 )
 COUNTS = """SELECT (SELECT count(*) FROM budgets_envelope WHERE tenant_id = %(tenant)s), count(*),
   count(*) FILTER (WHERE state = 'open') FROM budgets_hold WHERE tenant_id = %(tenant)s"""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import difflib
 
 from django.conf import settings
-from django.db import transaction
+from django.db import connections, transaction
 from django.db.models import Max
 
 from webapp.audit.services import record
@@ -127,5 +127,7 @@ def _check_may(actor: User) -> None:
 
 
 def _locked() -> CatalogueVersion | None:
-    """What is in force, until the transaction ends."""
-    return CatalogueVersion.objects.select_for_update().filter(active=True).first()
+    """What is in force, until the transaction ends. Whoever comes meanwhile waits, also while there is none to lock."""
+    with connections["default"].cursor() as cursor:
+        cursor.execute("SELECT pg_advisory_xact_lock(hashtextextended('versions of the catalogue', 0))")
+    return CatalogueVersion.objects.filter(active=True).first()

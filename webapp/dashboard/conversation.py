@@ -7,6 +7,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
+from webapp.agent_sessions.messages import pieces
+
 SHOWN_CHARS = 20_000  # of one message
 
 
@@ -48,17 +50,7 @@ def conversation(step: PastStep, *, query: str, asked: str, past: Sequence[PastS
 
 def conversation_of(messages: Iterable[Mapping[str, Any]]) -> list[Said]:
     """A caller's own messages; of files only what they are."""
-    return [_said(message["role"], "\n".join(_pieces(message))) for message in messages]
-
-
-def _pieces(message: Mapping[str, Any]) -> Iterable[str]:
-    if message["content"]:
-        yield message["content"]
-    for call in message.get("tool_calls", ()):
-        yield f"{call['function']['name']}({call['function']['arguments']})"
-    for part in message.get("parts", ()):
-        if part["type"] != "text":
-            yield f"[{part.get('name') or part['type']}, {part['media_type']}]"
+    return [_said(message["role"], "\n".join(pieces(message))) for message in messages]
 
 
 def _turn(past: PastStep) -> Iterable[Said]:

@@ -7,13 +7,12 @@ from django.http import QueryDict
 from webapp.budgets.errors import LimitTooLow
 from webapp.budgets.models import Period
 from webapp.budgets.periods import OWNER_CHARS, OWNERS
-from webapp.budgets.rules import read_alert_percent, read_limit
+from webapp.budgets.rules import ALERT, read_figures
 from webapp.budgets.units import UNITS
 from webapp.common.errors import Invalid
 from webapp.common.values import JSON
 
-ALERT = "alert_percent"
-LIMITS = {f"{unit.name}_limit": unit for unit in UNITS}
+LIMITS = [f"{unit.name}_limit" for unit in UNITS]
 FIELDS = ("level", "owner", "period", ALERT, *LIMITS)
 CHOICES: JSON = {
     "levels_limited": [level.value for level in OWNERS],
@@ -38,10 +37,10 @@ def figures(typed: dict[str, str], *, some: bool = False) -> JSON:
     Raises:
         Invalid
     """
-    limits = {unit.name: read_limit(unit, typed[name] or None) for name, unit in LIMITS.items() if name in typed}
-    if some and not limits:
-        raise Invalid(field=next(iter(LIMITS)), message="name a limit, here or in another unit")
-    return {"limits": limits} | ({ALERT: read_alert_percent(typed[ALERT])} if ALERT in typed else {})
+    found = read_figures({name: text or None for name, text in typed.items()})
+    if some and not found["limits"]:
+        raise Invalid(field=LIMITS[0], message="name a limit, here or in another unit")
+    return found
 
 
 def refusal(typed: dict[str, str], error: Invalid | LimitTooLow) -> JSON:

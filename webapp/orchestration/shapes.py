@@ -11,13 +11,13 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from webapp.agent_sessions.window import CHARS_PER_TOKEN
 from webapp.common.values import JSON
 from webapp.orchestration import complexity
 from webapp.orchestration.manual import read_plan
 from webapp.orchestration.plan import Plan, Subtask, agent_steps
 from webapp.orchestration.steps import NewStep
 
-CHARS_PER_TOKEN = 4
 FRAME = 8  # tokens around each message
 OURS = 600  # of an agent's prompt: its role, and the tools
 WRITING = 150  # of the planner's and the editor's prompt

@@ -18,7 +18,7 @@ from workers import context
 class Wishes:
     """
     Attributes:
-        mode: see tenants.models.AnswerCache.
+        mode: see tenants.models.AnswerCaching.
         frozen: models, as provider/model, that must not answer now.
     """
 

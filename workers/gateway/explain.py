@@ -1,40 +1,31 @@
-"""Which models would be asked now, and why not the others: the shipped catalogue and this environment, on paper.
-
-    python -m workers.gateway.explain --tier medium --needs vision
-
-Calls nothing. What a worker has learned of models while it ran is not known here, so `performance` and `scored` stand
-as in a worker that has just started.
-"""
+"""Tells which models of a catalogue would be asked, in which order, and why not the others. Calls nothing."""
 
 from __future__ import annotations
 
 import argparse
-import os
-import sys
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from decimal import Decimal
-from pathlib import Path
 from typing import get_args
 
 from workers.gateway.catalogue import Catalogue
 from workers.gateway.entries import MILLION, Capability, Strategy
-from workers.gateway.errors import CatalogueInvalid, NoModel, PriceUnknown
+from workers.gateway.errors import NoModel, PriceUnknown
 from workers.gateway.routing import PassedOver, Wish, preferred, weigh
 from workers.gateway.strategies import expected_usd
 from workers.gateway.types import ModelChoice
 
-CATALOGUE = Path(__file__).with_name("catalogue.yaml")
 COLUMNS = "{:<4}{:<44}{:>10}{:>10}{:>14}{:>11}"
 
 
-def main(arguments: Sequence[str] | None = None, environ: Mapping[str, str] = os.environ) -> int:
-    """1: no model fits; 2: the catalogue or the question is wrong."""
-    asked = _parser().parse_args(arguments)
-    try:
-        catalogue = Catalogue.load(CATALOGUE, environ)
-    except CatalogueInvalid as error:
-        print(error, file=sys.stderr)
-        return 2
+def explain(catalogue: Catalogue, asked: argparse.Namespace) -> int:
+    """
+    Print it.
+
+    Args:
+        asked: what `parser` reads.
+    Returns:
+        1: no model fits; else 0.
+    """
     wish = Wish(asked.tier, asked.model, asked.provider, asked.needs, asked.own_key, asked.down, asked.prompt_tokens)
     strategy = asked.strategy or catalogue.strategy
     print(f"{wish}, {strategy}:")
@@ -95,11 +86,11 @@ def _why_unusable(catalogue: Catalogue, wish: Wish, name: str) -> str:
     return f"not configured ({variables})" if variables else "not configured"
 
 
-def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
-        prog="python -m workers.gateway.explain", description="Which models would be asked, and why not the others."
+def parser() -> argparse.ArgumentParser:
+    made = argparse.ArgumentParser(
+        prog="python -m workers.explain", description="Which models would be asked, and why not the others."
     )
-    add = parser.add_argument
+    add = made.add_argument
     add("--tier", default="small", choices=["small", "medium", "large"])
     add("--strategy", choices=get_args(Strategy), help="instead of the catalogue's")
     add("--model", help="this model and no other")
@@ -109,8 +100,4 @@ def _parser() -> argparse.ArgumentParser:
     add("--own-key", nargs="+", default=[], metavar="PROVIDER", help="as if a tenant had brought keys for these")
     add("--down", nargs="+", default=[], metavar="PROVIDER", help="as if their breakers were open")
     add("--turn", type=int, default=0, metavar="N", help="for load_balanced: calls that went before")
-    return parser
-
-
-if __name__ == "__main__":
-    sys.exit(main())
+    return made

@@ -12,24 +12,10 @@ import pytest
 from django.db import connections
 from django.test import Client, override_settings
 
-from tests.support.cast import PASSWORD, Cast, Person, make_cast, person
+from tests.support.cast import PASSWORD, Cast, Person, person
 from webapp.common.tenancy import tenant_scope
-from webapp.orchestration.dispatch import redis
 from webapp.tenants import tokens
-from webapp.tenants.models import ApiKey, RefreshToken, Role, SignInAttempt, User
-
-
-@pytest.fixture(scope="module")
-def cast() -> Cast:
-    return make_cast()
-
-
-@pytest.fixture(autouse=True)
-def _nothing_counts_from_before() -> None:
-    """Neither failed attempts nor the calls of other tests, which come from the same network address."""
-    SignInAttempt.objects.all().delete()
-    for key in redis().scan_iter("hartley:rate:*"):
-        redis().delete(key)
+from webapp.tenants.models import ApiKey, RefreshToken, Role, User
 
 
 def call(method: str, path: str, body: Any = None, credential: str = "") -> tuple[int, Any]:

@@ -8,23 +8,9 @@ from uuid import uuid4
 import pytest
 from django.test import Client
 
-from tests.support.cast import Cast, make_cast
+from tests.support.cast import Cast
 from webapp.api import auth
 from webapp.common import logs
-from webapp.orchestration.dispatch import redis
-from webapp.tenants.models import SignInAttempt
-
-
-@pytest.fixture(scope="module")
-def cast() -> Cast:
-    return make_cast()
-
-
-@pytest.fixture(autouse=True)
-def _nothing_counts_from_before() -> None:
-    SignInAttempt.objects.all().delete()
-    for key in redis().scan_iter("hartley:rate:*"):
-        redis().delete(key)
 
 
 def post(path: str, body: str, key: str = "") -> int:

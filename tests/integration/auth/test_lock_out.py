@@ -9,22 +9,11 @@ import pytest
 from django.db import connection, connections
 from django.test import Client, override_settings
 
-from tests.support.cast import PASSWORD, Cast, make_cast
+from tests.support.cast import PASSWORD, Cast
 from webapp.tenants.models import SignInAttempt
 from webapp.tenants.sign_in import BadCredentials, LockedOut, sign_in
 
-pytestmark = pytest.mark.usefixtures("nothing_counts_from_before")
 HOME = "192.0.2.7"
-
-
-@pytest.fixture(scope="module")
-def cast() -> Cast:
-    return make_cast()
-
-
-@pytest.fixture
-def nothing_counts_from_before() -> None:
-    SignInAttempt.objects.all().delete()
 
 
 def guess(email: str, password: str = "a guess", address: str = HOME) -> str:

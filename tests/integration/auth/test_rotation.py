@@ -12,16 +12,11 @@ import pytest
 from django.db import connection
 from django.test import Client
 
-from tests.support.cast import PASSWORD, Cast, Person, make_cast, person
+from tests.support.cast import PASSWORD, Cast, Person, person
 from webapp.common.tenancy import tenant_scope
 from webapp.tenants import tokens
 from webapp.tenants.models import RefreshToken, Role, SignInAttempt, Tenant, User
 from webapp.tenants.tokens import InvalidRefreshToken, issue_tokens, principal_of_access_token, spend_refresh_token
-
-
-@pytest.fixture(scope="module")
-def cast() -> Cast:
-    return make_cast()
 
 
 def spent(refresh: str) -> tokens.Tokens | None:

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
+import psycopg
 import pytest
 from django.db import ProgrammingError, connections
 from django.test import Client
 
-from tests.support.cast import Cast, make_cast
+from tests.support.cast import Cast, make_cast, operate_platform
 from tests.support.farm import Farm, eventually
 from tests.support.model_server import ModelServer
 from tests.support.pages import at_most, signed_in
@@ -36,9 +38,7 @@ ROLES = ("user", "operator", "admin", "owner", "stranger")
 def cast() -> Cast:
     """Acme operates the platform; Globex does not."""
     cast = make_cast()
-    with tenant_scope(cast.acme.id), connections["default"].cursor() as cursor:
-        cursor.execute('UPDATE "tenants_tenant" SET operates_platform = true')
-    cast.admin.user.tenant.refresh_from_db()
+    operate_platform(cast.acme)
     return cast
 
 
@@ -137,6 +137,36 @@ def test_what_is_in_force_already_is_no_new_version(cast: Cast, clients: dict[st
     assert "which is in force" in save(clients["owner"], "strategy: scored\n")
     with tenant_scope(cast.acme.id), pytest.raises(Invalid, match="which is in force"):
         save_version(actor=cast.admin.user, source="strategy: scored\n")
+
+
+def waiting(services: Services) -> bool:
+    """Whether anybody waits for another's lock."""
+    with psycopg.connect(services.env["HARTLEY_TEST_ADMIN_URL"]) as admin:
+        return bool(admin.execute("SELECT 1 FROM pg_stat_activity WHERE wait_event_type = 'Lock'").fetchone())
+
+
+def test_of_two_first_versions_at_once_the_second_waits_and_is_the_next(cast: Cast, services: Services) -> None:
+    def late() -> CatalogueVersion:
+        try:
+            with tenant_scope(cast.acme.id):
+                return save_version(actor=cast.owner.user, source="strategy: scored\n")
+        finally:
+            connections["default"].close()
+
+    with tenant_scope(cast.acme.id):
+        CatalogueVersion.objects.filter(active=True).update(active=False)
+    with ThreadPoolExecutor(1) as pool:
+        with tenant_scope(cast.acme.id):
+            first = save_version(actor=cast.admin.user, source="strategy: quality\n")
+            second = pool.submit(late)
+            eventually(lambda: second.done() or waiting(services))
+        assert second.result(10).number == first.number + 1
+    assert list(CatalogueVersion.objects.filter(active=True)) == [newest()] == [second.result()]
+    with tenant_scope(cast.acme.id):
+        told = AuditEntry.objects.filter(action="catalogue.saved").order_by("-id").values_list("detail", flat=True)
+        assert [(detail["before"], detail["version"]) for detail in told[:2]] == [
+            (first.number, first.number + 1), (None, first.number),
+        ]  # fmt: skip
 
 
 @pytest.mark.parametrize("role", ROLES)

@@ -12,10 +12,9 @@ from typing import Any
 
 import pytest
 from django.core.management import CommandError, call_command
-from django.db import connections
 from django.test import Client
 
-from tests.support.cast import Cast, make_cast
+from tests.support.cast import Cast, make_cast, operate_platform
 from tests.support.pages import at_most, signed_in
 from webapp.agent_tasks.models import Task
 from webapp.budgets.models import Hold
@@ -159,14 +158,12 @@ def test_the_breakers_are_for_those_who_operate_the_platform(cast: Cast, owner: 
     dispatch.redis().hset(BREAKERS, "openai", json.dumps(kept))
     try:
         assert "probe in" not in owner.get("/models").content.decode()
-        with tenant_scope(cast.acme.id), connections["default"].cursor() as cursor:
-            cursor.execute('UPDATE "tenants_tenant" SET operates_platform = true')
+        operate_platform(cast.acme)
         page = signed_in(cast.operator).get("/models").content.decode()
         assert page.count("probe in 15 min") == 1 and "model.timeout" in page
     finally:
         dispatch.redis().hdel(BREAKERS, "openai")
-        with tenant_scope(cast.acme.id), connections["default"].cursor() as cursor:
-            cursor.execute('UPDATE "tenants_tenant" SET operates_platform = false')
+        operate_platform(cast.acme, False)
 
 
 def test_another_tenant_sees_the_catalogue_and_none_of_our_figures(cast: Cast) -> None:

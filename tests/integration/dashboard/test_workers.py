@@ -5,9 +5,8 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 
 import pytest
-from django.db import connections
 
-from tests.support.cast import Cast, make_cast
+from tests.support.cast import Cast, make_cast, operate_platform
 from tests.support.pages import at_most, signed_in
 from webapp.agent_tasks.models import Step, Task
 from webapp.common.tenancy import tenant_scope
@@ -18,8 +17,7 @@ from webapp.orchestration.submit import Submission, submit_task
 @pytest.fixture(scope="module")
 def cast() -> Cast:
     cast = make_cast()
-    with tenant_scope(cast.acme.id), connections["default"].cursor() as cursor:
-        cursor.execute('UPDATE "tenants_tenant" SET operates_platform = true')
+    operate_platform(cast.acme)
     return cast
 
 

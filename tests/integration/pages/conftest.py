@@ -6,12 +6,11 @@ from collections.abc import Iterator
 from uuid import UUID
 
 import pytest
-from django.db import connections
 from playwright.sync_api import Browser
 
 from tests.support import browser as browsers
 from tests.support.alerts import with_alerts
-from tests.support.cast import Cast
+from tests.support.cast import Cast, operate_platform
 from tests.support.farm import Farm
 from tests.support.services import ROOT
 from tests.support.site import Look, budget_of, example_body, forked, pages, with_flower
@@ -40,8 +39,7 @@ def flower() -> tuple[dict[str, str], dict[str, list[str]]]:
 @pytest.fixture(scope="module")
 def farm(standing: Standing, flower: tuple[dict[str, str], dict[str, list[str]]], cast: Cast) -> Farm:
     """No model key is set: the offline provider answers. Acme runs the platform, so it sees Flower."""
-    with tenant_scope(cast.acme.id), connections["default"].cursor() as cursor:
-        cursor.execute('UPDATE "tenants_tenant" SET operates_platform = true')
+    operate_platform(cast.acme)
     return standing.ask(*flower)
 
 

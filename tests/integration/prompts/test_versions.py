@@ -9,6 +9,7 @@ from django.db import ProgrammingError, connections
 
 from tests.support.cast import Cast
 from tests.support.driven import claim
+from tests.support.pages import at_most
 from webapp.agent_tasks.models import Task
 from webapp.audit.models import AuditEntry
 from webapp.common.errors import Invalid, NotFound
@@ -16,8 +17,8 @@ from webapp.common.tenancy import tenant_scope
 from webapp.orchestration.completions import COMPLETE, ask
 from webapp.orchestration.submit import Submission, submit_task
 from webapp.prompts.models import PromptInForce, PromptTemplate
-from webapp.prompts.release import shipped
-from webapp.prompts.selectors import find_current, find_version, pins, versions_of
+from webapp.prompts.release import all_shipped, shipped
+from webapp.prompts.selectors import find_current, find_version, pins, texts_of, versions_of
 from webapp.prompts.services import put_in_force, save_version
 from workers.context import task_context
 
@@ -85,6 +86,20 @@ def test_the_application_can_change_no_version(crew: Cast, statement: str) -> No
         connections["default"].cursor() as cursor,
     ):
         cursor.execute(statement)
+
+
+def test_all_texts_are_read_at_once_each_at_its_version(crew: Cast) -> None:
+    save(crew), save(crew, OWN + " Be brief."), save(crew, "Write for Acme.", "editor")
+    with tenant_scope(crew.acme.id):
+        with at_most(1):
+            texts = texts_of(crew.acme.id, {"agent": 1, "editor": 1, "planner": 0})
+        assert texts == all_shipped() | {"agent": OWN, "editor": "Write for Acme."}
+        with at_most(0):
+            assert texts_of(crew.acme.id, {}) == all_shipped()
+        with pytest.raises(NotFound):
+            texts_of(crew.acme.id, {"agent": 1, "editor": 2})
+    with tenant_scope(crew.globex.id), pytest.raises(NotFound):
+        texts_of(crew.globex.id, {"agent": 1})
 
 
 def test_another_tenant_has_none_of_it(crew: Cast) -> None:

@@ -102,11 +102,12 @@ class Post:
 @pytest.fixture
 def post(cast: Cast, receiver: Receiver, allowed: None, services: Services) -> Iterator[Post]:
     """What tests leave is removed, whoever's it is, or the next rounds would deliver it."""
+    clear_away(services)
+    yield Post(cast, receiver, services)
+    clear_away(services)
+
+
+def clear_away(services: Services) -> None:
     with psycopg.connect(services.env["HARTLEY_TEST_ADMIN_URL"]) as admin:
         for table in ("webhooks_delivery", "webhooks_webhook", "budgets_alert"):
             admin.execute(f"DELETE FROM {table}")
-    yield Post(cast, receiver, services)
-    for tenant in (cast.acme, cast.globex):
-        with tenant_scope(tenant.id):
-            Webhook.objects.all().delete()
-            Alert.objects.all().delete()

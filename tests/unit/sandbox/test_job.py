@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import math
+
 import pytest
 
-from sandbox.errors import FilesRefused
+from sandbox.errors import FilesRefused, JobRefused
 from sandbox.frames import HEADER, unpack
 from sandbox.job import Job, check_job, pack_job, read_job
 from sandbox.limits import Limits
@@ -74,3 +76,15 @@ def test_code_that_is_not_utf_8_can_still_be_sent() -> None:
     assert asked.guest == {"code": "'?'", "stdin": "", "environment": {}}
     assert (asked.files, asked.workspace, asked.fixed) == ({"a": b"1"}, {"b/c": b"23"}, (None, 4))
     assert asked.limits == Limits() and asked.listening
+
+
+@pytest.mark.parametrize("environment", [{"": "x"}, {"A=B": "x"}, {"A\0": "x"}, {"A": "x\0"}, {"\ud800": "x"}])
+def test_an_environment_that_no_program_can_have_is_refused(environment: dict[str, str]) -> None:
+    with pytest.raises(JobRefused, match="environment"):
+        check_job(Job("", environment=environment), Limits())
+
+
+@pytest.mark.parametrize("clock", [-1.0, math.nan, math.inf, 1e300])
+def test_a_clock_that_stands_nowhere_is_refused(clock: float) -> None:
+    with pytest.raises(JobRefused, match="clock"):
+        check_job(Job("", clock=clock), Limits())

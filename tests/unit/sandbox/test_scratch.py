@@ -12,7 +12,7 @@ from sandbox.scratch import Scratch, remove
 
 def test_closing_removes_everything(tmp_path: Path) -> None:
     scratch = Scratch(tmp_path / "new" / "root")
-    folder = scratch.folder_for(os.getuid())
+    folder = scratch.new_folder()
     (folder / "data").mkdir()
     (folder / "data" / "x").write_bytes(b"1")
     scratch.close()
@@ -21,7 +21,7 @@ def test_closing_removes_everything(tmp_path: Path) -> None:
 
 def test_a_new_keeper_removes_the_folders_of_dead_ones_only(tmp_path: Path) -> None:
     alive = Scratch(tmp_path)
-    kept = alive.folder_for(os.getuid())
+    kept = alive.new_folder()
     (tmp_path / "keeper-dead" / "child").mkdir(parents=True)
     (tmp_path / "other").mkdir()
     second = Scratch(tmp_path)
