@@ -15,7 +15,7 @@ run:  ## set up what is missing, start everything, show the first example (ONCE=
 	@exec $(PYTHON) deploy/embedded/bootstrap.py
 
 test: setup  ## run all tests, with a Postgres, a Valkey and workers of their own
-	@$(VENV)/bin/python -m pytest
+	@$(VENV)/bin/python -m tests.support.side_by_side
 
 lint: setup  ## check style, imports and types
 	@$(VENV)/bin/ruff check . && $(VENV)/bin/ruff format --check . && $(VENV)/bin/lint-imports && $(MAKE) -s types

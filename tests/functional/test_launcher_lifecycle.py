@@ -23,15 +23,27 @@ from tests.support.launched import APPLICATION, EVERYTHING, SERVICES, Launched, 
 
 
 @pytest.fixture(scope="module")
-def stack(tmp_path_factory: pytest.TempPathFactory, sandbox_image: Path) -> Iterator[Launched]:
-    """Brought up once for the module; a test that takes it down brings it up again."""
+def launched(tmp_path_factory: pytest.TempPathFactory, sandbox_image: Path) -> Iterator[Launched]:
+    """One for the module, up or not."""
     launched = Launched(tmp_path_factory.mktemp("launcher") / "home", sandbox_image)
-    launched.start()
     try:
-        launched.wait_up()
         yield launched
     finally:
-        launched.stop()
+        if launched.process:
+            launched.stop()
+
+
+@pytest.fixture
+def stack(launched: Launched) -> Launched:
+    """Up; after a test that has taken it down, again."""
+    bring_up(launched)
+    return launched
+
+
+def bring_up(launched: Launched) -> None:
+    if not launched.process or launched.process.poll() is not None:
+        launched.start()
+    launched.wait_up()
 
 
 def answers(url: str, login: str = "") -> bool:
@@ -161,16 +173,16 @@ def test_a_killed_supervisor_ends_everything_with_one_sentence(stack: Launched) 
     assert stack.process.wait(15) == 1
     assert "hartley: The process supervisor has died, so everything was stopped." in stack.output
     assert not [pid for pid in pids if is_alive(pid)]
-    stack.start()
-    stack.wait_up()
 
 
-def test_a_lost_credentials_file_is_made_anew(stack: Launched) -> None:
-    old = stack.credentials()
-    stack.stop()
-    (stack.home / "credentials.json").unlink()
-    stack.start()
-    stack.wait_up()
-    assert stack.credentials()["email"] == old["email"]
-    assert stack.credentials()["api_key"] != old["api_key"]
-    test_the_curl_line_works_when_pasted(stack)
+def test_a_lost_credentials_file_is_made_anew(launched: Launched) -> None:
+    """From whatever state the last test has left: up, or ended without order."""
+    if not launched.process:
+        bring_up(launched)
+    launched.stop()
+    old = launched.credentials()
+    (launched.home / "credentials.json").unlink()
+    bring_up(launched)
+    assert launched.credentials()["email"] == old["email"]
+    assert launched.credentials()["api_key"] != old["api_key"]
+    test_the_curl_line_works_when_pasted(launched)

@@ -12,8 +12,11 @@ from tests.support.cast import Cast, make_cast
 from tests.support.farm import Farm
 from tests.support.model_server import ModelServer
 from tests.support.services import Services
+from tests.support.standing import Standing, farm_of
 from webapp.agent_tasks.models import Task
 from webapp.common.tenancy import tenant_scope
+
+HERE = Path(__file__).parent
 
 
 @pytest.fixture(scope="session")
@@ -21,24 +24,51 @@ def cast() -> Cast:
     return make_cast()
 
 
-@pytest.fixture(scope="module")
-def farm(services: Services, sandbox_image: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Farm]:
-    """No model key is set: the offline provider answers."""
-    running = Farm(services, {}, tmp_path_factory.mktemp("farm"))
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """
+    Modules that need a farm come last, those with the same one after each other; before them nothing runs that would do
+    the work which tests do themselves.
+    """
+    modules: dict[Path, list[pytest.Item]] = {}
+    for item in items:
+        modules.setdefault(item.path, []).append(item)
+    items[:] = [item for module in sorted(modules.values(), key=place) for item in module]
+
+
+def place(module: list[pytest.Item]) -> int:
+    return farm_of(module) if module[0].path.is_relative_to(HERE) else 0
+
+
+@pytest.fixture(scope="session")
+def standing(services: Services, sandbox_image: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Standing]:
+    kept = Standing(services, tmp_path_factory.mktemp("farms"))
     try:
-        running.start()
-        yield running
+        yield kept
     finally:
-        running.stop()
+        kept.stop()
 
 
 @pytest.fixture(scope="module")
-def model_server() -> Iterator[ModelServer]:
+def farm(standing: Standing) -> Farm:
+    """No model key is set: the offline provider answers."""
+    return standing.ask({})
+
+
+@pytest.fixture(scope="session")
+def _one_model_server() -> Iterator[ModelServer]:
     server = ModelServer()
     try:
         yield server
     finally:
         server.stop()
+
+
+@pytest.fixture(scope="module")
+def model_server(_one_model_server: ModelServer) -> Iterator[ModelServer]:
+    """At the same address for the whole run, since farms know it by that."""
+    _one_model_server.reset()
+    yield _one_model_server
+    _one_model_server.reset()
 
 
 @pytest.fixture(scope="module")
@@ -49,29 +79,19 @@ def provider() -> str:
 
 @pytest.fixture(scope="module")
 def connected(
-    services: Services,
-    sandbox_image: Path,
-    model_server: ModelServer,
-    provider: str,
-    tmp_path_factory: pytest.TempPathFactory,
-) -> Iterator[Farm]:
+    standing: Standing, model_server: ModelServer, provider: str, tmp_path_factory: pytest.TempPathFactory
+) -> Farm:
     """A farm whose model is the scripted server, through the provider's official SDK, with the marker tool."""
-    folder = tmp_path_factory.mktemp("connected")
     base_url = {"openai": model_server.base_url, "anthropic": model_server.root_url}[provider]
     env = {
         f"{provider.upper()}_BASE_URL": base_url,
         f"{provider.upper()}_API_KEY": "sk-scripted",
         "HARTLEY_EXTRA_TOOLS": "tests.support.marker:MarkerTool",
-        "HARTLEY_MARKER_LOG": str(folder / "marks"),
+        "HARTLEY_MARKER_LOG": str(tmp_path_factory.getbasetemp() / "marks"),
         "HARTLEY_LEASE_S": "3",
         "HARTLEY_HINT_S": "2",
     }
-    running = Farm(services, env, folder)
-    try:
-        running.start()
-        yield running
-    finally:
-        running.stop()
+    return standing.ask(env)
 
 
 @pytest.fixture(scope="module", autouse=True)

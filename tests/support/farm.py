@@ -1,4 +1,4 @@
-"""A farm: the real web process, workers and beat of one test module, started, killed and restarted by it."""
+"""A farm: the real web process, workers and beat that test modules start, kill and restart."""
 
 from __future__ import annotations
 
@@ -52,9 +52,11 @@ class Farm:
         return f"http://127.0.0.1:{self.port}"
 
     def start(self) -> None:
+        """What runs already goes on running."""
         self.forget_limits()
         for name in ("web", *programs.WORKERS, "beat", *self.more):
-            self.launch(name)
+            if name not in self.processes or self.processes[name].poll() is not None:
+                self.launch(name)
         eventually(self.ready, within_s=60, every_s=0.2)
 
     def launch(self, name: str) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 from redis import Redis
@@ -12,12 +11,11 @@ from deploy.embedded import programs
 from tests.support.farm import Farm
 from tests.support.model_server import ModelServer
 from tests.support.services import Services
+from tests.support.standing import Standing
 
 
 @pytest.fixture(scope="module")
-def caching(
-    services: Services, sandbox_image: Path, model_server: ModelServer, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[Farm]:
+def caching(standing: Standing, model_server: ModelServer) -> Farm:
     env = {
         "OPENAI_BASE_URL": model_server.base_url,
         "OPENAI_API_KEY": "sk-scripted",
@@ -26,13 +24,7 @@ def caching(
         "HARTLEY_POLICY_LOOK_S": "0.05",
         "HARTLEY_SEMANTIC_EMBED_S": "20",  # however busy the machine
     }
-    more = {"worker-llm-2": programs.worker("llm", "llm2")}
-    running = Farm(services, env, tmp_path_factory.mktemp("caching"), more=more)
-    try:
-        running.start()
-        yield running
-    finally:
-        running.stop()
+    return standing.ask(env, {"worker-llm-2": programs.worker("llm", "llm2")})
 
 
 @pytest.fixture

@@ -5,7 +5,6 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from pathlib import Path
 from typing import Any
 
 import psycopg
@@ -18,6 +17,7 @@ from tests.support.farm import Farm, eventually
 from tests.support.model_server import ModelServer
 from tests.support.pages import at_most, signed_in
 from tests.support.services import Services
+from tests.support.standing import Standing
 from webapp.audit.models import AuditEntry
 from webapp.budgets.models import Hold
 from webapp.catalogue.models import CatalogueSnapshot, CatalogueVersion
@@ -200,8 +200,9 @@ def test_the_service_and_the_database_refuse_other_tenants_too(cast: Cast, clien
 
 
 @pytest.fixture(scope="module")
-def farm(services: Services, sandbox_image: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Farm]:
+def farm(services: Services, standing: Standing, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Farm]:
     """Without web and beat: tasks are submitted here, and workers look for due steps themselves."""
+    standing.stop()
     farm = Farm(services, {}, tmp_path_factory.mktemp("farm"))
     CatalogueSnapshot.objects.filter(id=1).update(revision="before")
     for name in ("worker-llm", "worker-control"):

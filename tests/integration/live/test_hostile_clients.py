@@ -6,8 +6,6 @@ import asyncio
 import base64
 import os
 import socket
-from collections.abc import Iterator
-from pathlib import Path
 
 import psutil
 import pytest
@@ -16,7 +14,6 @@ from websockets.exceptions import InvalidStatus
 
 from tests.support.cast import Cast, make_cast
 from tests.support.farm import Farm, eventually
-from tests.support.services import Services
 from webapp.progress.models import Event
 
 SOCKETS = 20
@@ -26,15 +23,6 @@ QUESTION = "What is (12.5 + 7.5) * 3?"
 @pytest.fixture(scope="module")
 def cast() -> Cast:
     return make_cast()
-
-
-@pytest.fixture(scope="module")
-def farm(services: Services, sandbox_image: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Farm]:
-    env = {"HARTLEY_SEND_S": "1", "HARTLEY_SSE_PING_S": "0.5", "HARTLEY_SOCKETS_PER_USER": str(SOCKETS)}
-    farm = Farm(services, env, tmp_path_factory.mktemp("farm"))
-    farm.start()
-    yield farm
-    farm.stop()
 
 
 def ended_task(farm: Farm, key: str) -> str:

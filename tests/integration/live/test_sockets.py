@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
 from contextlib import ExitStack
-from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
@@ -17,7 +15,6 @@ from websockets.sync.client import ClientConnection, connect
 from tests.support.cast import Cast, Person, make_cast, person
 from tests.support.farm import Farm
 from tests.support.pages import signed_in
-from tests.support.services import Services
 from webapp.agent_tasks.models import Task
 from webapp.common.tenancy import tenant_scope
 from webapp.tenants.models import ApiKey, Role, User
@@ -28,15 +25,6 @@ QUESTION = "What is (12.5 + 7.5) * 3?"
 @pytest.fixture(scope="module")
 def cast() -> Cast:
     return make_cast()
-
-
-@pytest.fixture(scope="module")
-def farm(services: Services, sandbox_image: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Farm]:
-    env = {"HARTLEY_RECHECK_S": "0.3", "HARTLEY_SSE_PING_S": "0.5", "HARTLEY_SOCKETS_PER_USER": "20"}
-    farm = Farm(services, env, tmp_path_factory.mktemp("farm"))
-    farm.start()
-    yield farm
-    farm.stop()
 
 
 def open_socket(farm: Farm, path: str, who: Person | None, **headers: str) -> ClientConnection:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from pathlib import Path
 from uuid import UUID
 
 import pytest
@@ -13,8 +12,9 @@ from tests.support import browser as browsers
 from tests.support.alerts import with_alerts
 from tests.support.cast import Cast, operate_platform
 from tests.support.farm import Farm
-from tests.support.services import ROOT, Services
+from tests.support.services import ROOT
 from tests.support.site import Look, budget_of, example_body, forked, pages, with_flower
+from tests.support.standing import Standing
 from webapp.common.tenancy import tenant_scope
 from webapp.orchestration.policies import save_module
 from webapp.prompts.release import shipped
@@ -31,19 +31,16 @@ def chromium() -> Iterator[Browser]:
         yield launched
 
 
+@pytest.fixture(scope="session")
+def flower() -> tuple[dict[str, str], dict[str, list[str]]]:
+    return with_flower()
+
+
 @pytest.fixture(scope="module")
-def farm(
-    services: Services, sandbox_image: Path, tmp_path_factory: pytest.TempPathFactory, cast: Cast
-) -> Iterator[Farm]:
+def farm(standing: Standing, flower: tuple[dict[str, str], dict[str, list[str]]], cast: Cast) -> Farm:
     """No model key is set: the offline provider answers. Acme runs the platform, so it sees Flower."""
     operate_platform(cast.acme)
-    env, more = with_flower()
-    running = Farm(services, env, tmp_path_factory.mktemp("farm"), more=more)
-    try:
-        running.start()
-        yield running
-    finally:
-        running.stop()
+    return standing.ask(*flower)
 
 
 @pytest.fixture(scope="module")

@@ -26,6 +26,10 @@ NO_PAGES = {  # they act, answer a part of a page, or belong to Flower
     "alerts/<int:name>/seen", "alerts/webhooks/<uuid:name>/switch", "alerts/webhooks/<uuid:name>/test",
     "alerts/webhooks/<uuid:name>/remove", "alerts/webhooks/<uuid:webhook>/<uuid:name>/retry", "budgets/ledger.csv", "budgets/<uuid:name>/limits", "flower/", "flower/<path:path>",
 }  # fmt: skip
+AXE = {
+    "resultTypes": ["violations"],
+    "preload": False,  # it would add styles of its own, which the policy forbids
+}
 FOCUSABLE = "a[href], button, input:not([type=hidden]), select, textarea, summary"
 SEEN = f"""() => [...document.querySelectorAll('{FOCUSABLE}')].filter(one => one.checkVisibility({{visibilityProperty: true}})
     && !one.disabled && one.tabIndex >= 0 && one.getClientRects().length
@@ -58,7 +62,7 @@ def test_axe_and_the_console_have_nothing_to_complain_of_and_nothing_is_cut_off(
 
 
 def violations(page: Page, name: str) -> list[str]:
-    result = Axe().run(page, options={"preload": False})  # it would add styles of its own, which the policy forbids
+    result = Axe().run(page, options=AXE)
     return [
         f"{name}: {each['id']} ({each['impact']}): {each['help']}: {each['nodes'][0]['html'][:160]}"
         for each in result.response["violations"]

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -13,7 +11,6 @@ from django.test import Client
 from tests.support.cast import Cast, Person, make_cast
 from tests.support.farm import Farm, eventually
 from tests.support.pages import at_most, signed_in
-from tests.support.services import Services
 from webapp.audit.models import AuditEntry
 from webapp.common.tenancy import tenant_scope
 from webapp.decisions.models import PolicyModule, PolicyVersion
@@ -41,14 +38,6 @@ def crew() -> Cast:
 @pytest.fixture
 def admin(crew: Cast) -> Client:
     return signed_in(crew.admin)
-
-
-@pytest.fixture(scope="module")
-def farm(services: Services, sandbox_image: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Farm]:
-    farm = Farm(services, {}, tmp_path_factory.mktemp("farm"))
-    farm.start()
-    yield farm
-    farm.stop()
 
 
 def save(admin: Client, crew: Cast, source: str, name: str = "rules", mode: str = "enforce") -> str:
