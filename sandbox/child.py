@@ -74,6 +74,7 @@ def main() -> None:
         limit_data(NATIVE_BYTES + COPIES * asked.limits.memory_bytes)
         answers.send(runtime.run(asked))
         runtime.tidy()
+        answers.send(({"tidy": True}, []))
 
 
 def try_out(runtime: Runtime) -> None:
