@@ -19,6 +19,7 @@ from sandbox.frames import read_frame, write_frame
 from sandbox.instances import Instances
 from sandbox.job import Asked, read_job
 from sandbox.limits import MIB, Limits
+from sandbox.module_run import ModuleRuntime
 from sandbox.runtime import Answer, Runtime
 from sandbox.said import News
 
@@ -64,16 +65,18 @@ def main() -> None:
     answers = Answers(pipe)
     plain, metered = map(Path, sys.argv[1:3])
     instances = Instances({False: plain, True: metered})
-    confined = confine()
-    runtime = Runtime(instances, folders=Folders(), hear=answers.hear, blocked=answers.last_words)
+    confined, folders = confine(), Folders()
+    runtime = Runtime(instances, folders=folders, hear=answers.hear, blocked=answers.last_words)
+    modules = ModuleRuntime(folders=folders, hear=answers.hear, blocked=answers.last_words)
     try_out(runtime)
     no_more_threads()
     answers.send(({"ready": confined.value()}, []))
     while (frame := read_frame(jobs)) is not None:
         asked = read_job(frame)
         limit_data(NATIVE_BYTES + COPIES * asked.limits.memory_bytes)
-        answers.send(runtime.run(asked))
-        runtime.tidy()
+        one = runtime if asked.native is None else modules
+        answers.send(one.run(asked))
+        one.tidy()
         answers.send(({"tidy": True}, []))
 
 

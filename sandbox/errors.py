@@ -53,3 +53,9 @@ class KeeperClosed(SandboxError):
 
     def __init__(self) -> None:
         super().__init__("The sandbox was closed.")
+
+
+class ModuleRefused(Exception):
+    """A tenant's module can't be used; the message is a sentence for whoever uploaded it. Nothing is kept."""
+
+    code = "module.refused"

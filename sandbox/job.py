@@ -36,6 +36,21 @@ class Job:
     seed: int | None = None
 
 
+@dataclass(frozen=True)
+class ModuleJob(Job):
+    """
+    A module to run. Its time and randomness can't be fixed.
+
+    Args:
+        native: its code, made by `Modules`: what is given here is run as it is.
+        arguments: the first is the module's name, as with every program.
+    """
+
+    code: str = ""
+    native: bytes = b""
+    arguments: tuple[str, ...] = ()
+
+
 def check_job(job: Job, limits: Limits) -> None:
     """
     Raises:
@@ -73,21 +88,31 @@ def pack_job(job: Job, limits: Limits, *, listening: bool) -> list[bytes]:
     Args:
         listening: somebody wants to hear the output while the code runs.
     """
-    guest = {"code": clean(job.code), "stdin": clean(job.stdin), "environment": dict(job.environment)}
+    guest: dict[str, Any] = {"stdin": clean(job.stdin), "environment": dict(job.environment)}
+    if isinstance(job, ModuleJob):
+        guest["arguments"], native = list(job.arguments), [job.native]
+    else:
+        guest["code"], native = clean(job.code), []
     value = {
         "guest": guest,
         "files": list(job.files),
         "workspace": list(job.workspace),
         "fixed": None if job.clock is None and job.seed is None else [job.clock, job.seed],
         "listening": listening,
+        "module": bool(native),
         "limits": asdict(limits),
     }
-    return pack(value, [*job.files.values(), *job.workspace.values()])
+    return pack(value, [*native, *job.files.values(), *job.workspace.values()])
 
 
 @dataclass(frozen=True)
 class Asked:
-    """A job as the child reads it."""
+    """
+    A job as the child reads it.
+
+    Args:
+        native: a module's code; None: it is Python.
+    """
 
     guest: dict[str, Any]
     files: dict[str, bytes]
@@ -95,16 +120,19 @@ class Asked:
     fixed: tuple[float | None, int | None] | None
     listening: bool
     limits: Limits
+    native: bytes | None = None
 
 
 def read_job(frame: Frame) -> Asked:
     value = frame.value
+    native, blobs = (frame.blobs[0], frame.blobs[1:]) if value["module"] else (None, frame.blobs)
     split = len(value["files"])
     return Asked(
         guest=value["guest"],
-        files=dict(zip(value["files"], frame.blobs[:split], strict=True)),
-        workspace=dict(zip(value["workspace"], frame.blobs[split:], strict=True)),
+        files=dict(zip(value["files"], blobs[:split], strict=True)),
+        workspace=dict(zip(value["workspace"], blobs[split:], strict=True)),
         fixed=value["fixed"] and tuple(value["fixed"]),
         listening=value["listening"],
         limits=Limits(**value["limits"]),
+        native=native,
     )

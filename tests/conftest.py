@@ -51,5 +51,5 @@ def services() -> Services:
 def sandbox_image(services: Services) -> Path:
     """Built once, kept between runs."""
     folder = Path(services.env["HARTLEY_SANDBOX_IMAGE"])
-    subprocess.run([sys.executable, "-m", "sandbox.build", "--out", str(folder)], cwd=ROOT, check=True, timeout=300)
+    subprocess.run([sys.executable, "-m", "sandbox.build", "--out", str(folder)], cwd=ROOT, check=True, timeout=900)
     return folder

@@ -23,7 +23,9 @@ from webapp.common import logs  # noqa: E402
 QUEUES = ("control", "policy", "llm", "tools")
 
 app = Celery(
-    "hartley", broker=settings.REDIS_URL, include=[*(f"workers.{queue}" for queue in QUEUES), "workers.webhooks"]
+    "hartley",
+    broker=settings.REDIS_URL,
+    include=[*(f"workers.{queue}" for queue in QUEUES), "workers.webhooks", "workers.module_checks"],
 )
 app.conf.update(
     task_queues=[Queue(name) for name in QUEUES],
@@ -50,6 +52,11 @@ app.conf.update(
             "task": "control.webhooks",
             "schedule": settings.WEBHOOK_LOOK_S,
             "options": {"expires": settings.WEBHOOK_LOOK_S},
+        },
+        "tool_modules": {
+            "task": "tools.modules",
+            "schedule": settings.MODULE_CHECK_LOOK_S,
+            "options": {"expires": settings.MODULE_CHECK_LOOK_S},
         },
     },
 )

@@ -22,7 +22,7 @@ from workers.model_call import ask_model
 from workers.model_told import Answered
 from workers.process import handles, offer
 from workers.routes import planned_mode
-from workers.services import services
+from workers.tenant_tools import tools_of
 from workers.thinking import SPEC, beliefs_held, left_in, state_after, weigh
 from workers.turns import TooManySteps, next_steps
 
@@ -74,7 +74,7 @@ async def turn(step: ClaimedStep, beats: Beats) -> Completion:
         beliefs=given,
         earlier=earlier.messages,
     )
-    number = step.input["turn"]
+    number, tools = step.input["turn"], await tools_of(step.tenant)
     answered = await ask_model(
         step,
         beats,
@@ -82,7 +82,7 @@ async def turn(step: ClaimedStep, beats: Beats) -> Completion:
         purpose="turn",
         query=step.description,
         messages=messages,
-        tools=[*services().tools.specs(), *([] if held is None else [SPEC])],
+        tools=[*tools.specs(), *([] if held is None else [SPEC])],
         may_call=number < settings.TURNS_LIMIT,
     )
     beats.savings += saving_of(earlier, answered)
@@ -92,7 +92,7 @@ async def turn(step: ClaimedStep, beats: Beats) -> Completion:
         inner = left_in(AgentState.COMPLETED, before=before, beliefs=held)
         return _answer(step, answered, made=_made(history), inner=inner, earlier=earlier)
     weighed = weigh(step, held, calls)
-    grow = next_steps(step, weighed.others, services().tools)
+    grow = next_steps(step, weighed.others, tools)
     if task.steps + len(grow) > settings.STEPS_LIMIT:
         raise TooManySteps(limit=settings.STEPS_LIMIT)
     return Completion(

@@ -12,7 +12,7 @@ from workers.app import app
 from workers.beats import Beats
 from workers.policy_inputs import principal_of, task_of
 from workers.process import handles, offer
-from workers.services import services
+from workers.tenant_tools import tools_of
 from workers.tool_call import tool_input
 
 
@@ -45,7 +45,7 @@ async def admit(step: ClaimedStep, beats: Beats) -> Completion:
 async def tool(step: ClaimedStep, beats: Beats) -> Completion:
     """Decides on a tool call before its turn comes. A denial is the tool's answer, which the agent sees."""
     task = await context.read(step, context.task_context)
-    asked = tool_input(step, task, services().tools)
+    asked = tool_input(step, task, await tools_of(step.tenant))
     verdict = await decide.ask(step.tenant, "tool_call", step.input["tool"], asked)
     recorded = decide.record("tool_call", step.input["tool"], asked, verdict, step=step.n, agent=step.agent)
     return Completion(step, output=decide.to_json(verdict.decision), **recorded)

@@ -13,6 +13,8 @@ from django.conf import settings
 
 from sandbox.keeper import Keeper
 from sandbox.limits import MIB, Limits
+from sandbox.module_limits import CompileLimits, run_limits
+from sandbox.modules import Modules
 from webapp.common.encryption import Vault
 from workers.answer_cache.memory import Memory
 from workers.answer_cache.shelf import Shelf
@@ -116,11 +118,16 @@ class Services:
         return Keeper(
             image=settings.SANDBOX_IMAGE,
             size=settings.SANDBOX_PROCESSES,
-            limits=Limits(memory_bytes=settings.SANDBOX_MEMORY_MIB * MIB),
+            limits=_limits(),
             scratch=settings.SANDBOX_SCRATCH,
             most_waiting=settings.SANDBOX_WAITING,
             room_wait_s=settings.SANDBOX_ROOM_WAIT_S,
         )
+
+    @cached_property
+    def modules(self) -> Modules:
+        limits = CompileLimits(wasm_bytes=settings.MODULE_BYTES, compile_s=settings.MODULE_COMPILE_S)
+        return Modules(settings.MODULE_FOLDER, limits=limits, running=run_limits(_limits()))
 
     async def close(self) -> None:
         """End the sandbox's processes and the connections to providers and Redis, if there are any; stop following."""
@@ -132,6 +139,10 @@ class Services:
             await self.answers.close()
         if "sandbox" in self.__dict__:
             await self.sandbox.close()
+
+
+def _limits() -> Limits:
+    return Limits(memory_bytes=settings.SANDBOX_MEMORY_MIB * MIB)
 
 
 @cache

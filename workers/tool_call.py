@@ -17,6 +17,7 @@ from workers.context import TaskContext
 from workers.gate import Call, pass_gate
 from workers.policy_inputs import principal_of, task_of
 from workers.services import services
+from workers.tenant_tools import tools_of
 from workers.toolbox.errors import ToolUnknown
 from workers.toolbox.registry import Artifact, Registry, Tool, ToolContext, ToolResult
 
@@ -73,7 +74,7 @@ async def call_tool(
     Raises:
         ToolUnknown, ArgumentsInvalid, PolicyDenied, BudgetExceeded: nothing ran. CallTimeout: it ran too long and was stopped.
     """
-    tools = services().tools
+    tools = await tools_of(step.tenant)
     tool = tools.get(step.input["tool"])
     task = await context.read(step, context.task_context)
     files = await context.read(step, context.file_bytes)

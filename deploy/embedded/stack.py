@@ -52,7 +52,7 @@ class Stack:
         self._wait_services(set_up)
         login = self._prepare_database(commands)
         if not image.done():
-            say("building the sandbox image (about 20 s, once)")
+            say("building the sandbox image (about 30 s, once)")
         image.result()
         self._start_application(supervisor)
         readiness.wait(self.url, supervisor, self.home.path("logs"))

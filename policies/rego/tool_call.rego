@@ -88,6 +88,19 @@ met contains "tool.code_words" if {
 	count([word | some word in forbidden_words; contains(input.tool.arguments.code, word)]) == 0
 }
 
+met contains rule if {
+	some rule in {"tool.code_language", "tool.code_words"}
+	runs_code
+	brings_its_code
+}
+
+# As a tenant's module does: then there is none among its arguments.
+brings_its_code if {
+	not input.tool.name in code_tools
+	is_object(input.tool.arguments)
+	not "code" in object.keys(input.tool.arguments)
+}
+
 # The name decides for Hartley's own tools; a tool from elsewhere runs code when it demands the permission.
 runs_code if input.tool.name in code_tools
 

@@ -82,6 +82,24 @@ test_foreign_tools_that_run_code_are_held_to_the_same := refused(
 	"tool.code_words",
 )
 
+module(arguments) := tool("acme_module", {"permissions": ["code_execution"], "arguments": arguments})
+
+test_a_tool_that_brings_its_code_needs_none_among_its_arguments := allowed(coder, module({"n": 1}), "tool.code_execution")
+
+test_its_arguments_may_be_about_languages := allowed(coder, module({"language": "fr"}), "tool.code_execution")
+
+test_a_tool_that_brings_its_code_needs_the_permission := refused(user, module({"n": 1}), "tool.code_permission")
+
+test_arguments_that_are_no_object_are_no_excuse := refused(coder, module(null), "tool.code_language")
+
+test_a_code_that_is_no_text_is_no_excuse := refused(coder, module({"code": null}), "tool.code_words")
+
+test_hartleys_own_tools_need_their_code := refused(
+	owner,
+	tool("python_executor", {"permissions": ["code_execution"], "arguments": {}}),
+	"tool.code_words",
+)
+
 test_demanded_permissions_must_be_held := refused(owner, wipe({"permissions": ["send_mail"]}), "tool.permissions")
 
 test_held_permissions_suffice := allowed(

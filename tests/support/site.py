@@ -53,6 +53,7 @@ def pages(task: str, fork: str, session: str, module: str, budget: str) -> list[
         Look("prompts", "prompts", "/prompts"),
         Look("prompt", "prompts/<str:name>", "/prompts/editor"),
         Look("prompt-edit", "prompts/<str:name>/edit", "/prompts/editor/edit"),
+        Look("tools", "tools", "/tools"),
         Look("freezes", "freezes", "/freezes"),
         Look("keys", "keys", "/keys"),
         Look("not-found", "", "/nowhere"),

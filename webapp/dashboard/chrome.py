@@ -33,6 +33,7 @@ PLACES = (
     Place("/workers", "Workers", "gear", "workflows:read"),
     Place("/models", "Models", "chip", "workflows:read"),
     Place("/prompts", "Prompts", "quill", "policies:read"),
+    Place("/tools", "Tools", "wrench", "policies:read"),
     Place("/freezes", "Freezes", "snow", "freezes:write"),
     Place("/keys", "Keys", "key", ANYONE),
     Place("/admin/", "Admin", "shield", "audit:read", leaves=True),

@@ -61,6 +61,14 @@ def send_webhooks() -> None:
         log.warning("hint.lost", queue="control", steps=0, error=type(error).__name__)
 
 
+def send_module_checks() -> None:
+    """There is a module to check. Lost without harm: workers look for one every so often."""
+    try:
+        broker().send_task("tools.modules", queue="tools", retry=False, ignore_result=True)
+    except OperationalError as error:
+        log.warning("hint.lost", queue="tools", steps=0, error=type(error).__name__)
+
+
 def wake_readers(tasks: Iterable[UUID]) -> None:
     publish(WAKE, [str(task) for task in tasks])
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime
+from functools import partial
 
 from django.conf import settings
 
@@ -20,8 +21,9 @@ from workers.answer_cache.wishes import Wishes, wishes_of
 from workers.beats import Beats
 from workers.model_told import Answered
 from workers.services import services
+from workers.tenant_tools import tools_of
 from workers.toolbox.errors import ToolUnknown
-from workers.toolbox.registry import WEIGH_EVIDENCE
+from workers.toolbox.registry import WEIGH_EVIDENCE, Registry
 
 Ask = Callable[[float], Awaitable[Answered]]  # told how many seconds each of its calls has
 WAIT_SHARE = 0.5  # of a call's time may be spent on the wait for another's
@@ -46,17 +48,18 @@ async def _shared(asked: Asked) -> Wishes | None:
     """None: this call neither takes an earlier answer nor leaves one."""
     if not settings.ANSWER_CACHE_S or not asked.options.use_cache:
         return None
-    if not may_share(asked.request, acts=_acts, temperature_most=settings.CACHE_TEMPERATURE_MOST):
+    acts = partial(_acts, await tools_of(asked.step.tenant))
+    if not may_share(asked.request, acts=acts, temperature_most=settings.CACHE_TEMPERATURE_MOST):
         return None
     wishes = await wishes_of(asked.step.tenant)
     return None if wishes.mode == AnswerCaching.OFF else wishes
 
 
-def _acts(tool: str) -> bool:
+def _acts(tools: Registry, tool: str) -> bool:
     if tool == WEIGH_EVIDENCE:
         return False
     try:
-        return services().tools.get(tool).effect == "acts"
+        return tools.get(tool).effect == "acts"
     except ToolUnknown:
         return True
 

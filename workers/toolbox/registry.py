@@ -44,6 +44,15 @@ class Registry:
             raise ToolUnknown(name, self._tools)
         return self._tools[name]
 
+    def is_free(self, name: str) -> bool:
+        """A tenant's own tool may be called so."""
+        return name not in self._tools and name != WEIGH_EVIDENCE
+
+    def with_more(self, tools: Iterable[Tool]) -> Registry:
+        """These, and a tenant's own, which never take the place of one of these."""
+        more = [tool for tool in tools if self.is_free(tool.name)]
+        return Registry([*self._tools.values(), *more]) if more else self
+
     def validate(self, name: str, arguments: object) -> None:
         """
         Raises:

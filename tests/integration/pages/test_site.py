@@ -21,6 +21,7 @@ NO_PAGES = {  # they act, answer a part of a page, or belong to Flower
     "sign-out", "tasks/<uuid:name>/cancel", "tasks/<uuid:name>/pause", "tasks/<uuid:name>/resume", "tasks/<uuid:name>/replay",
     "tasks/<uuid:name>/files/<str:sha256>", "workers/pulse", "tasks/quote",
     "keys/<str:key>/revoke", "keys/providers", "keys/providers/<str:provider>/remove", "freezes/<str:name>/thaw", "prompts/<str:name>/in-force/<str:version>",
+    "tools/<str:name>/switch", "tools/<str:name>/in-force/<int:version>", "tools/<str:name>/remove",
     "alerts/<int:name>/seen", "alerts/webhooks/<uuid:name>/switch", "alerts/webhooks/<uuid:name>/test",
     "alerts/webhooks/<uuid:name>/remove", "alerts/webhooks/<uuid:webhook>/<uuid:name>/retry", "budgets/ledger.csv", "budgets/<uuid:name>/limits", "flower/", "flower/<path:path>",
 }  # fmt: skip

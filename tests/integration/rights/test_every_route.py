@@ -6,6 +6,7 @@ fails the first tests. `OBJECT` routes name something of Acme's owner.
 
 from __future__ import annotations
 
+import base64
 import json
 from dataclasses import dataclass
 from typing import Any
@@ -35,6 +36,9 @@ from webapp.tenants.rules import SCOPES
 from webapp.tenants.selectors import find_user, principal_of_user
 from webapp.tenants.services import issue_key
 from webapp.tenants.tokens import issue_tokens
+from webapp.tool_modules.models import ModuleVersion, State, ToolModule
+from webapp.tool_modules.rules import NOTHING
+from webapp.tool_modules.services import upload
 from webapp.webhooks.models import Webhook
 from webapp.webhooks.services import make_webhook, send_test
 
@@ -51,8 +55,14 @@ SAID = {
     "url": "https://hooks.example/acme",
 }
 WEBHOOK = "https://hooks.example/a-path-that-only-acme-knows"
+WASM = b"\0asm\1\0\0\0"
+MODULE = {"name": "tool_of_one_call", "description": "d", "wasm": base64.b64encode(WASM).decode()}
 OPENED = {"level": "tenant", "period": "day"}
-PATCHED = {"budgets": '{"tokens_limit": null}', "webhooks": '{"is_active": true}'}
+PATCHED = {
+    "budgets": '{"tokens_limit": null}',
+    "webhooks": '{"is_active": true}',
+    "tool-modules": '{"is_enabled": true}',
+}
 PROVIDER_KEY = "sk-of-acme-for-a-provider-9QxZ"
 OPEN = {"GET /health", "GET /readiness", "GET /openapi.json", "POST /api/v1/auth/login", "POST /api/v1/auth/refresh",
         "POST /api/v1/auth/register"}  # fmt: skip
@@ -80,6 +90,11 @@ MANAGERS = {  # secrets and limits of the whole tenant, for those who manage it:
 PROMPTS = {  # how the tenant's agents are told to work: read by those who look after it, written by who governs it
     "GET /api/v1/prompts", "POST /api/v1/prompts", "GET /api/v1/prompts/{prompt}",
     "GET /api/v1/prompts/{prompt}/versions/{version}", "POST /api/v1/prompts/{prompt}/in-force",
+}  # fmt: skip
+TOOL_MODULES = {  # code that agents may call: read by those who look after it, written by who governs it
+    "GET /api/v1/tool-modules", "POST /api/v1/tool-modules", "GET /api/v1/tool-modules/{module}",
+    "PATCH /api/v1/tool-modules/{module}", "POST /api/v1/tool-modules/{module}/in-force",
+    "DELETE /api/v1/tool-modules/{module}",
 }  # fmt: skip
 WEBHOOKS = {  # where a tenant's alerts go, for those who change its limits: 403 for everybody else
     "GET /api/v1/webhooks", "POST /api/v1/webhooks", "GET /api/v1/webhooks/{webhook}",
@@ -135,6 +150,10 @@ PAGES: dict[str, tuple[str, set[str]]] = {  # route -> address, roles that it op
     "prompts/<str:name>": ("/prompts/editor", WATCHERS),
     "prompts/<str:name>/edit": ("/prompts/editor/edit", {"admin", "owner"}),
     "prompts/<str:name>/in-force/<str:version>": ("POST /prompts/editor/in-force/shipped", {"admin", "owner"}),
+    "tools": ("/tools", WATCHERS),
+    "tools/<str:name>/switch": ("POST /tools/{module}/switch", {"admin", "owner"}),
+    "tools/<str:name>/in-force/<int:version>": ("POST /tools/{module}/in-force/1", {"admin", "owner"}),
+    "tools/<str:name>/remove": ("POST /tools/{module}/remove", {"admin", "owner"}),
     "freezes": ("/freezes", WATCHERS),
     "freezes/<str:name>/thaw": ("POST /freezes/{freeze}/thaw", WATCHERS),
     "keys": ("/keys", EVERYONE),
@@ -161,6 +180,7 @@ class Place:
     webhook: str
     delivery: str
     budget: str
+    module: str
     provider: str = "openai"
     prompt: str = "editor"
     version: str = "1"
@@ -180,6 +200,7 @@ class Place:
             "provider",
             "prompt",
             "version",
+            "module",
         ):
             filled = filled.replace(f"{{{name}}}", getattr(self, name))
         return f"{filled}?workflow_id={self.task}" if filled == "/api/v1/stream/sse" else filled
@@ -208,9 +229,18 @@ def place(cast: Cast) -> Place:
         hook = make_webhook(actor=cast.owner.user, url=WEBHOOK, kinds=["budget.alert"]).webhook
         told = send_test(actor=cast.owner.user, name=str(hook.id))
         alert = alert_of(cast.acme.id)
+        ToolModule.objects.all().delete()
+        module = upload(
+            actor=cast.owner.user,
+            name=f"tool_{uuid4().hex}",
+            description=SECRET_WORDS,
+            parameters=NOTHING,
+            wasm=WASM,
+        ).module
+        ModuleVersion.objects.update(state=State.READY)
     return Place(
         str(task.id), str(task.session_id), task.attachments[0]["id"], str(made.key.id), str(frozen.id),
-        str(alert.id), str(hook.id), str(told.id), str(budget.id),
+        str(alert.id), str(hook.id), str(told.id), str(budget.id), module.name,
     )  # fmt: skip
 
 
@@ -218,6 +248,7 @@ def call(operation: str, place: Place, key: str | None) -> HttpResponse:
     method, path = operation.split(" ")
     headers = {"X-API-Key": key} if key else {}
     said = SAID | {"name": "editor", "text": f"Edit. {uuid4()}", "version": "shipped"} if "prompts" in path else SAID
+    said = MODULE if path == "/api/v1/tool-modules" else {"version": 1} if "tool-modules" in path else said
     said = OPENED if path == "/api/v1/budgets" else said
     body = (
         json.dumps(said)
@@ -243,12 +274,12 @@ def credential(cast: Cast, role: str, operation: str) -> str:
 
 
 def test_every_route_has_a_line_here() -> None:
-    assert set(OPERATIONS) == OPEN | OWN | OBJECT | OPERATORS | MANAGERS | PROMPTS | WEBHOOKS
+    assert set(OPERATIONS) == OPEN | OWN | OBJECT | OPERATORS | MANAGERS | PROMPTS | TOOL_MODULES | WEBHOOKS
     routes = {str(pattern.pattern) for pattern in urlpatterns if isinstance(pattern, URLPattern)}
     assert routes == set(PAGES) | NOT_HERE
 
 
-@pytest.mark.parametrize("operation", sorted(OWN | OBJECT | OPERATORS | MANAGERS | PROMPTS | WEBHOOKS))
+@pytest.mark.parametrize("operation", sorted(OWN | OBJECT | OPERATORS | MANAGERS | PROMPTS | TOOL_MODULES | WEBHOOKS))
 def test_a_route_asks_for_a_credential_and_its_scope(operation: str, cast: Cast, place: Place) -> None:
     scope = OPERATIONS[operation]
     assert scope, "every route that isn't open names a scope"
@@ -330,6 +361,21 @@ def test_prompts_are_read_by_who_may_read_policies_and_written_by_who_may_write_
         assert call(operation, place, key_of(cast, role)).status_code in (200, 201)
 
 
+@pytest.mark.parametrize("operation", sorted(TOOL_MODULES))
+def test_tool_modules_are_read_by_who_looks_after_them_and_written_by_who_governs(
+    operation: str, cast: Cast, place: Place
+) -> None:
+    writes = not operation.startswith("GET")
+    for role in ("user", *(["operator"] if writes else [])):
+        assert call(operation, place, key_of(cast, role)).status_code == 403
+    theirs = call(operation, place, key_of(cast, "stranger"))
+    assert theirs.status_code == (404 if "{" in operation else 202 if writes else 200)
+    assert SECRET_WORDS.encode() not in theirs.content
+    with tenant_scope(cast.acme.id):
+        assert ToolModule.objects.filter(name=place.module).exists()
+    assert call(operation, place, key_of(cast, "admin")).status_code in (200, 202)
+
+
 @pytest.mark.parametrize("operation", sorted(WEBHOOKS))
 def test_webhooks_are_for_those_who_change_limits(operation: str, cast: Cast, place: Place) -> None:
     for role in ("user", "operator"):
@@ -365,7 +411,7 @@ def test_a_page_opens_for_its_roles_and_for_nobody_else(route: str, windows: dic
     stranger = seen.pop("stranger")
     assert stranger in ({404} if "{" in path else done | {403}), stranger
     opened = {role for role, status in seen.items() if status in done}
-    if method == "POST" and ("revoke" in route or ("webhooks" in route and "remove" in route)):
+    if method == "POST" and ("revoke" in route or ("remove" in route and "providers" not in route)):
         roles = {"admin"}  # the first of them has done it; for the next it is not there any more
     assert opened == roles, seen
     assert all(status in (403, 404) for role, status in seen.items() if role not in roles), seen

@@ -11,7 +11,7 @@ from sandbox.keeper import Job, Keeper
 from sandbox.limits import KIB, MIB
 
 FLOOD = "import wit_world\nwhile True: wit_world.emit('stdout', '')"
-HUGE_PIECE = "import wit_world\nwit_world.emit('stdout', 'x' * 10**8)"
+HUGE_PIECE = "import wit_world\nwit_world.emit('stdout', 'x' * 10**7)"
 
 
 @pytest.mark.parametrize(
@@ -30,12 +30,12 @@ HUGE_PIECE = "import wit_world\nwit_world.emit('stdout', 'x' * 10**8)"
         ("import select; select.select([], [], [], 1000)", "timeout", "longer than 2 s"),
         ("x = bytearray(2 * 10**9)", "memory", "256 MiB of memory"),
         ("x = []\nwhile True: x.append(bytearray(10**7))", "memory", "256 MiB of memory"),
-        ("print('x' * 10**8)", "output", "1 MiB of output"),
+        ("print('x' * 10**7)", "output", "1 MiB of output"),
         ("while True:\n try: print('x' * 1000)\n except BaseException: pass", "output", "1 MiB of output"),
         ("'x' * 10**7", "output", "1 MiB of output"),
         (FLOOD, "output", "20000 pieces"),
         (HUGE_PIECE, "output", "1 MiB of output"),
-        ("import hartley\nhartley.save('big', 'x' * 10**8)", "output", "8 MiB"),
+        ("import hartley\nhartley.save('big', 'x' * 10**7)", "output", "8 MiB"),
         ("import hartley\nfor n in range(30): hartley.save(f'{n}', '')", "output", "20 files"),
         ("def f(): return f()\nf()", "error", "RecursionError"),
         ("x = []\nfor _ in range(10**5): x = [x]\nx", "error", "stack of 2 MiB"),
@@ -74,7 +74,7 @@ async def test_code_may_go_on_after_a_memory_error(keeper: Keeper) -> None:
 
 
 async def test_the_first_output_is_kept_when_the_rest_is_cut(keeper: Keeper) -> None:
-    outcome = await keeper.run(Job("print('first'); print('x' * 10**8)"), replace(keeper.limits, output_bytes=KIB))
+    outcome = await keeper.run(Job("print('first'); print('x' * 10**7)"), replace(keeper.limits, output_bytes=KIB))
     assert outcome.stdout == "first\n" + "x" * (KIB - 6)
 
 

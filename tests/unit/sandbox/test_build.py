@@ -26,6 +26,13 @@ def test_a_change_of_the_guest_asks_for_a_new_image(tmp_path: Path, monkeypatch:
     assert build.component_path(tmp_path).stem not in before.name
 
 
+def test_another_package_asks_for_a_new_image(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    before, fetched = build.component_path(tmp_path), build.wheels_path(tmp_path)
+    (tmp_path / "requirements.txt").write_text("other")
+    monkeypatch.setattr(build, "REQUIREMENTS", tmp_path / "requirements.txt")
+    assert build.component_path(tmp_path) != before and build.wheels_path(tmp_path) != fetched
+
+
 def test_a_change_of_the_engine_keeps_the_component(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     image, component = build.image_path(tmp_path), build.component_path(tmp_path)
     (tmp_path / "engine.py").write_text("other")
@@ -34,11 +41,12 @@ def test_a_change_of_the_engine_keeps_the_component(tmp_path: Path, monkeypatch:
 
 
 def test_a_fresh_image_is_left_alone(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    for path in build.image_paths(tmp_path):
+    files = {*build.image_paths(tmp_path), build.needs_path(tmp_path)}
+    for path in files:
         path.write_bytes(b"image")
     assert build.build(tmp_path).read_bytes() == b"image"
     assert "fresh" in capsys.readouterr().out
-    assert {*tmp_path.iterdir()} == {*build.image_paths(tmp_path)}
+    assert {*tmp_path.iterdir()} == files
 
 
 def test_a_folder_that_cannot_be_written_is_one_sentence(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -49,6 +49,7 @@ INSTALLED_APPS = [
     "webapp.catalogue",
     "webapp.prompts",
     "webapp.webhooks",
+    "webapp.tool_modules",
     "webapp.orchestration",
     "webapp.dashboard",
 ]
@@ -233,6 +234,13 @@ SANDBOX_WAITING = env.whole("HARTLEY_SANDBOX_WAITING", 1000, least=1)  # runs of
 SANDBOX_ROOM_WAIT_S = env.whole("HARTLEY_SANDBOX_ROOM_WAIT_S", 10, least=0)  # for the machine to have memory and disk
 SANDBOX_IMAGE = Path(env.text("HARTLEY_SANDBOX_IMAGE", str(HARTLEY_HOME / "sandbox")))
 SANDBOX_SCRATCH = HARTLEY_HOME / "run" / "sandbox"  # a private folder for each sandbox process
+MODULE_BYTES = env.whole("HARTLEY_MODULE_BYTES", 8 * 1024 * 1024, least=1024)  # of a tenant's WebAssembly module
+MODULES_BYTES = env.whole("HARTLEY_MODULES_BYTES", 200 * 1024 * 1024, least=1024)  # of all versions of one tenant
+MODULES_PER_TENANT = env.whole("HARTLEY_MODULES_PER_TENANT", 20, least=1)
+MODULE_COMPILE_S = env.number("HARTLEY_MODULE_COMPILE_S", 10, least=0.1)
+MODULE_LOOK_S = env.number("HARTLEY_MODULE_LOOK_S", 1, least=0.05)  # how long a worker goes by what it read last
+MODULE_CHECK_LOOK_S = env.number("HARTLEY_MODULE_CHECK_LOOK_S", 5, least=0.1)  # between looks for what is to be checked
+MODULE_FOLDER = HARTLEY_HOME / "modules"  # their native code, which only this user may write
 OWNER_PASSWORD = env.text("HARTLEY_OWNER_PASSWORD", "")  # of the first tenant's owner; made up when empty
 EXTRA_TOOLS = env.words("HARTLEY_EXTRA_TOOLS")
 

@@ -20,7 +20,7 @@ TONES = {
     "running": "run", "completed": "good", "done": "good", "failed": "bad", "timeout": "bad", "cancelled": "quiet",
     "ready": "wait", "waiting": "wait", "allow": "good", "deny": "bad", "needs_approval": "wait", "open": "run",
     "settled": "good", "released": "quiet", "paused": "wait", "active": "good", "expired": "quiet", "revoked": "quiet",
-    "given_up": "wait", "delivered": "good", "queued": "wait", "served": "quiet", "frozen": "wait",
+    "given_up": "wait", "delivered": "good", "queued": "wait", "checking": "run", "refused": "bad", "served": "quiet", "frozen": "wait",
     "ANALYZING": "run", "PLANNING": "run", "EXECUTING": "run", "COMPLETED": "good", "FAILED": "bad",
 }  # fmt: skip
 MARKER = re.compile(r"^\s*([-*+>]|\d+\.)\s+")

@@ -24,9 +24,11 @@ class PythonExecutor(Tool):
 
     name = "python_executor"
     description = (
-        "Runs Python 3 with its standard library (no network, no other packages) in a fresh sandbox and gives what it "
-        "printed and the value of the last line. Attached files are at /data/<name>, to be read only. "
-        "hartley.save(name, content, media_type=...) after `import hartley` hands a file to the user."
+        "Runs Python 3 in a fresh sandbox and gives what it printed and the value of the last line. It has the standard "
+        "library and sympy, mpmath, networkx, yaml, jinja2, markdown, tabulate, dateutil, tzdata and pygal; no numpy, no "
+        "other packages, no network. Attached files are at /data/<name>, to be read only. "
+        "hartley.save(name, content, media_type=...) after `import hartley` hands a file to the user, such as a chart: "
+        "hartley.save('chart.svg', pygal_chart.render(), media_type='image/svg+xml')."
     )
     category = "code"
     effect = "computes"
