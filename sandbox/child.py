@@ -80,6 +80,7 @@ def main() -> None:
         one = runtime if asked.native is None else modules
         answers.send(one.run(asked))
         one.tidy()
+        answers.send(({"tidy": True}, []))
 
 
 def next_job(jobs: IO[bytes], runtime: Runtime) -> Frame | None:

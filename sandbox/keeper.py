@@ -170,9 +170,16 @@ class Keeper:
             if isinstance(found, SandboxError):
                 self._in_background(self._bring_up())
                 raise found
-            if found.alive:
+            if await self._is_fit(found):
                 return found
             self._replace(found)
+
+    async def _is_fit(self, child: Child) -> bool:
+        try:
+            return child.alive and await child.tidied()
+        except asyncio.CancelledError:
+            self._replace(child)
+            raise
 
     def _replace(self, child: Child) -> None:
         child.kill()

@@ -20,6 +20,7 @@ from sandbox.verdict import too_long
 
 ROOT = Path(__file__).resolve().parents[1]
 START_S = 60.0
+TIDY_S = 1.0  # then it is cheaper to start another
 
 Heard = Callable[[str, str], None]  # kind ("stdout" or "stderr") and text
 
@@ -29,12 +30,14 @@ class Child:
     """
     Args:
         folder: its private one; whoever ends the child removes it.
+        untidy: it has answered a job, and has not said yet that its folders are empty again.
     """
 
     process: asyncio.subprocess.Process
     folder: Path
     killed: bool = False
     confined: Mapping[str, bool] = field(default_factory=dict)
+    untidy: bool = False
     _talking: asyncio.Lock = field(default_factory=asyncio.Lock)
 
     @classmethod
@@ -81,6 +84,7 @@ class Child:
                 frame = await self._answer(limits, heard)
             if frame.value.pop("last", False):
                 self.kill()
+            self.untidy = True
             return read_outcome(frame, job.workspace, limits)
         except TimeoutError:
             self.kill()
@@ -91,6 +95,21 @@ class Child:
         except ValueError:
             self.kill()
             return Outcome("crash", error="The sandbox process gave an unreadable answer and was ended.")
+
+    async def tidied(self, within_s: float = TIDY_S) -> bool:
+        """
+        Before another job: whether it has cleared away what the last one left, which may be much. The time that takes
+        is no part of any job's. False: it has to be ended.
+        """
+        try:
+            async with self._talking, asyncio.timeout(within_s):
+                if self.untidy:
+                    assert self.process.stdout
+                    await receive(self.process.stdout, MIB)
+                    self.untidy = False
+        except (TimeoutError, EOFError, ConnectionError, ValueError):
+            return False
+        return True
 
     async def _answer(self, limits: Limits, heard: Heard | None) -> Frame:
         """News is passed on as it comes. A byte that is no text becomes a sign of three."""
