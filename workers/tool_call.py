@@ -7,6 +7,7 @@ from collections.abc import Sequence
 
 from policies import inputs
 from sandbox.errors import NoRoom, SandboxError, TooManyWait
+from sandbox.process import Heard
 from webapp.agent_tasks.models import Content
 from webapp.common.errors import HartleyError
 from webapp.common.values import JSON
@@ -14,6 +15,7 @@ from webapp.orchestration.steps import ClaimedStep, Granted, HoldRequest, Settle
 from workers import context, decide
 from workers.beats import Beats
 from workers.context import TaskContext
+from workers.deltas import Printer
 from workers.gate import Call, pass_gate
 from workers.policy_inputs import principal_of, task_of
 from workers.services import services
@@ -80,14 +82,17 @@ async def call_tool(
     files = await context.read(step, context.file_bytes)
     arguments = step.input["arguments"]
     hold = _hold(tool, beats.next_call())
+    printer = Printer(step, tool.name)
 
     async def send(granted: Granted) -> ToolResult:
         try:
-            result = await tool.run(arguments, _tool_context(step, files, granted))
+            result = await tool.run(arguments, _tool_context(step, files, granted, printer.say))
         except SandboxError as error:
             ours = UNAVAILABLE.get(type(error), SandboxUnavailable)
             beats.settle(Settlement(sent=False, call=hold.call, error=ours.code))
             raise ours(str(error)) from None
+        finally:
+            printer.stop()
         beats.settle(Settlement(sent=True, usage=_usage(tool, result, granted), call=hold.call))
         return result
 
@@ -129,7 +134,7 @@ def _usage(tool: Tool, result: ToolResult, granted: Granted) -> JSON:
     return {"usd": str(result.cost_usd or tool.price_usd), "fuel": granted.fuel if used is None else used}
 
 
-def _tool_context(step: ClaimedStep, files: dict[str, bytes], granted: Granted) -> ToolContext:
+def _tool_context(step: ClaimedStep, files: dict[str, bytes], granted: Granted, say: Heard) -> ToolContext:
     return ToolContext(
         tenant_id=str(step.tenant),
         task_id=str(step.task),
@@ -139,6 +144,7 @@ def _tool_context(step: ClaimedStep, files: dict[str, bytes], granted: Granted) 
         files=files,
         sandbox=services().sandbox,
         fuel=granted.fuel,
+        say=say,
     )
 
 

@@ -9,6 +9,7 @@ from decimal import Decimal
 from typing import Any, Literal
 
 from sandbox.keeper import Artifact, Keeper
+from sandbox.process import Heard
 
 Effect = Literal["computes", "acts"]
 
@@ -21,6 +22,7 @@ class ToolContext:
         idempotency_key: equal for all attempts of one step; a tool that acts hands it on.
         files: what is attached to the task, by name.
         fuel: what the sandbox may use at most; None: not limited, and then not counted.
+        say: shows people what the tool prints while it runs; called in the event loop with `stdout` or `stderr` and text.
     """
 
     tenant_id: str
@@ -31,6 +33,7 @@ class ToolContext:
     files: Mapping[str, bytes]
     sandbox: Keeper | None
     fuel: int | None = None
+    say: Heard | None = None
 
 
 @dataclass(frozen=True)

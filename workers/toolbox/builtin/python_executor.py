@@ -61,7 +61,7 @@ class PythonExecutor(Tool):
         )
         job = Job(code=arguments["code"], stdin=arguments.get("stdin", ""), files=context.files)
         try:
-            return self._result(await context.sandbox.run(job, limits, owner=context.tenant_id))
+            return self._result(await context.sandbox.run(job, limits, context.say, owner=context.tenant_id))
         except FilesRefused as error:  # the tenant's files, which a second try would not change
             return ToolResult.failure(error.code, str(error))
 
