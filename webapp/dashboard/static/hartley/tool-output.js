@@ -20,6 +20,7 @@
     figure.dataset.step = step;
     figure.append(caption, Object.assign(made("pre", "output", ""), {tabIndex: 0}));
     list.append(figure);
+    area.hidden = false;  // before it grows: what is not drawn can't be scrolled
     htmx.process(figure);
     return figure;
   };
