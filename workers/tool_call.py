@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Sequence
+from dataclasses import replace
 
 from policies import inputs
 from sandbox.errors import NoRoom, SandboxError, TooManyWait
+from sandbox.process import Heard
 from webapp.agent_tasks.models import Content
 from webapp.common.errors import HartleyError
 from webapp.common.values import JSON
@@ -15,6 +17,7 @@ from webapp.workspaces.errors import BytesLost, StoreUnavailable
 from workers import context, decide, session_files
 from workers.beats import Beats
 from workers.context import TaskContext
+from workers.deltas import Printer
 from workers.gate import Call, pass_gate
 from workers.policy_inputs import principal_of, task_of
 from workers.services import services
@@ -83,16 +86,19 @@ async def call_tool(
     arguments = step.input["arguments"]
     earlier = None if beats.replays else await session_files.saved_before(step)
     hold = _hold(tool, beats.next_call())
+    printer = Printer(step, tool.name)
 
     async def send(granted: Granted) -> ToolResult:
         if earlier:
             beats.settle(Settlement(sent=False, call=hold.call))
             return earlier.result
         try:
-            result = await _run(step, tool, files, granted)
+            result = await _run(step, tool, _tool_context(step, files, granted, printer.say))
         except (SandboxUnavailable, StoreUnavailable, BytesLost) as error:
             beats.settle(Settlement(sent=False, call=hold.call, error=error.code))
             raise
+        finally:
+            printer.stop()
         beats.settle(Settlement(sent=True, usage=_usage(tool, result, granted), call=hold.call))
         return result
 
@@ -114,15 +120,15 @@ async def call_tool(
     return result, made
 
 
-async def _run(step: ClaimedStep, tool: Tool, files: dict[str, bytes], granted: Granted) -> ToolResult:
+async def _run(step: ClaimedStep, tool: Tool, given: ToolContext) -> ToolResult:
     """
     Raises:
         SandboxUnavailable, StoreUnavailable, BytesLost: nothing ran.
     """
-    sandbox = services().sandbox
     try:
-        workspace = await session_files.given(step, sandbox.limits) if tool.uses_workspace else {}
-        return await tool.run(step.input["arguments"], _tool_context(step, files, workspace, granted))
+        if tool.uses_workspace:
+            given = replace(given, workspace=await session_files.given(step, services().sandbox.limits))
+        return await tool.run(step.input["arguments"], given)
     except session_files.WorkspaceTooLarge as error:
         return ToolResult.failure(error.code, str(error))
     except SandboxError as error:
@@ -151,9 +157,7 @@ def _usage(tool: Tool, result: ToolResult, granted: Granted) -> JSON:
     return {"usd": str(result.cost_usd or tool.price_usd), "fuel": granted.fuel if used is None else used}
 
 
-def _tool_context(
-    step: ClaimedStep, files: dict[str, bytes], workspace: dict[str, bytes], granted: Granted
-) -> ToolContext:
+def _tool_context(step: ClaimedStep, files: dict[str, bytes], granted: Granted, say: Heard) -> ToolContext:
     return ToolContext(
         tenant_id=str(step.tenant),
         task_id=str(step.task),
@@ -162,8 +166,8 @@ def _tool_context(
         idempotency_key=step.idempotency_key,
         files=files,
         sandbox=services().sandbox,
-        workspace=workspace,
         fuel=granted.fuel,
+        say=say,
     )
 
 

@@ -12,7 +12,7 @@ from urllib.request import Request, urlopen
 
 from examples.submit import load_request
 
-QUIET = {"LLM_PROMPT", "BUDGET_HELD", "thread.message.delta", "WORKFLOW_STARTED"}
+QUIET = {"LLM_PROMPT", "BUDGET_HELD", "thread.message.delta", "TOOL_OUTPUT", "WORKFLOW_STARTED"}
 
 
 def first_example(folder: Path) -> Path:

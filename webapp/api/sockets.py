@@ -34,6 +34,7 @@ from webapp.progress import rules
 from webapp.progress.followed import Told
 from webapp.progress.hub import hub, in_thread
 from webapp.progress.selectors import TaskChange
+from webapp.progress.streamed import streamed_body
 from webapp.tenants.pages_session import principal_of_session
 from webapp.tenants.rules import Principal
 
@@ -223,11 +224,10 @@ async def _events(tenant: UUID, task: UUID, seq: int, wanted: frozenset[str] | N
             if isinstance(heard, Told):
                 if rules.passes(heard.type, wanted):
                     yield heard.raw
-            elif heard and rules.passes("LLM_PARTIAL", wanted):
-                for agent, text in heard.items():
-                    yield json.dumps(
-                        {"workflow_id": str(task), "type": "LLM_PARTIAL", "agent_id": agent, "message": text}
-                    )
+            elif heard:
+                for source, text in heard.items():
+                    if rules.passes(source.type, wanted):
+                        yield json.dumps(streamed_body(str(task), source, text))
 
 
 def _session(who: Principal, name: str) -> UUID:

@@ -20,6 +20,7 @@ from webapp.common.tenancy import tenant_scope
 from webapp.progress import rules
 from webapp.progress.followed import Told
 from webapp.progress.hub import hub, in_thread
+from webapp.progress.streamed import Source, streamed_frame
 from webapp.tenants.rules import Principal
 
 
@@ -69,15 +70,16 @@ async def _frames(
             elif isinstance(heard, Told):
                 if rules.passes(heard.type, wanted):
                     yield heard.frame
-            elif rules.passes("LLM_PARTIAL", wanted):
-                for agent, text in heard.items():
-                    yield rules.delta_frame(str(task.id), agent, text)
+            else:
+                for source, text in heard.items():
+                    if rules.passes(source.type, wanted):
+                        yield streamed_frame(str(task.id), source, text)
 
 
-async def follow(tenant: UUID, task: UUID, seq: int) -> AsyncGenerator[Told | dict[str, str] | None, None]:
+async def follow(tenant: UUID, task: UUID, seq: int) -> AsyncGenerator[Told | dict[Source, str] | None, None]:
     """
-    Every event after `seq`, in order, up to STREAM_END; between them streamed text by agent, and None now and then
-    for a sign of life. Nothing, for who has heard the end already.
+    Every event after `seq`, in order, up to STREAM_END; between them streamed text by its source, and None now and
+    then for a sign of life. Nothing, for who has heard the end already.
     """
     spoke_at = time.monotonic()
     with hub().task(tenant, task).listen() as listener:

@@ -34,12 +34,13 @@ from webapp.progress.selectors import (
     events_after,
     last_events,
 )
+from webapp.progress.streamed import Source
 
 log = structlog.get_logger()
 RING = 512  # events of a task kept for its listeners
 RING_CHARS = 4_000_000  # and no more than this of them
 BATCH = 200
-TEXT_LIMIT_CHARS = 64_000  # unread text per agent; who is slower than that gets the whole text at the end
+TEXT_LIMIT_CHARS = 128_000  # streamed and unread; who is slower than that gets the whole text at the end
 FEED_EVERY_S = 0.1  # a tenant's changes are told together
 LINGER_S = 5  # who lost the connection and comes back finds everything still in memory
 InThread = Callable[[Callable[[], Any]], Coroutine[Any, Any, Any]]
@@ -139,16 +140,19 @@ class TaskListener(Listener):
     def __init__(self, task: FollowedTask) -> None:
         super().__init__()
         self._task = task
-        self.text: dict[str, str] = {}
+        self._text: dict[Source, str] = {}
+        self._room_chars = TEXT_LIMIT_CHARS
 
-    def hear(self, agent: str, delta: str) -> None:
-        if len(self.text.get(agent, "")) < TEXT_LIMIT_CHARS:
-            self.text[agent] = self.text.get(agent, "") + delta
+    def hear(self, source: Source, delta: str) -> None:
+        taken = delta[: self._room_chars]
+        if taken:
+            self._text[source] = self._text.get(source, "") + taken
+            self._room_chars -= len(taken)
         self.wake()
 
-    def take_text(self) -> dict[str, str]:
-        """What was streamed since, by agent."""
-        taken, self.text = self.text, {}
+    def take_text(self) -> dict[Source, str]:
+        """What was streamed since."""
+        taken, self._text, self._room_chars = self._text, {}, TEXT_LIMIT_CHARS
         return taken
 
     def at_end(self, seq: int) -> bool:
@@ -186,9 +190,9 @@ class FollowedTask(Followed[TaskListener]):
     def wake(self) -> None:
         self._news.set()
 
-    def hear(self, agent: str, delta: str) -> None:
+    def hear(self, source: Source, delta: str) -> None:
         for listener in self._listeners:
-            listener.hear(agent, delta)
+            listener.hear(source, delta)
 
     async def refresh(self) -> bool:
         if self._ring is None:

@@ -19,9 +19,10 @@ from django.db import close_old_connections
 from redis.asyncio import Redis
 from redis.exceptions import RedisError
 
-from webapp.common.wakeups import DELTA, ENDED, WAKE
+from webapp.common.wakeups import DELTA, ENDED, OUTPUT, WAKE
 from webapp.progress.awaited import Awaited
 from webapp.progress.followed import FollowedTask, FollowedTenant
+from webapp.progress.streamed import Source
 
 log = structlog.get_logger()
 T = TypeVar("T")
@@ -69,7 +70,7 @@ class Hub:
                     Redis.from_url(settings.REDIS_URL) as redis,
                     redis.pubsub(ignore_subscribe_messages=True) as heard,
                 ):
-                    await heard.subscribe(WAKE, DELTA, ENDED)
+                    await heard.subscribe(WAKE, DELTA, OUTPUT, ENDED)
                     for awaited in self._all_awaited():
                         awaited.end()  # perhaps, while nobody listened
                     async for message in heard.listen():
@@ -85,8 +86,11 @@ class Hub:
                 task = UUID(name)
                 for awaited in self._awaited.get(task, ()):
                     awaited.hear(text)
-                if followed := self._tasks.get(task):
-                    followed.hear(agent, text)
+                self._hear(task, Source(agent), text)
+            return
+        if channel == OUTPUT:
+            for name, agent, step, tool, stream, text in body:
+                self._hear(UUID(name), Source(agent, step, tool, stream), text)
             return
         changed = {UUID(task) for task in body}
         if channel == ENDED:
@@ -96,6 +100,10 @@ class Hub:
             self._tasks[task].wake()
         for tenant in self._tenants.values():
             tenant.wake(changed)
+
+    def _hear(self, task: UUID, source: Source, text: str) -> None:
+        if followed := self._tasks.get(task):
+            followed.hear(source, text)
 
     def _end(self, tasks: set[UUID]) -> None:
         for task in tasks:

@@ -71,12 +71,6 @@ def frame(body: JSON) -> str:
     return f"id: {body['seq']}\nevent: {name}\ndata: {data}\n\n"
 
 
-def delta_frame(workflow_id: str, agent: str, text: str) -> str:
-    """Text as it streams: without id, so that no client resumes from it."""
-    body = {"delta": text, "message": text, "workflow_id": workflow_id, "agent_id": agent}
-    return f"event: thread.message.delta\ndata: {json.dumps(body)}\n\n"
-
-
 def _data(body: JSON) -> JSON:
     if body["type"] not in NAMES or body["type"] == "ERROR_OCCURRED":
         return body

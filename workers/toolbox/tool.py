@@ -9,6 +9,7 @@ from decimal import Decimal
 from typing import Any, Literal
 
 from sandbox.keeper import Artifact, Keeper
+from sandbox.process import Heard
 
 Effect = Literal["computes", "acts"]
 
@@ -22,6 +23,7 @@ class ToolContext:
         files: what is attached to the task, by name.
         workspace: the session's files by path, for a tool that `uses_workspace`.
         fuel: what the sandbox may use at most; None: not limited, and then not counted.
+        say: shows people what the tool prints while it runs; called in the event loop with `stdout` or `stderr` and text.
     """
 
     tenant_id: str
@@ -33,6 +35,7 @@ class ToolContext:
     sandbox: Keeper | None
     workspace: Mapping[str, bytes] = field(default_factory=dict)
     fuel: int | None = None
+    say: Heard | None = None
 
 
 @dataclass(frozen=True)

@@ -15,6 +15,7 @@ from websockets.sync.client import ClientConnection, connect
 from tests.support.cast import Cast, Person, make_cast, person
 from tests.support.farm import Farm
 from tests.support.pages import signed_in
+from tests.support.printing import printing
 from webapp.agent_tasks.models import Task
 from webapp.common.tenancy import tenant_scope
 from webapp.tenants.models import ApiKey, Role, User
@@ -33,13 +34,16 @@ def open_socket(farm: Farm, path: str, who: Person | None, **headers: str) -> Cl
 
 
 def to_the_end(socket: ClientConnection) -> list[dict[str, Any]]:
-    """All numbered events; fails unless the socket is closed with 1000 after STREAM_END."""
+    """All numbered events."""
+    return [body for body in everything(socket) if "seq" in body]
+
+
+def everything(socket: ClientConnection) -> list[dict[str, Any]]:
+    """Fails unless the socket is closed with 1000 after STREAM_END."""
     told: list[dict[str, Any]] = []
     try:
         while True:
-            body = json.loads(socket.recv(timeout=30))
-            if "seq" in body:
-                told.append(body)
+            told.append(json.loads(socket.recv(timeout=30)))
     except ConnectionClosed as closed:
         assert closed.rcvd is not None and closed.rcvd.code == 1000
     return told
@@ -60,6 +64,36 @@ def test_it_resumes_after_a_number_and_filters_by_type_and_always_tells_the_end(
         assert to_the_end(socket)[0]["seq"] == 4
     with open_socket(farm, f"?workflow_id={task}&types=WORKFLOW_COMPLETED", cast.owner) as socket:
         assert [body["type"] for body in to_the_end(socket)] == ["WORKFLOW_COMPLETED", "STREAM_END"]
+
+
+def test_what_code_prints_is_told_before_its_step_is_done_and_to_nobody_else(farm: Farm, cast: Cast) -> None:
+    task = farm.submit(cast.owner.api_key, **printing("ours", between_s=2))
+    theirs = farm.submit(cast.stranger.api_key, **printing("theirs", between_s=2))
+    sse = f"{farm.url}/api/v1/stream/sse?workflow_id={task}&types=TOOL_OUTPUT&api_key="
+    with (
+        open_socket(farm, f"?workflow_id={task}", cast.owner) as socket,
+        open_socket(farm, f"?workflow_id={theirs}", cast.stranger) as other,
+        httpx.stream("GET", sse + cast.operator.api_key, timeout=30) as answer,
+    ):
+        assert refused(farm, f"?workflow_id={task}", cast.stranger) == 404
+        assert httpx.get(sse + cast.stranger.api_key).status_code == 404
+        told, heard_by_other = everything(socket), everything(other)
+        frames = answer.read().decode().split("\n\n")
+    printed = [body for body in told if body["type"] == "TOOL_OUTPUT"]
+    assert said(printed, "stdout") in ("ours\n", "ours\nlast\n") and said(printed, "stderr") == "careful\n"
+    types = [body["type"] for body in told]
+    assert types.index("TOOL_INVOKED") < types.index("TOOL_OUTPUT") < types.index("TOOL_OBSERVATION")
+    assert "last" not in printed[0]["message"], "it was still to be printed"
+    [observed] = [body for body in told if body["type"] == "TOOL_OBSERVATION"]
+    assert observed["message"] == "ours\nlast\n" and observed["payload"]["step"] == printed[0]["payload"]["step"]
+    assert {body["workflow_id"] for body in heard_by_other} == {theirs} and "ours" not in str(heard_by_other)
+    streamed = [json.loads(f.partition("data: ")[2]) for f in frames if f.startswith("event: TOOL_OUTPUT\n")]
+    assert said(streamed, "stdout") == said(printed, "stdout") and said(streamed, "stderr") == "careful\n"
+    assert not any("TOOL_OBSERVATION" in frame for frame in frames) and "[DONE]" in frames[-2]
+
+
+def said(printed: list[dict[str, Any]], stream: str) -> str:
+    return "".join(body["message"] for body in printed if body["payload"]["stream"] == stream)
 
 
 def refused(farm: Farm, path: str, who: Person | None, **headers: str) -> int:

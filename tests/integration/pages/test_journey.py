@@ -12,6 +12,7 @@ from playwright.sync_api import Browser, FilePayload, expect
 from tests.support.browser import visitor
 from tests.support.cast import PASSWORD, Cast
 from tests.support.farm import Farm, eventually
+from tests.support.printing import printing
 from tests.support.services import ROOT
 
 DATA = ROOT / "examples" / "electricity" / "iowa-electricity.csv"
@@ -182,6 +183,79 @@ def test_a_key_is_made_shown_once_used_and_revoked(chromium: Browser, farm: Farm
         page.get_by_role("button", name="Revoke from the page").click()
         expect(page.get_by_text("is revoked")).to_be_visible()
         assert farm.call(secret, "/api/v1/tasks")[0] == 401
+
+
+def test_what_code_prints_is_seen_while_it_runs_and_is_text_whatever_it_holds(
+    chromium: Browser, farm: Farm, cast: Cast
+) -> None:
+    hostile, key = '<b id="injected">first</b>', cast.owner.api_key
+    with visitor(chromium, farm.url) as window:
+        window.sign_in(cast.owner.user.email, PASSWORD)
+        frozen = farm.call(key, "/api/v1/freezes", {"kind": "tool", "subject": "python_executor", "reason": "a test"})[
+            1
+        ]
+        task = farm.submit(key, **printing(hostile, between_s=4))
+        page = window.open(f"/tasks/{task}")
+        expect(page.locator("[data-live-state]")).to_have_text("live", timeout=CONFIRM_MS)
+        farm.call(key, f"/api/v1/freezes/{frozen['id']}/thaw", {}, "POST")
+        printed = page.locator("#outputs pre")
+        expect(printed).to_have_text(f"{hostile}\ncareful\n", timeout=CONFIRM_MS)
+        expect(printed.locator(".stderr")).to_have_text("careful\n")
+        page.get_by_role("link", name="python_executor, step").click()
+        expect(page.get_by_role("dialog").locator(".output")).to_contain_text(hostile)
+        page.keyboard.press("Escape")
+        expect(page.locator("#outputs .badge")).to_have_text("done", timeout=CONFIRM_MS)
+        expect(printed).to_have_text(f"{hostile}\nlast\n")
+        assert page.locator("#injected").count() == 0 and window.complaints == []
+
+
+HEAR = "frames => frames.forEach(detail => document.body.dispatchEvent(new CustomEvent('hartley:frame', {detail})))"
+
+
+def told(type_: str, message: str = "", **payload: Any) -> dict[str, Any]:
+    return {"type": type_, "agent_id": "a", "message": message, "payload": {"step": 2, **payload}}
+
+
+def printed(message: str, step: int = 2) -> dict[str, Any]:
+    return told("TOOL_OUTPUT", message, step=step, tool="python_executor", stream="stdout")
+
+
+def test_of_long_output_the_latest_is_kept_and_who_scrolled_up_is_left_there(
+    chromium: Browser, farm: Farm, cast: Cast, example: str
+) -> None:
+    with visitor(chromium, farm.url) as window:
+        window.sign_in(cast.owner.user.email, PASSWORD)
+        page = window.open(f"/tasks/{example}")
+        page.evaluate(HEAR, [printed(f"{line}{'.' * 5000}\n") for line in range(60)])
+        output = page.locator("#outputs pre")
+        at_end = "one => one.scrollHeight - one.scrollTop - one.clientHeight < 2"
+        assert 190_000 < output.evaluate("one => one.textContent.length") <= 200_000
+        assert "59..." in output.inner_text() and output.evaluate(at_end)
+        output.evaluate("one => { one.scrollTop = 50; }")
+        page.evaluate(HEAR, [printed("the latest\n")])
+        assert "the latest" in output.inner_text() and not output.evaluate(at_end)
+        assert window.complaints == []
+
+
+def test_output_ends_with_its_step_and_another_attempt_begins_anew(
+    chromium: Browser, farm: Farm, cast: Cast, example: str
+) -> None:
+    with visitor(chromium, farm.url) as window:
+        window.sign_in(cast.owner.user.email, PASSWORD)
+        page = window.open(f"/tasks/{example}")
+        box = page.locator("#outputs figure")
+        page.evaluate(HEAR, [printed("lost with its worker"), told("STEP_RETRYING"), printed("late")])
+        expect(box).to_have_count(0)
+        page.evaluate(HEAR, [told("STEP_STARTED"), printed("second attempt")])
+        expect(box.locator("pre")).to_have_text("second attempt")
+        refused = {"code": "sandbox.timeout", "message": "It took too long"}
+        page.evaluate(HEAR, [told("TOOL_OBSERVATION", "{…}", success=False, error=refused), printed("late")])
+        expect(box.locator(".badge")).to_have_text("failed")
+        expect(box.locator("pre")).to_have_text("It took too long")
+        page.evaluate(HEAR, [printed("so far", step=3), told("STREAM_END")])
+        expect(box.nth(1).locator(".badge")).to_have_text("stopped")
+        expect(box.nth(1).locator("pre")).to_have_text("so far")
+        assert window.complaints == []
 
 
 def steps_in_flower(farm: Farm, cast: Cast, task: str) -> dict[str, dict[str, Any]]:

@@ -69,7 +69,7 @@ class PythonExecutor(Tool):
             workspace=context.workspace,
         )
         try:
-            outcome = await context.sandbox.run(job, limits, owner=context.tenant_id)
+            outcome = await context.sandbox.run(job, limits, context.say, owner=context.tenant_id)
         except FilesRefused as error:  # the tenant's files, which a second try would not change
             return ToolResult.failure(error.code, str(error))
         return _with_changes(self._result(outcome), outcome)

@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from webapp.progress.rules import delta_frame, frame, passes, resume_after, wanted_types
+from webapp.progress.rules import frame, passes, resume_after, wanted_types
 
 BODY = {
     "workflow_id": "t",
@@ -40,10 +40,6 @@ def test_a_models_answer_is_mapped_and_has_no_type() -> None:
 def test_frames_are_ascii_on_one_line() -> None:
     text = frame({**BODY, "message": "a\u2028b\nc\x85"})
     assert text.isascii() and len(text.strip().splitlines()) == 3
-
-
-def test_a_delta_has_no_id_to_resume_from() -> None:
-    assert not delta_frame("t", "a", "x").startswith("id")
 
 
 @pytest.mark.parametrize(

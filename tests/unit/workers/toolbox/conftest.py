@@ -10,6 +10,7 @@ import pytest
 from sandbox.errors import SandboxError
 from sandbox.keeper import Job, Keeper, Outcome
 from sandbox.limits import Limits
+from sandbox.process import Heard
 from workers.toolbox.registry import ToolContext
 
 MakeContext = Callable[..., ToolContext]
@@ -22,11 +23,13 @@ class ScriptedSandbox:
 
     def __init__(self, outcome: Outcome | SandboxError) -> None:
         self.outcome = outcome
+        self.heard: Heard | None = None
         self.jobs: list[tuple[Job, Limits]] = []
 
-    async def run(self, job: Job, limits: Limits, *, owner: str) -> Outcome:
+    async def run(self, job: Job, limits: Limits, heard: Heard | None = None, *, owner: str) -> Outcome:
         assert owner == "t1"
         self.jobs.append((job, limits))
+        self.heard = heard
         if isinstance(self.outcome, SandboxError):
             raise self.outcome
         return self.outcome

@@ -47,6 +47,7 @@
   // each frame as `hartley:frame`. The socket comes back after 0.5 to 10 s and resumes after the last number it saw.
   const PACE_MS = 300;
   const SLOWEST_MS = 10000;
+  const STREAMED = ["LLM_PARTIAL", "TOOL_OUTPUT"];  // text that is in no row yet
 
   function follow(element) {
     const shown = document.querySelector("[data-live-state]");
@@ -69,7 +70,7 @@
         const body = JSON.parse(message.data);
         if (body.stream_id) last = body.stream_id;
         element.dispatchEvent(new CustomEvent("hartley:frame", {detail: body, bubbles: true}));
-        if (body.type !== "LLM_PARTIAL") changed();
+        if (!STREAMED.includes(body.type)) changed();
       };
       socket.onclose = (event) => {
         if (!element.isConnected) return;

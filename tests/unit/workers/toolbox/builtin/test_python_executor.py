@@ -44,6 +44,15 @@ def test_the_model_is_shown_what_was_printed_the_value_and_the_files(context: An
     }
 
 
+def test_what_is_printed_while_it_runs_goes_where_the_context_says(scripted: Any, context: Any) -> None:
+    def say(stream: str, text: str) -> None:
+        """Of the test."""
+
+    sandbox = scripted(Outcome("ok"))
+    asyncio.run(PythonExecutor().run({"code": "print(1)"}, context(sandbox, say=say)))
+    assert sandbox.heard is say
+
+
 def test_what_was_written_to_standard_error_is_shown_when_there_is_any(context: Any, scripted: Any) -> None:
     assert execute(context, scripted(Outcome("ok", stderr="careful\n"))).output["stderr"] == "careful\n"
 
