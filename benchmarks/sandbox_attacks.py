@@ -6,7 +6,7 @@ All hostile programs in random order, round after round, against one farm of kee
 Each attack must end as expected, and the run after it on the same keeper must find nothing of it. Between rounds, when
 nothing runs: the memory of this process and, shared pages counted in parts, of the keepers' processes. Printed: a table by
 family, memory before and after with its slope, and what was left at the end. Ends with 1 where an attack succeeded, memory
-grew, or a process, folder or open file was left.
+grew, or a process, folder or open file was left. A round takes about 15 s on two cores.
 """
 
 from __future__ import annotations
