@@ -14,7 +14,7 @@ import threading
 from pathlib import Path
 from typing import IO, Never
 
-from sandbox.confine import confine, limit_data, no_more_threads
+from sandbox.confine import confine, libc, limit_data, no_more_threads
 from sandbox.folders import Folders
 from sandbox.frames import Frame, read_frame, write_frame
 from sandbox.instances import Instances
@@ -86,10 +86,11 @@ def main() -> None:
 def next_job(jobs: IO[bytes], runtime: Runtime) -> Frame | None:
     """
     Waits for it, and keeps awake meanwhile the thread in which wasmtime opens files: it ends after 10 s without work,
-    and there will be no other.
+    and there will be no other. What a burst of runs took of memory is given back.
     """
     while not select.select([jobs], [], [], AWAKE_S)[0]:
         runtime.renew()
+        libc.malloc_trim(0)
     return read_frame(jobs)
 
 

@@ -101,10 +101,7 @@ class Keeper:
             child.kill()
             raise
         finally:
-            if child.alive:
-                self._free.put(child)
-            else:
-                self._replace(child)
+            self._in_background(self._give_back(child))
 
     async def close(self) -> None:
         """End the processes with what runs there, and remove their folders. Jobs that wait get KeeperClosed."""
@@ -170,16 +167,16 @@ class Keeper:
             if isinstance(found, SandboxError):
                 self._in_background(self._bring_up())
                 raise found
-            if await self._is_fit(found):
+            if found.alive:
                 return found
             self._replace(found)
 
-    async def _is_fit(self, child: Child) -> bool:
-        try:
-            return child.alive and await child.tidied()
-        except asyncio.CancelledError:
+    async def _give_back(self, child: Child) -> None:
+        """It gets another job when it has cleared away what the last one left."""
+        if child.alive and await child.tidied():
+            self._free.put(child)
+        else:
             self._replace(child)
-            raise
 
     def _replace(self, child: Child) -> None:
         child.kill()

@@ -20,7 +20,7 @@ from sandbox.verdict import too_long
 
 ROOT = Path(__file__).resolve().parents[1]
 START_S = 60.0
-TIDY_S = 1.0  # then it is cheaper to start another
+TIDY_S = 3.0  # then it is cheaper to start another
 
 Heard = Callable[[str, str], None]  # kind ("stdout" or "stderr") and text
 
