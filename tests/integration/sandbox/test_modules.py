@@ -180,7 +180,8 @@ async def test_it_reads_and_writes_and_each_run_is_a_fresh_one(shared: Keeper, m
         outcome = await run(shared, modules, wasm("echo"), stdin=said)
         assert (outcome.status, outcome.stdout, outcome.error) == ("ok", said, None)
     assert outcome.fuel and outcome.memory_bytes == 2 * 64 * 1024
-    assert (await shared.run(Job("print('Python as well')"))).stdout == "Python as well\n"
+    python = await shared.run(Job("print('Python as well')"), Limits())
+    assert python.stdout == "Python as well\n"
 
 
 @pytest.mark.parametrize(

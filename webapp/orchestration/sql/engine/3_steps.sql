@@ -289,7 +289,7 @@ BEGIN
     SELECT st FROM agent_tasks_step st JOIN agent_tasks_task t ON t.id = st.task_id AND t.state = ANY(engine_open())
     WHERE st.task_id = (e->>'task')::uuid AND st.n = (e->>'n')::int AND st.fence = (e->>'fence')::int AND st.state = 'running'
     OFFSET 0) AS x ON true LEFT JOIN LATERAL (
-    SELECT jsonb_build_object('granted', o.completion_tokens, 'seconds', o.held_seconds, 'fuel', o.held_fuel, 'metered', o.held_fuel > 0) AS granted FROM budgets_hold o WHERE o.task_id = (e->>'task')::uuid AND o.step = (e->>'n')::int
+    SELECT jsonb_build_object('granted', o.completion_tokens, 'seconds', o.held_seconds, 'fuel', o.held_fuel) AS granted FROM budgets_hold o WHERE o.task_id = (e->>'task')::uuid AND o.step = (e->>'n')::int
     AND o.fence = (e->>'fence')::int AND o.state = 'open'
     AND o.call = CASE WHEN e->'hold' = 'null' THEN 0 ELSE coalesce((e->'hold'->>'call')::int, 1) END OFFSET 0) AS h ON true;
 END $$;
@@ -310,7 +310,7 @@ BEGIN
       v_steps := v_steps || o.s; v_begins := v_begins || (engine_unfrozen(o.a, o.s) || engine_in_full(o.a->'hold'));
     ELSE
       b := o.a; told := '[]';
-      answer := CASE WHEN (o.s).n IS NULL THEN '{"lost": true}' ELSE o.granted END;
+      answer := CASE WHEN (o.s).n IS NULL THEN '{"lost": true}' WHEN engine_metered(o.a) THEN o.granted || '{"metered": true}' ELSE o.granted END;
       RETURN NEXT;
     END IF;
   END LOOP;
