@@ -24,6 +24,7 @@ def cast() -> Cast:
     return make_cast()
 
 
+@pytest.hookimpl(tryfirst=True)  # the mark is there when `-m farm` asks for it
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """
     Modules that need a farm come last, those with the same one after each other; before them nothing runs that would do
@@ -32,6 +33,10 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     modules: dict[Path, list[pytest.Item]] = {}
     for item in items:
         modules.setdefault(item.path, []).append(item)
+    for module in modules.values():
+        if place(module):
+            for item in module:
+                item.add_marker("farm")
     items[:] = [item for module in sorted(modules.values(), key=place) for item in module]
 
 

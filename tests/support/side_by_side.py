@@ -1,10 +1,10 @@
 """
-All tests, in two processes side by side, each with a Postgres and a Valkey of its own.
+All tests, in three processes side by side, each with a Postgres and a Valkey of its own.
 
     python -m tests.support.side_by_side [options of pytest]
 
-Tests of whole farms mostly wait, so a second core would idle. What the second process says is shown once the first has
-ended. Ends with 1 where a test has failed in either.
+Tests of whole farms mostly wait, so cores would idle. What the others say is shown once the first has ended. Ends with
+1 where a test has failed in any.
 """
 
 from __future__ import annotations
@@ -12,29 +12,41 @@ from __future__ import annotations
 import subprocess
 import sys
 import tempfile
+from contextlib import ExitStack
 from typing import IO
 
 from tests.support.services import ROOT, die_with_parent
 
-SHARES = (["tests/integration"], ["tests/unit", "tests/functional"])
+SHARES = (
+    ["tests/integration", "-m", "not farm"],
+    ["tests/integration", "-m", "farm"],
+    ["tests/unit", "tests/functional"],
+)
 NO_TESTS = 5  # pytest's: the options have chosen none of this share
 
 
 def main() -> None:
-    shown, beside = SHARES
-    with tempfile.TemporaryFile() as said:
-        second = start(beside, said)
+    shown, *beside = SHARES
+    with ExitStack() as files:
+        said = [files.enter_context(tempfile.TemporaryFile()) for _ in beside]
+        others = [start(share, output) for share, output in zip(beside, said, strict=True)]
         try:
-            codes = [start(shown).wait(), second.wait()]
-        except KeyboardInterrupt:  # both have had it from the terminal, and end their own processes
-            second.wait()
+            codes = [running.wait() for running in (start(shown), *others)]
+        except KeyboardInterrupt:  # all have had it from the terminal, and end their own processes
+            for other in others:
+                other.wait()
             raise
         finally:
-            print(f"\n{' '.join(beside)}:", flush=True)
-            said.seek(0)
-            sys.stdout.buffer.write(said.read())
-            sys.stdout.flush()
+            for share, output in zip(beside, said, strict=True):
+                tell(share, output)
     sys.exit(verdict(codes))
+
+
+def tell(share: list[str], said: IO[bytes]) -> None:
+    print(f"\n{' '.join(share)}:", flush=True)
+    said.seek(0)
+    sys.stdout.buffer.write(said.read())
+    sys.stdout.flush()
 
 
 def start(share: list[str], output: IO[bytes] | None = None) -> subprocess.Popen[bytes]:
