@@ -18,6 +18,7 @@ from django.test import Client
 from tests.support.cast import Cast, make_cast
 from tests.support.pages import signed_in
 from tests.support.services import Services
+from tests.support.threads import apart
 from webapp.audit.models import AuditEntry
 from webapp.catalogue.models import ProviderKey
 from webapp.catalogue.provider_keys import opened_keys
@@ -164,11 +165,10 @@ def test_keys_that_nothing_opens_are_named(crew: Cast, changed_keys: Any) -> Non
 
 
 async def test_workers_have_the_keys_of_the_tenant_and_a_removed_one_stops_counting_within_a_second(crew: Cast) -> None:
-    in_thread = asyncio.to_thread
-    assert (await in_thread(put, crew)).status_code == 200
+    assert (await apart(put, crew)).status_code == 200
     assert await own_keys(crew.acme.id) == {"openai": KEY}
     assert await own_keys(crew.globex.id) == {}
-    assert (await in_thread(call, "DELETE", crew.owner.api_key, "openai")).status_code == 200
+    assert (await apart(call, "DELETE", crew.owner.api_key, "openai")).status_code == 200
     removed_at = time.monotonic()
     while await own_keys(crew.acme.id):
         await asyncio.sleep(0.02)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import psycopg
 import pytest
@@ -17,6 +16,7 @@ from tests.integration.tool_modules.conftest import Api
 from tests.support.cast import Cast
 from tests.support.modules import of_text, slow
 from tests.support.services import Services
+from tests.support.threads import apart
 from webapp.common.tenancy import tenant_scope
 from webapp.tool_modules import checks
 from webapp.tool_modules.checks import Checked
@@ -40,10 +40,6 @@ def later(services: Services) -> Callable[[], None]:
             admin.execute("UPDATE tool_modules_moduleversion SET claimed_until = clock_timestamp()")
 
     return all_leases_are_over
-
-
-async def apart(call: Callable[..., Any], *args: Any, **more: Any) -> Any:
-    return await asyncio.to_thread(call, *args, **more)
 
 
 def versions(crew: Cast) -> list[tuple[int, str, str]]:
