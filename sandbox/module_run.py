@@ -8,6 +8,7 @@ from typing import Any
 
 from wasmtime import ExitTrap, Linker, Memory, Module, Store, Trap, WasiConfig, WasmtimeError
 
+from sandbox.confine import limit_files
 from sandbox.folders import DATA, TEMPORARY, WORKSPACE, Folders
 from sandbox.job import Asked
 from sandbox.module_engine import ENTRY, MEMORY, limit, make_module_engine
@@ -67,8 +68,10 @@ class ModuleRuntime:
             self._blocked(answer(said, **told(ModuleEnd(trap=""), late=True)))
 
         work = Watched(limits.wall_s, interrupt=self._engine.increment_epoch, blocked=blocked, look=look)
+        limit_files(running=True)
         with self._watch.over(work):
             end = self._execute(store, asked)
+        limit_files(running=False)
         streams.pump()
         changes = self._folders.changes(limits)
         facts = told(end, late=work.late, left=changes.exceeded)

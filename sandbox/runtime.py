@@ -7,8 +7,9 @@ import time
 from collections.abc import Callable
 from typing import Any
 
-from wasmtime import ExitTrap, WasmtimeError
+from wasmtime import ExitTrap, Store, WasmtimeError
 
+from sandbox.confine import limit_files
 from sandbox.folders import Changes, Folders
 from sandbox.instances import Form, Instance, Instances
 from sandbox.job import Asked
@@ -39,6 +40,7 @@ class Runtime:
     ) -> None:
         self._instances, self._folders, self._hear, self._blocked = instances, folders, hear, blocked
         self._watch, self._form = Watch(), Form()
+        self._over: Store | None = None
 
     def run(self, asked: Asked) -> Answer:
         """`tidy` must follow, once the answer is on its way."""
@@ -47,13 +49,17 @@ class Runtime:
         self._form = instance.form
         said = Said(asked.limits, instance.engine.increment_epoch)
         self._instances.listen(said)
+        limit_files(running=True)
         try:
             return self._run(instance, asked, said)
         finally:
-            instance.store.close()
+            self._over = instance.store
 
     def tidy(self) -> None:
-        """Empty the folders, and make the next instance ready, in the form that was asked for last."""
+        """End the instance, empty the folders, and make the next one ready, in the form that was asked for last."""
+        if self._over:
+            self._over.close()
+            self._over = None
         self._folders.clear()
         self._instances.make_ready(self._form)
 
@@ -80,7 +86,7 @@ class Runtime:
         wall_s = time.monotonic() - started
         memory_bytes = max(0, self._instances.resident_bytes() - instance.base_bytes)
         fuel = None if ended.interrupted else instance.fuel_used(limits)
-        instance.store.close()  # with the files that the code has open: it may have left no number for ours
+        limit_files(running=False)  # the code may have left none
         changes = self._folders.changes(limits) if ended.trap is None else Changes()
         status, error = verdict(ended, exceeded=said.exceeded, left=changes.exceeded, late=work.late, limits=limits)
         return answer(

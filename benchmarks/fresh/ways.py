@@ -44,6 +44,7 @@ def ways(folder: Path) -> Iterator[Way | Absent]:
         folder: where npm has installed the builds for WebAssembly.
     """
     yield Way("python -c", process(PYTHON, "-c"))
+    yield Way("python -c, in our environment", process(sys.executable, "-c"))  # whose site has less to import
     yield Way("python -I -S -c", process(PYTHON, "-I", "-S", "-c"))
     if shutil.which("bwrap"):
         yield Way("bubblewrap, python -I -S -c", process(*bubblewrap(), PYTHON, "-I", "-S", "-c"))
