@@ -45,7 +45,7 @@ async def admit(step: ClaimedStep, beats: Beats) -> Completion:
 async def tool(step: ClaimedStep, beats: Beats) -> Completion:
     """Decides on a tool call before its turn comes. A denial is the tool's answer, which the agent sees."""
     task = await context.read(step, context.task_context)
-    asked = tool_input(step, task, await tools_of(step.tenant))
+    asked = tool_input(step, task, await tools_of(step.tenant, step.input["tool"]))
     verdict = await decide.ask(step.tenant, "tool_call", step.input["tool"], asked)
     recorded = decide.record("tool_call", step.input["tool"], asked, verdict, step=step.n, agent=step.agent)
     return Completion(step, output=decide.to_json(verdict.decision), **recorded)

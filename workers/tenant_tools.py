@@ -38,9 +38,13 @@ class _Known:
 _known: dict[UUID, _Known] = {}
 
 
-async def tools_of(tenant: UUID) -> Registry:
+async def tools_of(tenant: UUID, wanted: str = "") -> Registry:
+    """
+    Args:
+        wanted: a name that is about to be called. One that is not known is looked for anew: it may have come since.
+    """
     known = _known.get(tenant)
-    if known is None or not known.fresh:
+    if known is None or not known.fresh or (wanted and known.tools.is_free(wanted)):
         known = _known[tenant] = await _look(tenant, known)
     return known.tools
 

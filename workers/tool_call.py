@@ -79,7 +79,7 @@ async def call_tool(
         ToolUnknown, ArgumentsInvalid, PolicyDenied, BudgetExceeded: nothing ran. CallTimeout: it ran too long and was stopped.
         StepLost: another attempt has the step; what this one changed in the session's files is not saved.
     """
-    tools = await tools_of(step.tenant)
+    tools = await tools_of(step.tenant, step.input["tool"])
     tool = tools.get(step.input["tool"])
     task = await context.read(step, context.task_context)
     files = await context.read(step, context.file_bytes)
