@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from sandbox.limits import MIB, Limits, size
 from sandbox.outcome import Status
-from sandbox.verdict import too_long
+from sandbox.verdict import too_long, was_interrupted
 
 FRAMES = 5
 NUMBER = re.compile(r"^\d+: ")  # of a cause, where there are several
@@ -34,7 +34,7 @@ class ModuleEnd:
     @property
     def interrupted(self) -> bool:
         """From outside, and then what it used since its last call of a function is not counted."""
-        return self.trap is not None and "wasm trap: interrupt" in self.trap
+        return was_interrupted(self.trap)
 
 
 def module_verdict(

@@ -28,7 +28,7 @@ class Ended:
     @property
     def interrupted(self) -> bool:
         """From outside; then what it used since its last call of a function is not counted."""
-        return self.trap is not None and "wasm trap: interrupt" in self.trap
+        return was_interrupted(self.trap)
 
 
 def verdict(
@@ -51,6 +51,10 @@ def verdict(
     if ended.kind == "MemoryError" and TOO_NESTED not in (ended.error or ""):
         return "memory", f"The code needed more than {size(limits.memory_bytes)} of memory."
     return ("ok", None) if ended.error is None else ("error", ended.error)
+
+
+def was_interrupted(trap: str | None) -> bool:
+    return trap is not None and "wasm trap: interrupt" in trap
 
 
 def too_long(limits: Limits) -> str:
