@@ -118,7 +118,7 @@ class Keeper:
             self._scratch.close()
             self._scratch = None
 
-    def confined(self) -> Mapping[str, bool]:
+    def confined(self) -> Mapping[str, int]:
         """What its processes have of their own, by their word: see `confine.Confined`. Empty before the start."""
         return next((child.confined for child in self._children), {})
 

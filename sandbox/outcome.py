@@ -119,6 +119,19 @@ def _texts(found: list[Any]) -> list[str]:
     raise ValueError("not texts")
 
 
+def read_confined(frame: Frame) -> dict[str, int]:
+    """
+    What a process that is ready has of its own, see `confine.Confined`.
+
+    Raises:
+        ValueError: not what an honest child tells.
+    """
+    match frame.value:
+        case {"ready": dict() as told} if all(isinstance(value, int) for value in told.values()):
+            return {str(name): value for name, value in told.items()}
+    raise ValueError("not ready")
+
+
 def read_news(frame: Frame) -> list[tuple[str, str]]:
     """
     What was printed while the code ran: kind and text.

@@ -15,7 +15,7 @@ from sandbox.errors import SandboxError
 from sandbox.frames import Frame, receive
 from sandbox.job import Job, pack_job
 from sandbox.limits import MIB, Limits
-from sandbox.outcome import Outcome, read_news, read_outcome
+from sandbox.outcome import Outcome, read_confined, read_news, read_outcome
 from sandbox.verdict import too_long
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -36,7 +36,7 @@ class Child:
     process: asyncio.subprocess.Process
     folder: Path
     killed: bool = False
-    confined: Mapping[str, bool] = field(default_factory=dict)
+    confined: Mapping[str, int] = field(default_factory=dict)
     untidy: bool = False
     _talking: asyncio.Lock = field(default_factory=asyncio.Lock)
 
@@ -67,7 +67,7 @@ class Child:
             async with self._talking, asyncio.timeout(START_S):
                 assert self.process.stdout
                 said = await receive(self.process.stdout, MIB)
-            self.confined = {str(key): bool(value) for key, value in dict(said.value.get("ready") or {}).items()}
+            self.confined = read_confined(said)
         except (TimeoutError, EOFError, ValueError):
             raise SandboxError("A sandbox process did not start; its reason is in the log above.") from None
 

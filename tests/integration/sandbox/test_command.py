@@ -7,6 +7,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+from sandbox.fence import CREATE_RULESET, VERSION, libc
 from tests.support.services import ROOT
 
 
@@ -21,6 +22,8 @@ def test_a_program_prints_and_its_facts_are_told(sandbox_image: Path, tmp_path: 
     ran = sandbox(sandbox_image, "-c", code, "--data", str(tmp_path / "a.csv"), "--fuel", "1000000000", stdin="hello")
     assert (ran.returncode, ran.stdout) == (0, "hello\n'7'\n")
     facts = json.loads(ran.stderr.splitlines()[-1])
+    confined = json.loads(ran.stderr.splitlines()[0].removeprefix("confined: "))
+    assert confined["fence"] == max(0, libc.syscall(CREATE_RULESET, None, 0, VERSION))
     assert (facts["status"], facts["files"], facts["fuel"] > 0) == ("ok", {"made": 2}, True)
 
 
