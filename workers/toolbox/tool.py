@@ -12,6 +12,7 @@ from sandbox.keeper import Artifact, Keeper
 from sandbox.process import Heard
 
 Effect = Literal["computes", "acts"]
+Branch = Literal["code_execution", "web_search", "data_analysis", "generic"]
 
 
 @dataclass(frozen=True)
@@ -83,24 +84,35 @@ class Tool(ABC):
         parameters: a JSON schema (2020-12) of an object, with `additionalProperties: false`.
         effect: `acts` changes the world outside, so its policy decision is a step of its own.
         dangerous: a person must approve each call.
+        branch: by which a task's plan tells what becomes of a failure.
         uses_workspace: it is given the session's files.
+        is_own: a tenant's, under a name that other tenants may use for something else.
+        untrusted: its result has words of somebody outside, which are data and no orders.
         permissions: the caller must hold all of them.
         price_usd: of one call.
         timeout_s: wall clock for one call, waiting for a free sandbox included.
         fuel: of the sandbox, at most, for one call; budgets hold as much.
+        rate_per_minute, concurrency: of one tenant's calls, over all workers; 0: not limited.
+        cache_s: for so long an equal call of the same tenant is answered from the first one's result; 0: never.
     """
 
     name: str
     description: str
     parameters: dict[str, Any]
     category: str = "general"
+    branch: Branch = "generic"
     effect: Effect = "acts"
     dangerous: bool = False
     uses_workspace: bool = False
+    is_own: bool = False
+    untrusted: bool = False
     permissions: frozenset[str] = frozenset()
     price_usd: Decimal = Decimal(0)
     timeout_s: float = 30.0
     fuel: int = 0
+    rate_per_minute: int = 0
+    concurrency: int = 0
+    cache_s: float = 0.0
     version: str = "1"
 
     @abstractmethod

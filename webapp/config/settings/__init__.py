@@ -51,6 +51,7 @@ INSTALLED_APPS = [
     "webapp.prompts",
     "webapp.webhooks",
     "webapp.tool_modules",
+    "webapp.tool_sources",
     "webapp.orchestration",
     "webapp.dashboard",
 ]

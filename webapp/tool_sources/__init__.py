@@ -1,0 +1,1 @@
+"""Tools from outside: MCP servers and OpenAPI documents that a tenant registers."""
