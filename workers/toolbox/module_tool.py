@@ -30,6 +30,7 @@ class ModuleTool(Tool):
     """
 
     category = "code"
+    branch = "code_execution"
     effect = "computes"
     permissions = frozenset({"code_execution"})
     fuel = int(RUN_S * FUEL_PER_S)
