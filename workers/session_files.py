@@ -11,7 +11,7 @@ from webapp.common.errors import HartleyError
 from webapp.common.tenancy import tenant_scope
 from webapp.common.values import JSON
 from webapp.orchestration.steps import ClaimedStep
-from webapp.workspaces.errors import Overtaken, PathInvalid, PathTaken, WorkspaceFull
+from webapp.workspaces.errors import FileChanged, Overtaken, PathInvalid, PathTaken, WorkspaceFull
 from webapp.workspaces.selectors import saved_run, usage_of
 from webapp.workspaces.services import ByStep, read_workspace, save_changes
 from workers.beats import StepLost
@@ -72,11 +72,14 @@ async def save(step: ClaimedStep, result: ToolResult, made: Sequence[JSON]) -> T
         by=by,
         changed=result.changed,
         deleted=result.deleted,
+        based_on=result.based_on,
     )
     try:
         await carried(saving)
     except Overtaken:
         raise StepLost("overtaken") from None
+    except FileChanged as error:
+        return ToolResult.failure(error.code, f"No file was saved. {error}: read it again, then change what it is now.")
     except (WorkspaceFull, PathInvalid, PathTaken) as error:
         return ToolResult.failure(error.code, f"No file was saved. {error}.", result.artifacts)
     return result

@@ -24,7 +24,7 @@ ready if {
 # What covers the call, the plainest first.
 grant := "tool.member" if {
 	principal.member
-	input.tool.name in member_tools
+	input.tool.name in member_tools | session_tools
 } else := "tool.code_execution" if {
 	principal.member
 	runs_code
@@ -32,6 +32,12 @@ grant := "tool.member" if {
 } else := "tool.administrator" if principal.administrator
 
 member_tools := {"calculator", "search", "text_processor", "web_search"}
+
+# They compute on the files of the caller's own session and on what they are given, and reach nothing else.
+session_tools := {
+	"diff_files", "extract_text", "file_delete", "file_edit", "file_list", "file_read", "file_search", "file_write",
+	"json_query", "statistics",
+}
 
 code_tools := {"code_executor", "python_executor"}
 

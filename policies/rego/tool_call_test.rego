@@ -46,6 +46,12 @@ test_members_may_search := allowed(user, tool("search", {}), "tool.member")
 
 test_members_may_process_text := allowed(user, tool("text_processor", {}), "tool.member")
 
+test_members_may_edit_their_sessions_files := allowed(user, tool("file_edit", {}), "tool.member")
+
+test_members_may_query_data := allowed(user, tool("json_query", {}), "tool.member")
+
+test_guests_may_not_edit_files := refused(caller("guest", []), tool("file_edit", {}), "tool.granted")
+
 test_guests_may_not_calculate := refused(caller("guest", []), tool("calculator", {}), "tool.granted")
 
 test_a_caller_without_role_may_not_calculate := refused(caller(null, []), tool("calculator", {}), "tool.granted")

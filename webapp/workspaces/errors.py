@@ -35,6 +35,16 @@ class PathTaken(HartleyError):
         super().__init__(f"{path!r} is a file, so no file can lie below it")
 
 
+class FileChanged(HartleyError):
+    """A change is based on a file that is another by now; nothing was saved."""
+
+    code = "workspace.file_changed"
+    status = 409
+
+    def __init__(self, path: str) -> None:
+        super().__init__(f"{path!r} was changed by somebody else meanwhile")
+
+
 class WorkspaceFull(HartleyError):
     """
     Over a limit of the session; nothing was saved.

@@ -16,7 +16,7 @@ from webapp.common.tables import now
 from webapp.common.tenancy import tenant_scope
 from webapp.common.values import JSON
 from webapp.workspaces import blobs
-from webapp.workspaces.errors import Overtaken, PathInvalid, PathTaken, WorkspaceFull
+from webapp.workspaces.errors import FileChanged, Overtaken, PathInvalid, PathTaken, WorkspaceFull
 from webapp.workspaces.models import File, SavedRun, Workspace
 from webapp.workspaces.rules import clean_path, folders_of, media_type
 from webapp.workspaces.selectors import Usage, files_of
@@ -56,15 +56,23 @@ def read_workspace(tenant: UUID, session: UUID, paths: Collection[str] | None = 
 
 
 def save_changes(
-    *, tenant: UUID, session: UUID, by: ByUser | ByStep, changed: Mapping[str, bytes], deleted: Iterable[str] = ()
+    *,
+    tenant: UUID,
+    session: UUID,
+    by: ByUser | ByStep,
+    changed: Mapping[str, bytes],
+    deleted: Iterable[str] = (),
+    based_on: Mapping[str, str | None] | None = None,
 ) -> None:
     """
     Write and remove files. What others did to other files meanwhile stays. A step's changes are saved once.
 
     Must not be called in a transaction: the bytes are stored before one is opened.
 
+    Args:
+        based_on: files by path with their SHA-256, None for one that is not there, which must still be so.
     Raises:
-        PathInvalid, PathTaken, WorkspaceFull, Overtaken: nothing has changed.
+        PathInvalid, PathTaken, FileChanged, WorkspaceFull, Overtaken: nothing has changed.
     """
     files = _cleaned(changed)
     gone = {clean_path(path) for path in deleted} - set(files)
@@ -76,6 +84,7 @@ def save_changes(
         before = _locked(tenant, session)
         if isinstance(by, ByStep) and not _is_first(tenant, session, by):
             return
+        _check_basis(tenant, session, based_on or {})
         files_of(tenant, session).filter(path__in=gone).delete()
         _write([_row(tenant, session, by, path, data, kept) for path, data in files.items()])
         _check_folders(tenant, session)
@@ -131,6 +140,14 @@ def _write(rows: list[File]) -> None:
         unique_fields=["workspace", "path"],
         update_fields=["blob", "size_bytes", "media_type", "user", "task", "step", "updated_at"],
     )
+
+
+def _check_basis(tenant: UUID, session: UUID, based_on: Mapping[str, str | None]) -> None:
+    found = files_of(tenant, session).filter(path__in=based_on) if based_on else None
+    there = dict(found.values_list("path", "blob__sha256")) if found is not None else {}
+    for path, sha256 in based_on.items():
+        if there.get(path) != sha256:
+            raise FileChanged(path)
 
 
 def _check_folders(tenant: UUID, session: UUID) -> None:

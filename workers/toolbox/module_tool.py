@@ -30,6 +30,7 @@ class ModuleTool(Tool):
     """
 
     category = "code"
+    branch = "code_execution"
     effect = "computes"
     is_own = True
     permissions = frozenset({"code_execution"})

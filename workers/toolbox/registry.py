@@ -9,6 +9,7 @@ from sandbox.keeper import Artifact
 from workers.gateway.types import ToolSpec
 from workers.toolbox import arguments as schema
 from workers.toolbox.builtin.calculator import Calculator
+from workers.toolbox.builtin.family import computing_tools
 from workers.toolbox.builtin.python_executor import PythonExecutor
 from workers.toolbox.errors import ToolMisdeclared, ToolUnknown
 from workers.toolbox.tool import Tool, ToolContext, ToolError, ToolResult
@@ -80,7 +81,7 @@ def load_registry(extra: Sequence[str] = ()) -> Registry:
     Raises:
         ToolMisdeclared: names the path that can't be loaded.
     """
-    return Registry([Calculator(), PythonExecutor(), *(_load(path) for path in extra)])
+    return Registry([Calculator(), PythonExecutor(), *computing_tools(), *(_load(path) for path in extra)])
 
 
 def _load(path: str) -> Tool:

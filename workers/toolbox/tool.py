@@ -60,6 +60,8 @@ class ToolResult:
         output: what the model is shown, e.g. `{"ok": true, "value": "42"}`; JSON, and small enough to be stored.
             `workspace` in it is shown with a failure too.
         changed, deleted: what is to become of the session's files, by path; saved before the step is done.
+        based_on: SHA-256 of files as the change takes them to be, None for one that is not there; it is only saved
+            while they are so. Of a file that is not named here, the last writer's stays.
         fuel: what the sandbox used; None: nobody knows.
         cached: the cause, when an earlier call's result serves: see budgets.models.Cause.
     """
@@ -71,6 +73,7 @@ class ToolResult:
     cost_usd: Decimal = Decimal(0)
     changed: Mapping[str, bytes] = field(default_factory=dict, repr=False)
     deleted: tuple[str, ...] = ()
+    based_on: Mapping[str, str | None] = field(default_factory=dict, repr=False)
     fuel: int | None = 0
     cached: str = ""
 

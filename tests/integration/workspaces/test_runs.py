@@ -60,7 +60,11 @@ def worker(sandbox_image: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
 def step_of(desk: Desk, code: str, person: Person | None = None) -> ClaimedStep:
     """Claimed, of a task of its own in the session."""
     who = person or desk.person
-    plan = {"id": "run", "kind": "tool", "tool": "python_executor", "arguments": {"code": code}}
+    return call_of(who, desk, "python_executor", {"code": code})
+
+
+def call_of(who: Person, desk: Desk, tool: str, arguments: dict[str, Any]) -> ClaimedStep:
+    plan = {"id": "run", "kind": "tool", "tool": tool, "arguments": arguments}
     return Driven(who, plan, session=str(desk.session)).planned().claim("run")
 
 
@@ -173,3 +177,40 @@ def test_a_run_sees_its_own_sessions_files_and_no_others(
 def test_two_spellings_of_a_name_fail_the_run_by_name(desk: Desk, worker: Worker) -> None:
     (done,) = worker.perform(step_of(desk, "for name in ('\\u00e9', 'e\\u0301'): open(name, 'w').close()"))
     assert done.error and done.error["code"] == "workspace.path_invalid" and desk.read() == {}
+
+
+def test_edits_at_once_of_one_file_lose_nothing_unsaid(desk: Desk, worker: Worker) -> None:
+    desk.save({"plan.md": b"one two three"})
+    edits = {"one": "1", "two": "2", "three": "3"}
+    steps = [
+        call_of(desk.person, desk, "file_edit", {"path": "plan.md", "old_text": old, "new_text": new})
+        for old, new in edits.items()
+    ]
+    told = [shown(done) for done in worker.perform(*steps)]
+    expected = b"one two three"
+    for (old, new), each in zip(edits.items(), told, strict=True):
+        if each.get("ok"):
+            expected = expected.replace(old.encode(), new.encode())
+        else:
+            assert each["error"]["code"] == "workspace.file_changed" and "read it again" in each["error"]["message"]
+    assert desk.read() == {"plan.md": expected} and expected != b"one two three"
+
+
+def test_file_tools_work_on_the_sessions_files_and_on_no_others(
+    desk: Desk, worker: Worker, desk_of: Any, people: Cast
+) -> None:
+    desk.save({"secret.txt": b"ours"})
+    search = {"query": "ours"}
+    for person in (people.owner, people.stranger):
+        other = desk_of(person)
+        assert shown(*worker.perform(call_of(person, other, "file_search", search)))["matches"] == []
+        (done,) = worker.perform(call_of(person, other, "file_read", {"path": "secret.txt"}))
+        assert done.error and done.error["code"] == "file.not_found"
+    (found,) = shown(*worker.perform(call_of(desk.person, desk, "file_search", search)))["matches"]
+    assert found == {"path": "secret.txt", "line": 1, "text": "ours"}
+
+
+def test_a_member_who_may_not_run_code_may_still_keep_notes(worker: Worker, desk_of: Any, people: Cast) -> None:
+    desk = desk_of(people.user)
+    (done,) = worker.perform(call_of(people.user, desk, "file_write", {"path": "notes.md", "content": "x"}))
+    assert shown(done)["created"] is True and desk.read() == {"notes.md": b"x"}

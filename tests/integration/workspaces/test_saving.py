@@ -15,10 +15,19 @@ from tests.integration.workspaces.conftest import Desk
 from tests.support.cast import Cast
 from webapp.common.errors import NotFound
 from webapp.common.tenancy import tenant_scope
-from webapp.workspaces.errors import BytesLost, IsFolder, PathInvalid, PathTaken, StoreUnavailable, WorkspaceFull
+from webapp.workspaces.blobs import sha256_of
+from webapp.workspaces.errors import (
+    BytesLost,
+    FileChanged,
+    IsFolder,
+    PathInvalid,
+    PathTaken,
+    StoreUnavailable,
+    WorkspaceFull,
+)
 from webapp.workspaces.models import Blob, File
 from webapp.workspaces.selectors import Usage, find_file, level_of
-from webapp.workspaces.services import read_workspace
+from webapp.workspaces.services import ByUser, read_workspace, save_changes
 
 
 def at_once(*work: Callable[[], object]) -> list[BaseException | None]:
@@ -143,6 +152,34 @@ def test_different_files_of_two_runs_at_once_are_all_kept(desk: Desk) -> None:
     files = desk.read()
     assert files.pop("both") in (b"left", b"right")
     assert files == {f"{name}/{n}": name.encode() for name in ("left", "right") for n in range(5)}
+
+
+@pytest.mark.parametrize(
+    ("based_on", "path"),
+    [({"a": sha256_of(b"0")}, "a"), ({"a": None}, "a"), ({"a": sha256_of(b"1"), "b": sha256_of(b"")}, "b")],
+)
+def test_a_change_of_a_file_that_is_another_by_now_saves_nothing(
+    desk: Desk, based_on: dict[str, str | None], path: str
+) -> None:
+    desk.save({"a": b"1"})
+    with pytest.raises(FileChanged, match=f"'{path}' was changed"):
+        save(desk, {"a": b"2", "c": b"3"}, based_on)
+    assert desk.read() == {"a": b"1"}
+    save(desk, {"a": b"2", "b": b""}, {"a": sha256_of(b"1"), "b": None})
+    assert desk.read() == {"a": b"2", "b": b""}
+
+
+def test_of_changes_at_once_with_one_basis_one_is_saved(desk: Desk) -> None:
+    desk.save({"a": b""})
+    basis: dict[str, str | None] = {"a": sha256_of(b"")}
+    raised = at_once(*(lambda n=n: save(desk, {"a": b"x" * n}, basis) for n in range(1, 7)))  # type: ignore[misc]
+    assert sum(error is None for error in raised) == 1
+    assert all(isinstance(error, FileChanged) for error in raised if error)
+
+
+def save(desk: Desk, changed: dict[str, bytes], based_on: dict[str, str | None]) -> None:
+    by = ByUser(desk.person.user.id)
+    save_changes(tenant=desk.tenant, session=desk.session, by=by, changed=changed, based_on=based_on)
 
 
 def test_bytes_that_are_lost_or_changed_are_an_error_and_not_other_bytes(desk: Desk) -> None:
