@@ -1,0 +1,38 @@
+"""How an MCP server is reached. Secrets are in here, so nothing of it is printed."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+
+@dataclass(frozen=True)
+class HttpServer:
+    """
+    Args:
+        owner: the tenant and source that it is used for; a connection serves this owner alone.
+        timeout_s: for one call.
+    """
+
+    owner: str
+    address: str
+    headers: Mapping[str, str] = field(default_factory=dict, repr=False, hash=False)
+    timeout_s: float = 30.0
+
+
+@dataclass(frozen=True)
+class ProcessServer:
+    """
+    Args:
+        owner, timeout_s: as above.
+        argv: the operator's, never a tenant's; `{folder}` in it is the process's private folder.
+        env: all that it is given besides PATH, HOME and LANG.
+    """
+
+    owner: str
+    argv: tuple[str, ...]
+    env: Mapping[str, str] = field(default_factory=dict, repr=False, hash=False)
+    timeout_s: float = 30.0
+
+
+McpServer = HttpServer | ProcessServer
