@@ -222,6 +222,11 @@ def _start_told(error: BaseException) -> Exception:
     return McpFailed("mcp.answer_invalid", "It does not speak the protocol")
 
 
+def _is_over(error: MCPError) -> bool:
+    """By the SDK's words: servers use its code for failures of their own."""
+    return error.code == CONNECTION_CLOSED and error.message.startswith(("Connection closed", "SSE stream"))
+
+
 def _told(error: MCPError, *, asked: bool) -> Exception:
     """
     In our words where the reason is ours; a server's own words are for the agent.
@@ -237,7 +242,7 @@ def _told(error: MCPError, *, asked: bool) -> Exception:
         return McpUnavailable("It takes no more requests at the moment")
     if error.code == UNAUTHORISED:
         return McpFailed("mcp.unauthorised", "It does not let Hartley in: look at the source's secret")
-    if error.code in (CONNECTION_CLOSED, BROKEN):
+    if error.code == BROKEN or _is_over(error):
         return McpOutcomeUnknown("The connection broke") if asked else McpUnavailable("The connection broke")
     if error.code == REQUEST_TIMEOUT:
         return (

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
+from webapp.common.values import JSON
 from workers.toolbox.egress import AddressRefused
 from workers.toolbox.mcp.connection import START_S
 from workers.toolbox.mcp.connections import Connections
 from workers.toolbox.mcp.errors import McpFailed, McpOutcomeUnknown, McpUnavailable
-from workers.toolbox.mcp.found import Found
 from workers.toolbox.mcp.results import result_of
 from workers.toolbox.mcp.server import McpServer
 from workers.toolbox.tool import Effect, Tool, ToolContext, ToolResult
@@ -21,6 +21,9 @@ class McpTool(Tool):
     """
     Args:
         name: with the source's before it.
+        found: one of what `found` made, with parameters that arguments can be checked by.
+        server: how it is reached, its secret included, which is why it is asked for each call.
+        timeout_s: for the server's answer.
         reads: the tenant says that it changes nothing; the server's own word for that is no reason to believe it.
     """
 
@@ -32,18 +35,19 @@ class McpTool(Tool):
         self,
         *,
         name: str,
-        found: Found,
-        server: McpServer,
+        found: JSON,
+        server: Callable[[ToolContext], McpServer],
         connections: Connections,
-        version: str = "1",
+        timeout_s: float,
+        version: str,
         reads: bool = False,
         dangerous: bool = False,
-        rate_per_minute: int = 60,
+        rate_per_minute: int = 0,
     ) -> None:
         self.name, self.description, self.parameters = name, found["description"], found["parameters"]
         self.version, self.dangerous, self.rate_per_minute = version, dangerous, rate_per_minute
         self.effect: Effect = "computes" if reads else "acts"
-        self.timeout_s = server.timeout_s + START_S + WITHIN_S
+        self.timeout_s = timeout_s + START_S + WITHIN_S
         self._call, self._server, self._connections = str(found["call"]["tool"]), server, connections
 
     async def run(self, arguments: Mapping[str, Any], context: ToolContext) -> ToolResult:
@@ -52,7 +56,7 @@ class McpTool(Tool):
             McpUnavailable: nothing was done, or nothing that matters, so another attempt may be made.
         """
         try:
-            return result_of(await self._connections.call(self._server, self._call, arguments))
+            return result_of(await self._connections.call(self._server(context), self._call, arguments))
         except McpOutcomeUnknown as unknown:
             if self.effect == "computes":
                 raise McpUnavailable("It broke off, or did not answer in time") from None
