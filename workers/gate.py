@@ -32,6 +32,7 @@ class CallTimeout(HartleyError):
     elsewhere = True
 
     def __init__(self, subject: str, timeout_s: float) -> None:
+        self.subject, self.timeout_s = subject, timeout_s
         super().__init__(f"{subject} took longer than {timeout_s:g} s")
 
 
@@ -77,6 +78,18 @@ async def pass_gate(call: Call[Reply], beats: Beats) -> Reply:
             return await beats.outside(call.send, granted, call.subject)
     except TimeoutError:
         raise CallTimeout(call.subject, timeout_s) from None
+
+
+async def pass_without_call(call: Call[Reply], beats: Beats) -> None:
+    """
+    The same stages for what is there already: its decision and its events are recorded, nothing is held and nothing sent.
+
+    Raises:
+        PolicyDenied, and whatever `validate` raises.
+    """
+    call.validate()
+    recorded = await _decide(call, beats)
+    await beats.begin(events=recorded["events"] + call.announce, decisions=recorded["decisions"])
 
 
 async def allowance(point: Point, subject: str, policy_input: JSON, beats: Beats) -> Recorded | None:

@@ -13,6 +13,7 @@ from collections.abc import Sequence
 from webapp.common.values import JSON
 from webapp.prompts.rules import fill, fill_own, parameters_of
 from workers.context import Past, TaskContext
+from workers.fences import told
 from workers.gateway.types import FileRef, Message
 from workers.thinking import in_brief
 
@@ -86,7 +87,7 @@ def _user(text: str) -> Message:
 
 
 def _told(call: str, shown: JSON) -> Message:
-    return {"role": "tool", "tool_call_id": call, "content": json.dumps(shown)}
+    return {"role": "tool", "tool_call_id": call, "content": told(shown)}
 
 
 def _assistant(past: Past) -> Message:
@@ -117,6 +118,9 @@ def _answer(past: Past) -> dict[str, object]:
 
 
 def _said(output: JSON) -> object:
+    shown = output.get("shown") or {}
+    if "text" not in output and shown.get("source") == "untrusted":
+        return told(shown)
     return output["text"] if "text" in output else output.get("shown")
 
 

@@ -37,7 +37,7 @@ Perform = Callable[[ClaimedStep, Beats], Awaitable[Completion]]
 Decided = dict[tuple[str, str], tuple[str, str]]  # (point, subject): (effect, rule)
 
 NOT_DECIDED = ("step.worker_lost", "step.timeout", "internal", "step.output_rejected")  # accidents, not decisions
-NEVER_SENT = ("policy.denied", "tool.unknown", "tool.arguments_invalid")
+NEVER_SENT = ("policy.denied", "tool.unknown", "tool.arguments_invalid", "token_limit_exceeded")
 DIFFERENCES_KEPT = 100
 SHOWN_CHARS = 300
 

@@ -16,6 +16,7 @@ from sandbox.limits import MIB, Limits
 from sandbox.module_limits import CompileLimits
 from sandbox.modules import Modules
 from webapp.common.encryption import Vault
+from workers.answer_cache.cached import Cached
 from workers.answer_cache.memory import Memory
 from workers.answer_cache.shelf import Shelf
 from workers.answer_cache.store import AnswerCache
@@ -25,11 +26,14 @@ from workers.embed_batches import EmbedBatches
 from workers.gateway.catalogue import Catalogue, CatalogueFile
 from workers.gateway.clients import FollowedClients
 from workers.gateway.complete import Gateway
+from workers.gateway.entries import BreakerLimits
 from workers.gateway.errors import CatalogueInvalid
 from workers.gateway.providers import build_provider
 from workers.gateway.shared import SharedGuards
 from workers.gateway.statistics import LiveStatistics
 from workers.race import HedgeShare
+from workers.toolbox.kept_result import KeptResult, ToolResults
+from workers.toolbox.limits.guards import ToolGuards
 from workers.toolbox.registry import Registry, load_registry
 
 log = structlog.get_logger()
@@ -95,10 +99,24 @@ class Services:
         return SharedGuards.to(settings.REDIS_URL, connections=settings.REDIS_CONNECTIONS)
 
     @cached_property
-    def answers(self) -> AnswerCache:
+    def tool_guards(self) -> ToolGuards:
+        breaker = BreakerLimits(failures=settings.TOOL_BREAKER_FAILURES, recovery_s=settings.TOOL_BREAKER_S)
+        return ToolGuards(settings.REDIS_URL, connections=settings.REDIS_CONNECTIONS, breaker=breaker)
+
+    @cached_property
+    def tool_results(self) -> ToolResults:
+        memory = Memory(settings.TOOL_CACHE_BYTES, clock=time.monotonic)
+        vault = Vault(settings.ENCRYPTION_KEYS, purpose="tool results")
+        shelf = Shelf.to(
+            settings.REDIS_URL, connections=settings.REDIS_CONNECTIONS, vault=vault, read=KeptResult.of_json
+        )
+        return ToolResults(memory, shelf)
+
+    @cached_property
+    def answers(self) -> AnswerCache[Cached]:
         memory = Memory(settings.ANSWER_CACHE_BYTES, clock=time.monotonic)
         vault = Vault(settings.ENCRYPTION_KEYS, purpose="answers")
-        shelf = Shelf.to(settings.REDIS_URL, connections=settings.REDIS_CONNECTIONS, vault=vault)
+        shelf = Shelf.to(settings.REDIS_URL, connections=settings.REDIS_CONNECTIONS, vault=vault, read=Cached.of_json)
         return AnswerCache(memory, shelf, kept_s=settings.ANSWER_CACHE_S)
 
     @cached_property
@@ -135,8 +153,9 @@ class Services:
         if "gateway" in self.__dict__:
             await self.gateway.close()
             await self._guards.close()
-        if "answers" in self.__dict__:
-            await self.answers.close()
+        for name in ("answers", "tool_guards", "tool_results"):
+            if name in self.__dict__:
+                await getattr(self, name).close()
         if "sandbox" in self.__dict__:
             await self.sandbox.close()
 

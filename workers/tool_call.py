@@ -5,6 +5,9 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Sequence
 from dataclasses import replace
+from functools import partial
+
+from django.conf import settings
 
 from policies import inputs
 from sandbox.errors import NoRoom, SandboxError, TooManyWait
@@ -18,12 +21,16 @@ from workers import context, decide, session_files
 from workers.beats import Beats
 from workers.context import TaskContext
 from workers.deltas import Printer
-from workers.gate import Call, pass_gate
+from workers.gate import Call, CallTimeout, pass_gate
+from workers.options import Options
 from workers.policy_inputs import principal_of, task_of
 from workers.services import services
 from workers.tenant_tools import tools_of
+from workers.tool_limits import ToolRefused, ToolTimeout, check_tokens, seconds, within_limits
+from workers.tool_once import Wanted, result_once
 from workers.toolbox.errors import ToolUnknown
 from workers.toolbox.registry import Artifact, Registry, Tool, ToolContext, ToolResult
+from workers.toolbox.shaping import shaped
 
 SHOWN_LIMIT_CHARS = 2000
 LEAST_FUEL = 10_000_000  # of which a short program needs a part; less is not worth a start
@@ -76,7 +83,8 @@ async def call_tool(
     Returns the tool's result and references to the files it made, which are stored by then.
 
     Raises:
-        ToolUnknown, ArgumentsInvalid, PolicyDenied, BudgetExceeded: nothing ran. CallTimeout: it ran too long and was stopped.
+        ToolUnknown, ArgumentsInvalid, PolicyDenied, BudgetExceeded, ToolRefused: nothing ran.
+        ToolTimeout: it ran too long and was stopped.
         StepLost: another attempt has the step; what this one changed in the session's files is not saved.
     """
     tools = await tools_of(step.tenant, step.input["tool"])
@@ -92,9 +100,15 @@ async def call_tool(
         if earlier:
             beats.settle(Settlement(sent=False, call=hold.call))
             return earlier.result
+
+        async def run() -> ToolResult:
+            beats.sending(hold.call)
+            return await _run(step, tool, _tool_context(step, files, granted, printer.say))
+
+        beats.waiting(hold.call)
         try:
-            result = await _run(step, tool, _tool_context(step, files, granted, printer.say))
-        except (SandboxUnavailable, StoreUnavailable, BytesLost) as error:
+            result = await within_limits(step, tool, granted, run)
+        except (ToolRefused, SandboxUnavailable, StoreUnavailable, BytesLost) as error:
             beats.settle(Settlement(sent=False, call=hold.call, error=error.code))
             raise
         finally:
@@ -102,22 +116,34 @@ async def call_tool(
         beats.settle(Settlement(sent=True, usage=_usage(tool, result, granted), call=hold.call))
         return result
 
+    def validate() -> None:
+        tools.validate(tool.name, arguments)
+        check_tokens(tool, arguments)
+
     call = Call(
         point="tool_call",
         subject=tool.name,
         policy_input=tool_input(step, task, tools),
-        timeout_s=tool.timeout_s,
+        timeout_s=seconds(tool),
         hold=hold,
-        validate=lambda: tools.validate(tool.name, arguments),
+        validate=validate,
         announce=[_invoked(step, tool)],
         decided=decided,
         send=send,
     )
-    result = await pass_gate(call, beats)
+    wanted = Wanted(tool, arguments, files, call, allowed=Options.of_task(task.context).use_cache)
+    result = await result_once(wanted, beats, partial(_called, call, beats))
     made = earlier.made if earlier else await context.read(step, lambda s: _store(s, result.artifacts))
     if result.changed or result.deleted:
         result = await session_files.save(step, result, made)
-    return result, made
+    return shaped(tool, result, settings.TOOL_OUTPUT_CHARS), made
+
+
+async def _called(call: Call[ToolResult], beats: Beats) -> ToolResult:
+    try:
+        return await pass_gate(call, beats)
+    except CallTimeout as error:  # the budgets grant less time than the tool may take
+        raise ToolTimeout.of(error) from None
 
 
 async def _run(step: ClaimedStep, tool: Tool, given: ToolContext) -> ToolResult:
@@ -142,7 +168,7 @@ def _hold(tool: Tool, number: int) -> HoldRequest:
         provider="",
         model=tool.name,
         fixed_usd=tool.price_usd,
-        seconds=tool.timeout_s,
+        seconds=seconds(tool),
         least_seconds=min(1, tool.timeout_s),
         fuel=tool.fuel,
         least_fuel=min(LEAST_FUEL, tool.fuel),

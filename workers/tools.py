@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from typing import Any
 
+from webapp.common.errors import HartleyError
 from webapp.common.values import JSON
 from webapp.orchestration import dispatch
 from webapp.orchestration.steps import ClaimedStep, Completion, event
@@ -15,6 +16,7 @@ from workers.decide import PolicyDenied
 from workers.gate import CallTimeout
 from workers.process import handles, offer
 from workers.tool_call import SHOWN_LIMIT_CHARS, call_tool
+from workers.tool_limits import ToolRefused
 from workers.toolbox.errors import ArgumentsInvalid, ToolUnknown
 from workers.toolbox.registry import ToolResult
 
@@ -39,9 +41,9 @@ async def call(step: ClaimedStep, beats: Beats) -> Completion:
     started = time.monotonic()
     try:
         result, made = await call_tool(step, beats, decided=await _decided(step))
-        shown = _shown(result)
-    except (ToolUnknown, ArgumentsInvalid, PolicyDenied, BudgetExceeded, CallTimeout) as error:
-        shown, made = {"ok": False, "error": {"code": error.code, "message": str(error)}}, []
+        shown, cached = _shown(result), result.cached
+    except (ToolUnknown, ArgumentsInvalid, PolicyDenied, BudgetExceeded, ToolRefused, CallTimeout) as error:
+        shown, made, cached = _refused(error), [], ""
     observed = event(
         "TOOL_OBSERVATION",
         agent=step.agent,
@@ -53,6 +55,7 @@ async def call(step: ClaimedStep, beats: Beats) -> Completion:
             "duration_ms": round((time.monotonic() - started) * 1000),
             "artifacts": made,
             **({"workspace": shown["workspace"]} if "workspace" in shown else {}),
+            **({"cached": True} if cached else {}),
             "error": shown.get("error"),
         },
     )
@@ -60,7 +63,8 @@ async def call(step: ClaimedStep, beats: Beats) -> Completion:
         why = shown.get("error") or "The tool failed"
         failure = why if isinstance(why, dict) else {"code": "tool.failed", "message": str(why)}
         return Completion(step, status="failed", error=failure, events=[observed])
-    return Completion(step, output={"shown": shown, "artifacts": made}, events=[observed])
+    output = {"shown": shown, "artifacts": made, **({"cached": cached} if cached else {})}
+    return Completion(step, output=output, events=[observed])
 
 
 async def _decided(step: ClaimedStep) -> decide.Decision | None:
@@ -75,4 +79,14 @@ def _shown(result: ToolResult) -> JSON:
     if result.ok or result.error is None:
         return result.output
     failed = {"ok": False, "error": {"code": result.error.code, "message": result.error.message}}
-    return failed | {name: value for name, value in result.output.items() if name == "workspace"}
+    return failed | {name: value for name, value in result.output.items() if name in ("workspace", "source")}
+
+
+def _refused(error: HartleyError) -> JSON:
+    asked_s = getattr(error, "retry_after_s", None)
+    told = {
+        "code": error.code,
+        "message": str(error),
+        **({} if asked_s is None else {"retry_after_s": round(asked_s, 3)}),
+    }
+    return {"ok": False, "error": told}

@@ -1,4 +1,4 @@
-"""What the workers know together of the providers' breakers: where it lies in Redis, and how a page reads it.
+"""What the workers know together of breakers, providers' and tools': where it lies in Redis, and how a page reads it.
 
 The workers write it (workers/gateway/shared.lua). It may be gone at any moment: all breakers are closed then.
 """
@@ -6,13 +6,15 @@ The workers write it (workers/gateway/shared.lua). It may be gone at any moment:
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Literal
 
 from redis import Redis
 
 BREAKERS = "hartley:breakers"  # a hash: provider -> JSON, once it has failed
+TOOL_BREAKERS = "hartley:tool-breakers:{whose}"  # the same by tool; whose: PLATFORM, or the tenant of its own tools
+PLATFORM = "platform"
 BUCKET = "hartley:bucket:{provider}:{holder}"  # seconds since 1970 until which its tokens are given away
 
 
@@ -20,6 +22,7 @@ BUCKET = "hartley:bucket:{provider}:{holder}"  # seconds since 1970 until which 
 class BreakerState:
     """
     Attributes:
+        provider: or tool.
         state: half_open while a probe is out.
         failures: in a row.
         left_s: until a probe may be sent; of a half open one, until its probe is given up.
@@ -37,7 +40,20 @@ class BreakerState:
     probes: int
 
 
-def breaker_states(redis: Redis) -> list[BreakerState]:
+def tool_breaker_states(redis: Redis, whose: str) -> list[BreakerState]:
+    """
+    By tool, without those that never failed.
+
+    Args:
+        whose: PLATFORM, or a tenant's id for its own tools.
+    Raises:
+        RedisError: it is away.
+    """
+    found = breaker_states(redis, TOOL_BREAKERS.format(whose=whose))
+    return [replace(state, provider=state.provider.rpartition("/")[2]) for state in found]
+
+
+def breaker_states(redis: Redis, where: str = BREAKERS) -> list[BreakerState]:
     """
     By provider; those that never failed are not among them. One round trip.
 
@@ -46,7 +62,7 @@ def breaker_states(redis: Redis) -> list[BreakerState]:
     """
     with redis.pipeline(transaction=False) as pipe:
         pipe.time()
-        pipe.hgetall(BREAKERS)
+        pipe.hgetall(where)
         (seconds, micros), kept = pipe.execute()
     now = seconds + micros / 1e6
     return sorted((_state(name.decode(), json.loads(raw), now) for name, raw in kept.items()), key=lambda s: s.provider)

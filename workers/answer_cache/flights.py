@@ -9,10 +9,9 @@ import asyncio
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
-from typing import Literal
+from typing import Generic, Literal
 
-from workers.answer_cache.cached import Cached
-from workers.answer_cache.shelf import Place, Shelf
+from workers.answer_cache.shelf import K, Place, Shelf
 
 LEADERS = 3  # that may fail before those who wait ask by themselves, all at once
 FIRST_LOOK_S, LONGEST_LOOK_S, SLOWER = 0.02, 0.25, 1.5  # how often one looks for what another process has brought
@@ -20,14 +19,14 @@ Level = Literal["process", "redis"]
 
 
 @dataclass(frozen=True)
-class _Landing:
+class _Landing(Generic[K]):
     """`lost`: the call brought nothing at all, and the next one may; else its answer is of no use to others."""
 
-    cached: Cached | None
+    cached: K | None
     lost: bool = False
 
 
-class Flight:
+class Flight(Generic[K]):
     """
     A call that is about to be made, or that somebody else has made.
 
@@ -35,38 +34,38 @@ class Flight:
         brought, level: the answer of an equal call, and where it was made; None: it is yours to ask.
     """
 
-    def __init__(self, brought: Cached | None = None, level: Level = "process") -> None:
+    def __init__(self, brought: K | None = None, level: Level = "process") -> None:
         self.brought, self.level = brought, level
-        self._landing: asyncio.Future[_Landing] = asyncio.get_running_loop().create_future()
+        self._landing: asyncio.Future[_Landing[K]] = asyncio.get_running_loop().create_future()
         if brought:
             self.landed(brought)
 
-    def landed(self, cached: Cached | None) -> None:
+    def landed(self, cached: K | None) -> None:
         """None: there is an answer, but it is nothing to share. Said again it changes nothing."""
         self._land(_Landing(cached))
 
     def over(self) -> None:
         self._land(_Landing(None, lost=True))
 
-    async def landing(self, within_s: float) -> _Landing | None:
+    async def landing(self, within_s: float) -> _Landing[K] | None:
         """None: not in that time. Who waits no longer doesn't disturb the others."""
         done, _ = await asyncio.wait({self._landing}, timeout=max(0.0, within_s))
         return self._landing.result() if done else None
 
-    def _land(self, landing: _Landing) -> None:
+    def _land(self, landing: _Landing[K]) -> None:
         if not self._landing.done():
             self._landing.set_result(landing)
 
 
-class Flights:
+class Flights(Generic[K]):
     """Those of one event loop, and through the shelf those of other processes."""
 
-    def __init__(self, shelf: Shelf) -> None:
+    def __init__(self, shelf: Shelf[K]) -> None:
         self._shelf = shelf
-        self._under_way: dict[str, Flight] = {}
+        self._under_way: dict[str, Flight[K]] = {}
 
     @asynccontextmanager
-    async def join(self, place: Place, *, wait_s: float) -> AsyncIterator[Flight]:
+    async def join(self, place: Place, *, wait_s: float) -> AsyncIterator[Flight[K]]:
         """
         Inside, either `brought` is there, or one asks and says `landed`.
 
@@ -78,7 +77,8 @@ class Flights:
         if flight is not None:
             yield flight
             return
-        own = self._under_way[place.key] = Flight()
+        own: Flight[K] = Flight()
+        self._under_way[place.key] = own
         try:
             async with AsyncExitStack() as leases:
                 own.brought = await self._of_other_processes(place, until, leases)
@@ -90,7 +90,7 @@ class Flights:
             del self._under_way[place.key]
             own.over()
 
-    async def _others(self, place: Place, until: float) -> Flight | None:
+    async def _others(self, place: Place, until: float) -> Flight[K] | None:
         """None: nobody in this process asks."""
         for _ in range(LEADERS):
             ahead = self._under_way.get(place.key)
@@ -101,7 +101,7 @@ class Flights:
                 return Flight(landing.cached if landing else None)
         return Flight()
 
-    async def _of_other_processes(self, place: Place, until: float, leases: AsyncExitStack) -> Cached | None:
+    async def _of_other_processes(self, place: Place, until: float, leases: AsyncExitStack) -> K | None:
         """None: it is ours to ask, with the lease, or because it was waited for long enough."""
         pause = FIRST_LOOK_S
         while _now() < until:

@@ -7,10 +7,11 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import Awaitable
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
+from datetime import datetime
 from time import monotonic
-from typing import Any, TypeVar
+from typing import Any, Generic, Protocol, TypeVar
 from uuid import UUID
 
 import structlog
@@ -21,7 +22,7 @@ from redis.backoff import NoBackoff
 from redis.exceptions import LockNotOwnedError, RedisError
 
 from webapp.common.encryption import Unsealable, Vault
-from workers.answer_cache.cached import Cached
+from webapp.common.values import JSON
 
 T = TypeVar("T")
 log = structlog.get_logger()
@@ -29,6 +30,17 @@ ANSWER, ASKING = "hartley:answer:{}:{}", "hartley:asking:{}:{}"  # tenant, key
 REPLY_S = 1.0  # for Redis to answer; a busy event loop is late by some of this
 AWAY_S = 1.0  # how long it is left alone after none
 LEASE_S = 5.0  # of who asks; renewed as long as they do
+
+
+class Keepable(Protocol):
+    """What may be kept: an answer of a model, or a tool's result. `answered_at` has its time zone."""
+
+    @property
+    def answered_at(self) -> datetime: ...
+    def to_json(self) -> JSON: ...
+
+
+K = TypeVar("K", bound=Keepable)
 
 
 @dataclass(frozen=True)
@@ -74,29 +86,35 @@ class Lease:
                 continue
 
 
-class Shelf:
-    """Made in the event loop that uses it."""
+class Shelf(Generic[K]):
+    """
+    Made in the event loop that uses it.
 
-    def __init__(self, redis: Redis, vault: Vault) -> None:
-        self._redis, self._vault = redis, vault
+    Args:
+        read: what was kept, from its JSON; None when it has another form.
+    """
+
+    def __init__(self, redis: Redis, vault: Vault, read: Callable[[Any], K | None]) -> None:
+        self._redis, self._vault, self.read = redis, vault, read
         self._away_until = 0.0
         self._lost = False
 
     @classmethod
-    def to(cls, url: str, *, connections: int, vault: Vault) -> Shelf:
+    def to(cls, url: str, *, connections: int, vault: Vault, read: Callable[[Any], K | None]) -> Shelf[K]:
         waits: dict[str, Any] = {"socket_timeout": REPLY_S, "socket_connect_timeout": REPLY_S}
-        return cls(Redis.from_url(url, max_connections=connections, retry=Retry(NoBackoff(), 0), **waits), vault)
+        once = Retry(NoBackoff(), 0)
+        return cls(Redis.from_url(url, max_connections=connections, retry=once, **waits), vault, read)
 
-    async def find(self, place: Place) -> Cached | None:
+    async def find(self, place: Place) -> K | None:
         sealed = await self._tried(self._redis.get(ANSWER.format(*place.owner)), None)
         if not isinstance(sealed, bytes):
             return None
         try:
-            return Cached.of_json(json.loads(self._vault.open(sealed, owner=place.owner)))
+            return self.read(json.loads(self._vault.open(sealed, owner=place.owner)))
         except Unsealable:
             return None  # sealed with a key that is not in use any more
 
-    async def keep(self, place: Place, cached: Cached, left_s: float) -> None:
+    async def keep(self, place: Place, cached: K, left_s: float) -> None:
         sealed = self._vault.seal(json.dumps(cached.to_json()), owner=place.owner)
         await self._tried(self._redis.set(ANSWER.format(*place.owner), sealed, px=max(1, int(left_s * 1000))), None)
 

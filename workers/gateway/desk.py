@@ -16,10 +16,9 @@ import structlog
 
 from webapp.common.breakers import BREAKERS
 from workers.gateway.ends import Ends
-from workers.gateway.entries import Provider
 from workers.gateway.errors import ModelError
 from workers.gateway.line import Line
-from workers.gateway.resilience import Breaker, ends_in_row
+from workers.gateway.resilience import Breaker, Limited, ends_in_row
 from workers.gateway.row import Place, Row
 
 log = structlog.get_logger()
@@ -32,6 +31,7 @@ class Turn:
     Attributes:
         refused: by the rate (waiting would take too long) or by the breaker; nothing is reserved then.
         wait_s: the token is reserved; the call may go after so long, and asks the breaker again when that isn't at once.
+            Of one that the rate refused, when its token would have come.
         generation: of the breaker, when it let the call pass.
         probe: it alone may go, and decides on the breaker.
     """
@@ -40,6 +40,13 @@ class Turn:
     wait_s: float = 0.0
     generation: str = ""
     probe: bool = False
+
+
+class Kept(NamedTuple):
+    """Where in Redis a breaker lies: the name of the hash, and how long that is kept after its last change; 0: for ever."""
+
+    name: str
+    kept_s: int = 0
 
 
 class Ask(NamedTuple):
@@ -54,8 +61,8 @@ class Desk:
         breaker: this process' own. It follows the shared one, and takes over when Redis is away.
     """
 
-    def __init__(self, name: str, settings: Provider, breaker: Breaker, line: Line) -> None:
-        self.breaker = breaker
+    def __init__(self, name: str, settings: Limited, breaker: Breaker, line: Line, kept: Kept = Kept(BREAKERS)) -> None:
+        self.breaker, self._kept = breaker, kept
         self._name, self._settings, self._line = name, settings, line
         self._pace_s = 60 / settings.requests_per_minute
         self._state, self._generation = "closed", "0"
@@ -179,10 +186,11 @@ class Desk:
             "returned": [{"bucket": number[bucket], "count": count} for bucket, count in returned.items()],
             "asks": [{"bucket": number[g[0].bucket], "calls": len(g), "wait_s": g[0].wait_s} for g in groups],
             "checks": checks,
+            "kept_s": self._kept.kept_s,
         }
         if self.breaker.state == "open":
             batch["known"] = {"failures": self.breaker.failures, "left_s": self.breaker.left_s}
-        return await self._line.tell([BREAKERS, *buckets], self._name, batch)
+        return await self._line.tell([self._kept.name, *buckets], self._name, batch)
 
     def _follow(self, answer: dict[str, Any]) -> None:
         self._state, self._generation = answer["state"], answer["generation"]
@@ -209,10 +217,10 @@ class Desk:
         probe = probe and not answer["passed"]
         for group, (admitted, first_s) in zip(groups, answer["turns"], strict=False):
             for i, ask in enumerate(group, 1):
+                wait_s = first_s + i * self._pace_s
                 if i > admitted:
-                    turn = Turn("rate" if closed else "breaker")
+                    turn = Turn("rate", wait_s=max(0.0, wait_s)) if closed else Turn("breaker")
                 else:
-                    wait_s = first_s + i * self._pace_s
                     at_once = probe or (closed and wait_s <= EDGE_S)
                     turn = Turn(wait_s=0.0 if at_once else max(EDGE_S, wait_s), generation=generation, probe=probe)
                 self._hand(ask.answer, turn, ask.bucket)

@@ -60,12 +60,18 @@ class ModelOverloaded(ModelError):
 
 
 class ModelRateLimited(ModelError):
-    """429, or no turn came in time under our own limit. The provider works."""
+    """
+    429, or no turn came in time under our own limit. The provider works.
+
+    Attributes:
+        turn_in_s: when a turn under our own limit would have come; None: not known.
+    """
 
     code = "model.rate_limited"
     kind = "resource"
     retryable = True
     elsewhere = True
+    turn_in_s: float | None = None
 
 
 class BreakerOpen(ModelError):

@@ -23,17 +23,17 @@ AWAY_S = 1.0  # how long each process goes by its own limits before it asks agai
 class Line:
     """Made in the event loop that uses it."""
 
-    def __init__(self, redis: Redis) -> None:
-        self._redis, self._script = redis, redis.register_script(SCRIPT)
+    def __init__(self, redis: Redis, script: str = SCRIPT) -> None:
+        self._redis, self._script = redis, redis.register_script(script)
         self._away_until = 0.0
         self._lost = False
 
     @classmethod
-    def to(cls, url: str, *, connections: int) -> Line:
+    def to(cls, url: str, *, connections: int, script: str = SCRIPT) -> Line:
         """Nothing is tried twice: a batch whose answer got lost may have been counted."""
         once = Retry(NoBackoff(), 0)
         waits: dict[str, Any] = {"socket_timeout": ANSWER_S, "socket_connect_timeout": ANSWER_S, "retry": once}
-        return cls(Redis.from_url(url, max_connections=connections, **waits))
+        return cls(Redis.from_url(url, max_connections=connections, **waits), script)
 
     @property
     def away(self) -> bool:

@@ -16,7 +16,7 @@ from typing import Literal, Protocol
 import structlog
 from aiolimiter import AsyncLimiter
 
-from workers.gateway.entries import Provider
+from workers.gateway.entries import BreakerLimits
 from workers.gateway.errors import BreakerOpen, ModelError, ModelRateLimited
 from workers.gateway.row import Place, Row
 
@@ -24,6 +24,41 @@ log = structlog.get_logger()
 State = Literal["closed", "open", "half_open"]
 OPERATOR = "operator"  # stands for the operator's own key
 KEYS_KEPT = 1000  # per provider; a key that comes back after so many others begins with a full bucket
+
+
+class Limited(Protocol):
+    """
+    What the limits of one kind of calls are: a provider's, or a tool's.
+
+    Attributes:
+        local: it answers without a network, so there is nothing to share with other processes.
+    """
+
+    @property
+    def requests_per_minute(self) -> int: ...
+    @property
+    def connections(self) -> int: ...
+    @property
+    def breaker(self) -> BreakerLimits: ...
+    @property
+    def local(self) -> bool: ...
+
+
+class AtOnce(Protocol):
+    """How many calls may be out; a semaphore is one."""
+
+    def locked(self) -> bool:
+        """To get a place may take a while."""
+        ...
+
+    async def acquire(self) -> object: ...
+    def release(self) -> None: ...
+
+
+class AtOnceOf(Protocol):
+    """Makes it by the name of what is called, its limits, and whose calls they are."""
+
+    def __call__(self, name: str, settings: Limited, holder: str, /) -> AtOnce: ...
 
 
 class Limits(Protocol):
@@ -35,7 +70,7 @@ class Limits(Protocol):
 class GuardOf(Protocol):
     """Finds the limits by a provider's name, its settings, and an API key."""
 
-    def __call__(self, name: str, settings: Provider, key: str | None, /) -> Limits: ...
+    def __call__(self, name: str, settings: Limited, key: str | None, /) -> Limits: ...
 
     def down(self) -> set[str]:
         """Providers that are left alone now, as far as this process knows."""
@@ -139,13 +174,16 @@ class Guard:
     All limits of one provider around a call, for one worker process and its event loop.
 
     Args:
-        beside: the provider's guard for another key. They have one breaker and the same connections.
+        beside: the provider's guard for another key. They have one breaker and, unless told, the same connections.
     """
 
-    def __init__(self, name: str, settings: Provider, *, beside: Guard | None = None) -> None:
+    def __init__(
+        self, name: str, settings: Limited, *, beside: Guard | None = None, at_once: AtOnce | None = None
+    ) -> None:
         self.settings = settings
         self.breaker: Breaker = beside.breaker if beside else _breaker(name, settings)
-        self.at_once: asyncio.Semaphore = beside.at_once if beside else asyncio.Semaphore(settings.connections)
+        shared = beside.at_once if beside else asyncio.Semaphore(settings.connections)
+        self.at_once: AtOnce = at_once or shared
         self._name = name
         self._rate = AsyncLimiter(settings.requests_per_minute, 60)
 
@@ -179,27 +217,37 @@ def ends_in_row(row: Row, place: Place, *, failed: bool) -> int:
     return 0
 
 
-def _breaker(name: str, settings: Provider) -> Breaker:
+def _breaker(name: str, settings: Limited) -> Breaker:
     limits = settings.breaker
     return Breaker(name, failures=limits.failures, recovery_s=limits.recovery_s, clock=time.monotonic)
 
 
 class LocalGuards:
-    """The guards of one process, one for each provider and key. Changed limits get new ones; calls end under the old."""
+    """
+    The guards of one process, one for each provider and key. Changed limits get new ones; calls end under the old.
 
-    def __init__(self) -> None:
+    Args:
+        at_once: counts each key's calls by itself; without it all keys of a provider share its connections.
+    """
+
+    def __init__(self, at_once: AtOnceOf | None = None) -> None:
         self._guards: dict[str, dict[str, Guard]] = {}
+        self._at_once = at_once
 
-    def __call__(self, name: str, settings: Provider, key: str | None) -> Guard:
+    def __call__(self, name: str, settings: Limited, key: str | None) -> Guard:
         guards = self._guards.get(name)
         if guards is None or _differ(guards[OPERATOR].settings, settings):
             guards = self._guards[name] = {OPERATOR: Guard(name, settings)}
         holder = holder_of(key)
-        guard = guards.pop(holder, None) or Guard(name, settings, beside=guards[OPERATOR])
+        guard = guards.pop(holder, None) or self._beside(guards[OPERATOR], name, holder)
         guards[holder] = guard  # the last used is last
         if len(guards) > KEYS_KEPT:
             del guards[next(holder for holder in guards if holder != OPERATOR)]
         return guard
+
+    def _beside(self, first: Guard, name: str, holder: str) -> Guard:
+        at_once = self._at_once(name, first.settings, holder) if self._at_once else None
+        return Guard(name, first.settings, beside=first, at_once=at_once)
 
     def down(self) -> set[str]:
         return {name for name, guards in self._guards.items() if guards[OPERATOR].breaker.refuses}
@@ -210,9 +258,12 @@ def holder_of(key: str | None) -> str:
     return hashlib.sha256(key.encode()).hexdigest()[:16] if key else OPERATOR
 
 
-def no_turn(name: str, wait_s: float) -> ModelRateLimited:
-    return ModelRateLimited(f"No turn at {name} within {wait_s:g} s", sent=False)
+def no_turn(name: str, wait_s: float, *, turn_in_s: float | None = None) -> ModelRateLimited:
+    """`turn_in_s`: when a turn would have come, where that is known."""
+    error = ModelRateLimited(f"No turn at {name} within {wait_s:g} s", sent=False)
+    error.turn_in_s = turn_in_s
+    return error
 
 
-def _differ(one: Provider, other: Provider) -> bool:
+def _differ(one: Limited, other: Limited) -> bool:
     return one is not other and one != other

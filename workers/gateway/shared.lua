@@ -103,7 +103,10 @@ else
   end
 end
 
-if dirty then redis.call('HSET', KEYS[1], provider, cjson.encode(breaker)) end
+if dirty then
+  redis.call('HSET', KEYS[1], provider, cjson.encode(breaker))
+  if (batch.kept_s or 0) > 0 then redis.call('EXPIRE', KEYS[1], batch.kept_s) end
+end
 return cjson.encode({
   state = breaker.state,
   generation = breaker.generation,

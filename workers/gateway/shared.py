@@ -8,37 +8,47 @@ The connections are each process' own at any time.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager, contextmanager
 
-from webapp.common.breakers import BUCKET
-from workers.gateway.desk import Desk, Turn
-from workers.gateway.entries import Provider
+from webapp.common.breakers import BREAKERS, BUCKET
+from workers.gateway.desk import Desk, Kept, Turn
 from workers.gateway.errors import ModelError
 from workers.gateway.line import Line
-from workers.gateway.resilience import Guard, Limits, LocalGuards, holder_of, no_turn
+from workers.gateway.resilience import Guard, Limited, Limits, LocalGuards, holder_of, no_turn
 
 
 class SharedGuards:
-    """The guards of one process that share their limits with those of all others. Made in the loop that uses it."""
+    """
+    The guards of one process that share their limits with those of all others. Made in the loop that uses it.
 
-    def __init__(self, line: Line) -> None:
-        self._line = line
-        self._local = LocalGuards()
+    Args:
+        kept: where the breaker of a name lies.
+    """
+
+    def __init__(
+        self,
+        line: Line,
+        *,
+        local: LocalGuards | None = None,
+        kept: Callable[[str], Kept] = lambda _name: Kept(BREAKERS),
+    ) -> None:
+        self._line, self._kept = line, kept
+        self._local = local or LocalGuards()
         self._desks: dict[str, Desk] = {}
 
     @classmethod
     def to(cls, redis_url: str, *, connections: int) -> SharedGuards:
         return cls(Line.to(redis_url, connections=connections))
 
-    def __call__(self, name: str, settings: Provider, key: str | None) -> Limits:
+    def __call__(self, name: str, settings: Limited, key: str | None) -> Limits:
         """What answers without a network has nothing to share."""
         local = self._local(name, settings, key)
         if settings.local:
             return local
         desk = self._desks.get(name)
         if desk is None or desk.breaker is not local.breaker:
-            desk = self._desks[name] = Desk(name, settings, local.breaker, self._line)
+            desk = self._desks[name] = Desk(name, settings, local.breaker, self._line, self._kept(name))
         return SharedGuard(name, local, desk, BUCKET.format(provider=name, holder=holder_of(key)))
 
     def down(self) -> set[str]:
@@ -83,7 +93,7 @@ class SharedGuard:
 
     def _passed(self, turn: Turn, wait_s: float) -> Turn:
         if turn.refused == "rate":
-            raise no_turn(self._name, wait_s)
+            raise no_turn(self._name, wait_s, turn_in_s=turn.wait_s)
         if turn.refused == "breaker":
             raise self._desk.breaker.refusal()
         return turn

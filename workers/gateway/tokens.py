@@ -24,6 +24,7 @@ from typing import Any
 from workers.gateway.types import Message, ModelRequest, Part, ToolSpec, Usage
 
 Count = Callable[[str], int]
+BYTES_PER_TOKEN = 4
 PER_CALL = 32  # what opens the answer, and the frame around the tools
 PER_MESSAGE = 8  # role and separators
 PER_TOOL = 32
@@ -65,6 +66,11 @@ def upper_bound(request: ModelRequest) -> BoundUsage:
     """The worst case that was held. Visible text would be too low a bound: hidden reasoning is billed too."""
     prompt = prompt_upper_bound(request.messages, request.tools, request.schema, model=request.model)
     return BoundUsage(prompt, request.max_tokens)
+
+
+def about(text: str) -> int:
+    """An estimate for a ceiling on what is passed on, not for money: four bytes a token, as of plain English."""
+    return -(-len(text.encode("utf-8", "surrogatepass")) // BYTES_PER_TOKEN)
 
 
 def texts_upper_bound(texts: Sequence[str]) -> BoundUsage:

@@ -31,6 +31,7 @@ class ModuleTool(Tool):
 
     category = "code"
     effect = "computes"
+    is_own = True
     permissions = frozenset({"code_execution"})
     fuel = int(RUN_S * FUEL_PER_S)
     timeout_s = 2 * RUN_S  # half of it is for the wait for a free sandbox, and for compiling

@@ -41,10 +41,16 @@ class ToolContext:
 
 @dataclass(frozen=True)
 class ToolError:
-    """`code` is stable, e.g. `sandbox.timeout`; `message` is written for the model."""
+    """
+    `code` is stable, e.g. `sandbox.timeout`; `message` is written for the model.
+
+    `outage`: the other end or the platform failed (no connection, no answer in time, 5xx), whatever the arguments: it
+    speaks against the tool, whose breaker counts it.
+    """
 
     code: str
     message: str
+    outage: bool = False
 
 
 @dataclass(frozen=True)
@@ -55,6 +61,7 @@ class ToolResult:
             `workspace` in it is shown with a failure too.
         changed, deleted: what is to become of the session's files, by path; saved before the step is done.
         fuel: what the sandbox used; None: nobody knows.
+        cached: the cause, when an earlier call's result serves: see budgets.models.Cause.
     """
 
     ok: bool
@@ -65,15 +72,18 @@ class ToolResult:
     changed: Mapping[str, bytes] = field(default_factory=dict, repr=False)
     deleted: tuple[str, ...] = ()
     fuel: int | None = 0
+    cached: str = ""
 
     @classmethod
     def success(cls, output: Mapping[str, Any], artifacts: tuple[Artifact, ...] = ()) -> ToolResult:
         return cls(True, {"ok": True, **output}, artifacts=artifacts)
 
     @classmethod
-    def failure(cls, code: str, message: str, artifacts: tuple[Artifact, ...] = ()) -> ToolResult:
+    def failure(
+        cls, code: str, message: str, artifacts: tuple[Artifact, ...] = (), *, outage: bool = False
+    ) -> ToolResult:
         output = {"ok": False, "error": {"code": code, "message": message}}
-        return cls(False, output, ToolError(code, message), artifacts)
+        return cls(False, output, ToolError(code, message, outage), artifacts)
 
 
 class Tool(ABC):
@@ -87,6 +97,8 @@ class Tool(ABC):
         branch: by which a task's plan tells what becomes of a failure.
         uses_workspace: it is given the session's files.
         is_own: a tenant's, under a name that other tenants may use for something else.
+        remote: one service at the other end answers all its calls, so that a call which takes longer than `timeout_s`
+            speaks against that service. Where the arguments name the other end, it says nothing of the tool.
         untrusted: its result has words of somebody outside, which are data and no orders.
         permissions: the caller must hold all of them.
         price_usd: of one call.
@@ -105,6 +117,7 @@ class Tool(ABC):
     dangerous: bool = False
     uses_workspace: bool = False
     is_own: bool = False
+    remote: bool = False
     untrusted: bool = False
     permissions: frozenset[str] = frozenset()
     price_usd: Decimal = Decimal(0)

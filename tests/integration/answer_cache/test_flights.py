@@ -31,7 +31,7 @@ def place() -> Place:
 
 @asynccontextmanager
 async def process(url: str) -> AsyncIterator[tuple[Flights, Shelf]]:
-    shelf = Shelf.to(url, connections=20, vault=VAULT)
+    shelf = Shelf.to(url, connections=20, vault=VAULT, read=Cached.of_json)
     try:
         yield Flights(shelf), shelf
     finally:

@@ -254,6 +254,14 @@ MCP_COMMANDS = env.commands("HARTLEY_MCP_COMMANDS")  # MCP servers that tenants 
 OWNER_PASSWORD = env.text("HARTLEY_OWNER_PASSWORD", "")  # of the first tenant's owner; made up when empty
 EXTRA_TOOLS = env.words("HARTLEY_EXTRA_TOOLS")
 
+# --- Limits of tool calls ---
+TOOL_TOKENS_LIMIT = env.whole("HARTLEY_TOOL_TOKENS_LIMIT", 32_768, least=64)  # of one call's arguments, as estimated
+TOOL_WAIT_S = env.number("HARTLEY_TOOL_WAIT_S", 10, least=0.1)  # how long a call waits for its turn
+TOOL_BREAKER_FAILURES = env.whole("HARTLEY_TOOL_BREAKER_FAILURES", 5, least=1)  # in a row, until it is left alone
+TOOL_BREAKER_S = env.number("HARTLEY_TOOL_BREAKER_S", 60, least=0.1)  # how long it is left alone
+TOOL_OUTPUT_CHARS = env.whole("HARTLEY_TOOL_OUTPUT_CHARS", 100_000, least=1000)  # of one result, as JSON
+TOOL_CACHE_BYTES = env.whole("HARTLEY_TOOL_CACHE_BYTES", 32 * 1024 * 1024, least=64 * 1024)  # of a process' memory
+
 # --- Policies ---
 POLICY_CHECK_S = env.number("HARTLEY_POLICY_CHECK_S", 5, least=0.5)  # for compiling a tenant's module
 POLICY_SOURCE_CHARS = env.whole("HARTLEY_POLICY_SOURCE_CHARS", 20_000, least=100)
