@@ -251,6 +251,10 @@ SOURCE_DOCUMENT_BYTES = env.whole("HARTLEY_SOURCE_DOCUMENT_BYTES", 5 * 1024 * 10
 SOURCE_ANSWER_BYTES = env.whole("HARTLEY_SOURCE_ANSWER_BYTES", 10 * 1024 * 1024, least=1024)  # of one call
 SOURCE_READ_S = env.number("HARTLEY_SOURCE_READ_S", 20, least=1)  # for reading and checking a document
 MCP_COMMANDS = env.commands("HARTLEY_MCP_COMMANDS")  # MCP servers that tenants may have started here: none
+MCP_FOLDER = HARTLEY_HOME / "run" / "mcp"  # a private folder for each of their processes
+MCP_PROCESSES = env.whole("HARTLEY_MCP_PROCESSES", 20, least=1)  # of one worker process
+MCP_CONNECTIONS = env.whole("HARTLEY_MCP_CONNECTIONS", 200, least=1)  # to servers over HTTP, of one worker process
+MCP_IDLE_S = env.number("HARTLEY_MCP_IDLE_S", 300, least=1)  # without a call a server's session or process ends
 OWNER_PASSWORD = env.text("HARTLEY_OWNER_PASSWORD", "")  # of the first tenant's owner; made up when empty
 EXTRA_TOOLS = env.words("HARTLEY_EXTRA_TOOLS")
 

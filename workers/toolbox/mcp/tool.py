@@ -2,19 +2,27 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from typing import Any
+from urllib.parse import quote
 
+from mcp_types import CallToolResult
+
+from webapp.common.addresses import AddressRefused
+from webapp.common.encryption import Unsealable
 from webapp.common.values import JSON
-from workers.toolbox.egress import AddressRefused
 from workers.toolbox.mcp.connection import START_S
 from workers.toolbox.mcp.connections import Connections
-from workers.toolbox.mcp.errors import McpFailed, McpOutcomeUnknown, McpUnavailable
+from workers.toolbox.mcp.errors import McpBusy, McpFailed, McpOutcomeUnknown, McpUnavailable
 from workers.toolbox.mcp.results import result_of
 from workers.toolbox.mcp.server import McpServer
-from workers.toolbox.tool import Effect, Tool, ToolContext, ToolResult
+from workers.toolbox.sources import SourceFailed
+from workers.toolbox.tool import Effect, Tool, ToolContext, ToolError, ToolResult
 
-WITHIN_S = 5.0  # for all that is not the wait for the server
+AGAIN_S = (0.2, 1.0)  # before the second and third try, where nothing was done
+LEAST_SECRET = 4  # a shorter one would be found in any text
 
 
 class McpTool(Tool):
@@ -30,6 +38,7 @@ class McpTool(Tool):
     category = "mcp"
     is_own = True
     untrusted = True
+    remote = True
 
     def __init__(
         self,
@@ -47,21 +56,66 @@ class McpTool(Tool):
         self.name, self.description, self.parameters = name, found["description"], found["parameters"]
         self.version, self.dangerous, self.rate_per_minute = version, dangerous, rate_per_minute
         self.effect: Effect = "computes" if reads else "acts"
-        self.timeout_s = timeout_s + START_S + WITHIN_S
+        self.timeout_s = timeout_s + START_S + sum(AGAIN_S) + 1
         self._call, self._server, self._connections = str(found["call"]["tool"]), server, connections
 
     async def run(self, arguments: Mapping[str, Any], context: ToolContext) -> ToolResult:
-        """
-        Raises:
-            McpUnavailable: nothing was done, or nothing that matters, so another attempt may be made.
-        """
+        """All that goes wrong at a server is a failed result, which the agent reads."""
         try:
-            return result_of(await self._connections.call(self._server(context), self._call, arguments))
+            server = self._server(context)
+        except Unsealable:
+            return ToolResult.failure("source.secret", "The secret of its source can't be read: it must be given anew")
+        except SourceFailed as failed:
+            return ToolResult.failure(failed.code, failed.reason)
+        return _without(server.secret, await self._result(server, arguments))
+
+    async def _result(self, server: McpServer, arguments: Mapping[str, Any]) -> ToolResult:
+        try:
+            return result_of(await self._answer(server, arguments))
+        except McpBusy as busy:
+            return ToolResult.failure(busy.code, str(busy))
+        except McpUnavailable as away:
+            return ToolResult.failure(away.code, str(away), outage=True)
         except McpOutcomeUnknown as unknown:
-            if self.effect == "computes":
-                raise McpUnavailable("It broke off, or did not answer in time") from None
-            return ToolResult.failure(unknown.reason, str(unknown))
+            return ToolResult.failure(unknown.reason, str(unknown), outage=True)
         except McpFailed as failed:
             return ToolResult.failure(failed.reason, str(failed))
         except AddressRefused as refused:
             return ToolResult.failure(refused.code, str(refused))
+
+    async def _answer(self, server: McpServer, arguments: Mapping[str, Any]) -> CallToolResult:
+        """What may have acted is not asked again, unless it only reads."""
+        for wait_s in AGAIN_S:
+            try:
+                return await self._connections.call(server, self._call, arguments)
+            except McpBusy:
+                raise
+            except McpUnavailable:
+                pass
+            except McpOutcomeUnknown as unknown:
+                if self.effect == "acts" or unknown.reason == "mcp.timeout":
+                    raise
+            await asyncio.sleep(wait_s)
+        return await self._connections.call(server, self._call, arguments)
+
+
+def _without(secret: str, result: ToolResult) -> ToolResult:
+    """A server may say what it was given to sign in with."""
+    words = {secret, quote(secret, safe=""), secret.partition(":")[2]}
+    words = {word for word in words if len(word) >= LEAST_SECRET}
+    if not words:
+        return result
+    error = result.error and ToolError(result.error.code, _hidden(result.error.message, words), result.error.outage)
+    return replace(result, output=_hidden(result.output, words), error=error)
+
+
+def _hidden(value: Any, words: set[str]) -> Any:
+    if isinstance(value, str):
+        for word in words:
+            value = value.replace(word, "[secret]")
+        return value
+    if isinstance(value, list):
+        return [_hidden(each, words) for each in value]
+    if isinstance(value, dict):
+        return {_hidden(key, words): _hidden(each, words) for key, each in value.items()}
+    return value
