@@ -16,6 +16,7 @@ from sandbox.limits import MIB, Limits
 from sandbox.module_limits import CompileLimits
 from sandbox.modules import Modules
 from webapp.common.encryption import Vault
+from workers import mcp_sources
 from workers.answer_cache.cached import Cached
 from workers.answer_cache.memory import Memory
 from workers.answer_cache.shelf import Shelf
@@ -34,6 +35,7 @@ from workers.gateway.statistics import LiveStatistics
 from workers.race import HedgeShare
 from workers.toolbox.kept_result import KeptResult, ToolResults
 from workers.toolbox.limits.guards import ToolGuards
+from workers.toolbox.mcp.connections import Connections
 from workers.toolbox.registry import Registry, load_registry
 
 log = structlog.get_logger()
@@ -143,6 +145,10 @@ class Services:
         )
 
     @cached_property
+    def mcp(self) -> Connections:
+        return mcp_sources.connections()
+
+    @cached_property
     def modules(self) -> Modules:
         limits = CompileLimits(wasm_bytes=settings.MODULE_BYTES, compile_s=settings.MODULE_COMPILE_S)
         return Modules(settings.MODULE_FOLDER, limits=limits, running=_limits())
@@ -156,6 +162,8 @@ class Services:
         for name in ("answers", "tool_guards", "tool_results"):
             if name in self.__dict__:
                 await getattr(self, name).close()
+        if "mcp" in self.__dict__:
+            await self.mcp.close()
         if "sandbox" in self.__dict__:
             await self.sandbox.close()
 

@@ -15,6 +15,7 @@ from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass
+from functools import cache
 from socket import SOCK_STREAM, gaierror, getaddrinfo
 from typing import Any
 from urllib.parse import urljoin
@@ -133,6 +134,19 @@ class Egress:
         return bytes(body), True
 
 
+def guarded_pool(
+    reach: Reach, *, connections: int, resolve: Resolve | None = None, tls: ssl.SSLContext | None = None
+) -> httpcore2.AsyncConnectionPool:
+    """
+    For clients that keep their connections: each goes to a checked address. Whoever asks through it checks the form of
+    the address (`Reach.target`), and bounds what comes back.
+    """
+    backend = _Checked(reach, resolve or _shared_resolver())
+    return httpcore2.AsyncConnectionPool(
+        ssl_context=tls or _shared_tls(), max_connections=connections, network_backend=backend
+    )
+
+
 class _Checked(httpcore2.AsyncNetworkBackend):
     """Connects to addresses that were checked, and to nothing else."""
 
@@ -169,6 +183,16 @@ class _Resolver:
         return list(dict.fromkeys(found))
 
 
+@cache
+def _shared_resolver() -> _Resolver:
+    return _Resolver()
+
+
+@cache
+def _shared_tls() -> ssl.SSLContext:
+    return httpcore2.default_ssl_context()
+
+
 def _look_up(host: str, port: int) -> list[str]:
     try:
         return [str(found[4][0]) for found in getaddrinfo(host, port, type=SOCK_STREAM)]
@@ -193,4 +217,4 @@ def _behind(error: BaseException | None) -> Iterator[BaseException]:
         error = error.__cause__ or error.__context__
 
 
-__all__ = ["AddressRefused", "Answer", "Egress", "RequestFailed"]
+__all__ = ["AddressRefused", "Answer", "Egress", "RequestFailed", "guarded_pool"]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 from pathlib import Path
 from typing import Any
@@ -40,6 +41,23 @@ def whole(name: str, default: int, *, least: int = 0) -> int:
 def words(name: str) -> list[str]:
     """A comma-separated list; empty when unset."""
     return [word.strip() for word in os.environ.get(name, "").split(",") if word.strip()]
+
+
+def commands(name: str) -> dict[str, dict[str, Any]]:
+    """
+    JSON, programs by a name: `{"clock": {"command": ["/usr/bin/clock", "--utc"], "env": ["TZ"], "secret": "TOKEN"}}`,
+    or the command alone as a list. `env` names variables that are handed on; `secret` that of a tenant's secret.
+    """
+    raw = os.environ.get(name) or "{}"
+    try:
+        found = json.loads(raw)
+    except ValueError:
+        raise ImproperlyConfigured(f"{name} must be JSON") from None
+    if not isinstance(found, dict):
+        raise ImproperlyConfigured(f"{name} must be a JSON object")
+    return {
+        key: _command(name, key, said if isinstance(said, dict) else {"command": said}) for key, said in found.items()
+    }
 
 
 def secrets(name: str, least_chars: int = 32) -> list[str]:
@@ -123,3 +141,16 @@ def store(prefix: str, *, folder: Path) -> dict[str, Any]:
 
 def given(name: str) -> bool:
     return bool(os.environ.get(name))
+
+
+def _command(name: str, key: str, said: dict[str, Any]) -> dict[str, Any]:
+    made = {"command": said.get("command"), "env": said.get("env", []), "secret": said.get("secret", "")}
+    if not _are_words(made["command"]) or not made["command"] or not _are_words(made["env"]) or set(said) - set(made):
+        raise ImproperlyConfigured(f"{name}: {key} must be a list of words, or have command, env and secret")
+    if not isinstance(made["secret"], str):
+        raise ImproperlyConfigured(f"{name}: {key}: secret must name a variable")
+    return made
+
+
+def _are_words(value: Any) -> bool:
+    return isinstance(value, list) and all(isinstance(word, str) and word for word in value)
