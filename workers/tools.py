@@ -12,11 +12,14 @@ from workers import context, decide
 from workers.app import app
 from workers.beats import Beats, BudgetExceeded
 from workers.decide import PolicyDenied
+from workers.failed_calls import failed_call
 from workers.gate import CallTimeout
 from workers.process import handles, offer
+from workers.tenant_tools import tools_of
 from workers.tool_call import SHOWN_LIMIT_CHARS, call_tool
 from workers.toolbox.errors import ArgumentsInvalid, ToolUnknown
-from workers.toolbox.registry import ToolResult
+from workers.toolbox.registry import Tool, ToolResult
+from workers.undoing import compensation_of
 
 
 @app.task(name="tools.steps")
@@ -34,12 +37,16 @@ def probe(*, nonce: str, **_newer: Any) -> None:
 async def call(step: ClaimedStep, beats: Beats) -> Completion:
     """
     An agent's call is done whether the tool succeeded or not: the agent reads the outcome and goes on. A call that a
-    plan asks for by itself (`strict`) fails with its tool, and the plan's joins decide.
+    plan asks for by itself (`strict`) fails with its tool, unless the plan says otherwise, and its joins decide.
     """
     started = time.monotonic()
+    tool = await _tool(step)
+    undo, warned = None, []
     try:
         result, made = await call_tool(step, beats, decided=await _decided(step))
         shown = _shown(result)
+        if tool:
+            undo, warned = compensation_of(step, tool, result)
     except (ToolUnknown, ArgumentsInvalid, PolicyDenied, BudgetExceeded, CallTimeout) as error:
         shown, made = {"ok": False, "error": {"code": error.code, "message": str(error)}}, []
     observed = event(
@@ -49,6 +56,7 @@ async def call(step: ClaimedStep, beats: Beats) -> Completion:
         payload={
             "step": step.n,
             "tool": step.input["tool"],
+            "branch": tool.branch if tool else "generic",
             "success": bool(shown.get("ok")),
             "duration_ms": round((time.monotonic() - started) * 1000),
             "artifacts": made,
@@ -56,11 +64,19 @@ async def call(step: ClaimedStep, beats: Beats) -> Completion:
             "error": shown.get("error"),
         },
     )
-    if step.input.get("strict") and not shown.get("ok"):
-        why = shown.get("error") or "The tool failed"
-        failure = why if isinstance(why, dict) else {"code": "tool.failed", "message": str(why)}
-        return Completion(step, status="failed", error=failure, events=[observed])
-    return Completion(step, output={"shown": shown, "artifacts": made}, events=[observed])
+    if not shown.get("ok"):
+        ended = failed_call(step, tool.branch if tool else "generic", shown, [observed])
+        if ended:
+            return ended
+    output = {"shown": shown, "artifacts": made}
+    return Completion(step, output=output, events=[observed, *warned], compensation=undo)
+
+
+async def _tool(step: ClaimedStep) -> Tool | None:
+    try:
+        return (await tools_of(step.tenant, step.input["tool"])).get(step.input["tool"])
+    except ToolUnknown:
+        return None
 
 
 async def _decided(step: ClaimedStep) -> decide.Decision | None:

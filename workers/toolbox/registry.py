@@ -11,9 +11,9 @@ from workers.toolbox import arguments as schema
 from workers.toolbox.builtin.calculator import Calculator
 from workers.toolbox.builtin.python_executor import PythonExecutor
 from workers.toolbox.errors import ToolMisdeclared, ToolUnknown
-from workers.toolbox.tool import Tool, ToolContext, ToolError, ToolResult
+from workers.toolbox.tool import Tool, ToolContext, ToolError, ToolResult, Undo
 
-__all__ = ["Artifact", "Registry", "Tool", "ToolContext", "ToolError", "ToolResult", "load_registry"]
+__all__ = ["Artifact", "Registry", "Tool", "ToolContext", "ToolError", "ToolResult", "Undo", "load_registry"]
 
 
 WEIGH_EVIDENCE = "weigh_evidence"  # what a turn answers itself

@@ -18,6 +18,7 @@ class Calculator(Tool):
         f"the functions {', '.join(sorted(FUNCTIONS))} and the constants {', '.join(CONSTANTS)}."
     )
     category = "calculation"
+    branch = "data_analysis"
     effect = "computes"
     timeout_s = 5.0
     parameters = {

@@ -33,6 +33,7 @@ class PythonExecutor(Tool):
         "hartley.save('chart.svg', pygal_chart.render(), media_type='image/svg+xml')."
     )
     category = "code"
+    branch = "code_execution"
     effect = "computes"
     uses_workspace = True
     permissions = frozenset({"code_execution"})
