@@ -27,6 +27,7 @@ from workers.toolbox.registry import Registry
 @dataclass(frozen=True)
 class _Known:
     modules: list[InForce]
+    base: Registry
     tools: Registry
     looked_at: float
 
@@ -52,10 +53,11 @@ async def tools_of(tenant: UUID, wanted: str = "") -> Registry:
 async def _look(tenant: UUID, known: _Known | None) -> _Known:
     looked_at = time.monotonic()
     modules = await context.in_reader(partial(_read, tenant))
-    if known and known.modules == modules:
-        return _Known(modules, known.tools, looked_at)
-    tools = services().tools.with_more(_tool(tenant, each) for each in modules)
-    return _Known(modules, tools, looked_at)
+    base = services().tools
+    if known and known.base is base and known.modules == modules:
+        return _Known(modules, base, known.tools, looked_at)
+    tools = base.with_more(_tool(tenant, each) for each in modules)
+    return _Known(modules, base, tools, looked_at)
 
 
 def _read(tenant: UUID) -> list[InForce]:

@@ -41,7 +41,8 @@ async def call(step: ClaimedStep, beats: Beats) -> Completion:
     """
     started = time.monotonic()
     tool = await _tool(step)
-    undo, warned = None, []
+    undo: JSON | None = None
+    warned: list[JSON] = []
     try:
         result, made = await call_tool(step, beats, decided=await _decided(step))
         shown = _shown(result)

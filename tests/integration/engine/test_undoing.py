@@ -82,15 +82,14 @@ def test_calls_of_an_agent_are_undone_where_its_step_asks_for_it(
     connected: Farm, cast: Cast, model_server: ModelServer
 ) -> None:
     calls = [{"name": "undone_marker", "arguments": {"text": text}} for text in ("one", "two")]
-    model_server.script(
-        [{"reply": {"tool_calls": [call]}} for call in calls] + [{"reply": {"text": "Both are booked"}}]
-    )
+    said = [{"tool_calls": calls[:1]}, {"tool_calls": calls[1:]}, {"text": "Both are booked"}]
+    model_server.script([{"reply": reply, "times": 1} for reply in said])
     agent = {"id": "booking", "description": "Book both"}
     task = submit(connected, cast, {**agent, "compensate": True}, {**BOOM, "depends_on": ["booking"]})
     connected.finished(cast.owner.api_key, task)
     assert texts(connected, task) == ["one", "two", "undo two", "undo one"]
     model_server.reset()
-    model_server.script([{"reply": {"tool_calls": calls[:1]}}, {"reply": {"text": "One is booked"}}])
+    model_server.script([{"reply": reply, "times": 1} for reply in (said[0], said[2])])
     task = submit(connected, cast, agent, {**BOOM, "depends_on": ["booking"]})
     connected.finished(cast.owner.api_key, task)
     assert texts(connected, task) == ["one"], "nobody asked"

@@ -51,6 +51,7 @@ INSTALLED_APPS = [
     "webapp.prompts",
     "webapp.webhooks",
     "webapp.tool_modules",
+    "webapp.tool_settings",
     "webapp.tool_sources",
     "webapp.orchestration",
     "webapp.dashboard",
@@ -245,6 +246,7 @@ MODULE_CHECK_LOOK_S = env.number("HARTLEY_MODULE_CHECK_LOOK_S", 5, least=0.1)  #
 MODULE_FOLDER = HARTLEY_HOME / "modules"  # their native code, which only this user may write
 OWNER_PASSWORD = env.text("HARTLEY_OWNER_PASSWORD", "")  # of the first tenant's owner; made up when empty
 EXTRA_TOOLS = env.words("HARTLEY_EXTRA_TOOLS")
+TOOLS_FOLDER = env.folder("HARTLEY_TOOLS_FOLDER")  # of .py files with tools; read when a worker starts
 
 # --- Policies ---
 POLICY_CHECK_S = env.number("HARTLEY_POLICY_CHECK_S", 5, least=0.5)  # for compiling a tenant's module

@@ -42,6 +42,17 @@ def words(name: str) -> list[str]:
     return [word.strip() for word in os.environ.get(name, "").split(",") if word.strip()]
 
 
+def folder(name: str) -> Path | None:
+    """One that is there; None when unset."""
+    raw = os.environ.get(name)
+    if not raw:
+        return None
+    path = Path(raw).expanduser().resolve()
+    if not path.is_dir():
+        raise ImproperlyConfigured(f"{name} must be a folder that is there, not {raw!r}")
+    return path
+
+
 def secrets(name: str, least_chars: int = 32) -> list[str]:
     """Comma-separated, at least one; never quoted in an error."""
     found = words(name)
