@@ -10,7 +10,7 @@ from typing import Any
 
 import django
 from celery import Celery
-from celery.signals import setup_logging, worker_ready, worker_shutdown
+from celery.signals import setup_logging, worker_init, worker_ready, worker_shutdown
 from kombu import Queue
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "webapp.config.settings")
@@ -81,6 +81,18 @@ app.conf.update(
 @setup_logging.connect
 def _logs(**_signal: Any) -> None:
     logs.configure()
+
+
+@worker_init.connect
+def _tools(**_signal: Any) -> None:
+    """A company's own that can't be loaded stops the start: Celery itself would only log what a signal raises."""
+    from workers.services import services
+    from workers.toolbox.errors import ToolMisdeclared
+
+    try:
+        services().follow_tools()
+    except ToolMisdeclared as error:
+        raise SystemExit(f"{error.code}: {error}") from error
 
 
 @worker_ready.connect

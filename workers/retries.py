@@ -19,6 +19,7 @@ RULES = {
     "timeout": Rule(tries=2, first_s=0.5, doubling=False),
     "reply": Rule(tries=3, first_s=0.1, doubling=True),
     "resource": Rule(tries=4, first_s=1.0, doubling=True),
+    "tool": Rule(tries=3, first_s=0.5, doubling=True),  # where the plan says that a failed call is tried again
 }
 LONGEST_S = 60.0
 DATABASE_AWAY_S = (0.1, 0.5, 1.0, 2.0)  # between tries to reach it; the last one repeats

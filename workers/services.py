@@ -33,6 +33,7 @@ from workers.gateway.providers import build_provider
 from workers.gateway.shared import SharedGuards
 from workers.gateway.statistics import LiveStatistics
 from workers.race import HedgeShare
+from workers.tool_settings import ToolsInForce
 from workers.toolbox.kept_result import KeptResult, ToolResults
 from workers.toolbox.limits.guards import ToolGuards
 from workers.toolbox.mcp.connections import Connections
@@ -130,8 +131,22 @@ class Services:
         return HedgeShare(settings.HEDGE_SHARE)
 
     @cached_property
+    def _tools(self) -> ToolsInForce:
+        return ToolsInForce(load_registry(settings.EXTRA_TOOLS, settings.TOOLS_FOLDER), settings.MODULE_LOOK_S)
+
+    @property
     def tools(self) -> Registry:
-        return load_registry(settings.EXTRA_TOOLS)
+        """As they stand now; a tenant's own are not among them."""
+        return self._tools.tools
+
+    def follow_tools(self) -> None:
+        """
+        From now on what the admin says of tools counts.
+
+        Raises:
+            ToolMisdeclared: one that a company adds can't be loaded.
+        """
+        self._tools.follow()
 
     @cached_property
     def sandbox(self) -> Keeper:
@@ -156,6 +171,8 @@ class Services:
     async def close(self) -> None:
         """End the sandbox's processes and the connections to providers and Redis, if there are any; stop following."""
         self.version.end()
+        if "_tools" in self.__dict__:
+            self._tools.end()
         if "gateway" in self.__dict__:
             await self.gateway.close()
             await self._guards.close()

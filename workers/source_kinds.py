@@ -29,7 +29,7 @@ def kinds() -> Mapping[str, SourceKind]:
             read=_read_document,
             document_bytes=settings.SOURCE_DOCUMENT_BYTES,
             answer_bytes=settings.SOURCE_ANSWER_BYTES,
-        )
+        ),
     }
 
 

@@ -37,6 +37,7 @@ log = structlog.get_logger()
 class _Known:
     modules: list[InForce]
     marks: list[Mark]
+    base: Registry
     tools: Registry
     looked_at: float
 
@@ -62,12 +63,13 @@ async def tools_of(tenant: UUID, wanted: str = "") -> Registry:
 async def _look(tenant: UUID, known: _Known | None) -> _Known:
     looked_at = time.monotonic()
     modules, marks = await context.in_reader(partial(_read, tenant))
-    if known and (known.modules, known.marks) == (modules, marks):
-        return _Known(modules, marks, known.tools, looked_at)
+    base = services().tools
+    if known and known.base is base and (known.modules, known.marks) == (modules, marks):
+        return _Known(modules, marks, base, known.tools, looked_at)
     sources = await context.in_reader(partial(_read_sources, tenant)) if marks else []
-    tools = services().tools.with_more(_tool(tenant, each) for each in modules)
+    tools = base.with_more(_tool(tenant, each) for each in modules)
     tools = tools.with_more(_outer_tools(tenant, sources, tools))
-    return _Known(modules, marks, tools, looked_at)
+    return _Known(modules, marks, base, tools, looked_at)
 
 
 def _read(tenant: UUID) -> tuple[list[InForce], list[Mark]]:

@@ -13,12 +13,15 @@ from workers import context, decide
 from workers.app import app
 from workers.beats import Beats, BudgetExceeded
 from workers.decide import PolicyDenied
+from workers.failed_calls import failed_call
 from workers.gate import CallTimeout
 from workers.process import handles, offer
+from workers.tenant_tools import tools_of
 from workers.tool_call import SHOWN_LIMIT_CHARS, call_tool
 from workers.tool_limits import ToolRefused
 from workers.toolbox.errors import ArgumentsInvalid, ToolUnknown
-from workers.toolbox.registry import ToolResult
+from workers.toolbox.registry import Tool, ToolResult
+from workers.undoing import compensation_of
 
 
 @app.task(name="tools.steps")
@@ -36,12 +39,17 @@ def probe(*, nonce: str, **_newer: Any) -> None:
 async def call(step: ClaimedStep, beats: Beats) -> Completion:
     """
     An agent's call is done whether the tool succeeded or not: the agent reads the outcome and goes on. A call that a
-    plan asks for by itself (`strict`) fails with its tool, and the plan's joins decide.
+    plan asks for by itself (`strict`) fails with its tool, unless the plan says otherwise, and its joins decide.
     """
     started = time.monotonic()
+    tool = await _tool(step)
+    undo: JSON | None = None
+    warned: list[JSON] = []
     try:
         result, made = await call_tool(step, beats, decided=await _decided(step))
         shown, cached = _shown(result), result.cached
+        if tool:
+            undo, warned = compensation_of(step, tool, result)
     except (ToolUnknown, ArgumentsInvalid, PolicyDenied, BudgetExceeded, ToolRefused, CallTimeout) as error:
         shown, made, cached = _refused(error), [], ""
     observed = event(
@@ -51,6 +59,7 @@ async def call(step: ClaimedStep, beats: Beats) -> Completion:
         payload={
             "step": step.n,
             "tool": step.input["tool"],
+            "branch": tool.branch if tool else "generic",
             "success": bool(shown.get("ok")),
             "duration_ms": round((time.monotonic() - started) * 1000),
             "artifacts": made,
@@ -59,12 +68,19 @@ async def call(step: ClaimedStep, beats: Beats) -> Completion:
             "error": shown.get("error"),
         },
     )
-    if step.input.get("strict") and not shown.get("ok"):
-        why = shown.get("error") or "The tool failed"
-        failure = why if isinstance(why, dict) else {"code": "tool.failed", "message": str(why)}
-        return Completion(step, status="failed", error=failure, events=[observed])
+    if not shown.get("ok"):
+        ended = failed_call(step, tool.branch if tool else "generic", shown, [observed])
+        if ended:
+            return ended
     output = {"shown": shown, "artifacts": made, **({"cached": cached} if cached else {})}
-    return Completion(step, output=output, events=[observed])
+    return Completion(step, output=output, events=[observed, *warned], compensation=undo)
+
+
+async def _tool(step: ClaimedStep) -> Tool | None:
+    try:
+        return (await tools_of(step.tenant, step.input["tool"])).get(step.input["tool"])
+    except ToolUnknown:
+        return None
 
 
 async def _decided(step: ClaimedStep) -> decide.Decision | None:

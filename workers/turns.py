@@ -30,7 +30,7 @@ def next_steps(step: ClaimedStep, calls: Sequence[ToolCall], tools: Registry) ->
     grown: list[NewStep] = []
     ends: list[int] = []
     for call in calls:
-        action = NewStep("tools.call", step.agent, f"{call.name}", _input(call))
+        action = NewStep("tools.call", step.agent, f"{call.name}", _input(call) | asked_of_tools(step))
         if _acts(call, tools):
             grown.append(replace(action, kind="policy.tool", description=f"May {call.name} act?"))
             action = replace(action, after=(len(grown) - 1,))
@@ -38,6 +38,11 @@ def next_steps(step: ClaimedStep, calls: Sequence[ToolCall], tools: Registry) ->
         ends.append(len(grown) - 1)
     following = {**step.input, "turn": step.input["turn"] + 1}
     return [*grown, NewStep("llm.turn", step.agent, step.description, following, tuple(ends), join="settled")]
+
+
+def asked_of_tools(step: ClaimedStep) -> dict[str, object]:
+    """What the plan asks of the agent's calls, too."""
+    return {"compensate": True} if step.input.get("compensate") else {}
 
 
 def _input(call: ToolCall) -> dict[str, object]:

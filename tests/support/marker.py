@@ -1,6 +1,7 @@
 """A tool that leaves a mark for each of its effects, so that tests can count them.
 
-A worker loads it with HARTLEY_EXTRA_TOOLS=tests.support.marker:MarkerTool and HARTLEY_MARKER_LOG=<file>.
+A worker loads it with HARTLEY_EXTRA_TOOLS=tests.support.marker:MarkerTool and HARTLEY_MARKER_LOG=<file>;
+tests.support.marker:UndoneTool beside it says itself what undoes it.
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from workers.toolbox.registry import Tool, ToolContext, ToolResult
+from workers.toolbox.registry import Tool, ToolContext, ToolResult, Undo
 
 LOG = "HARTLEY_MARKER_LOG"
 
@@ -52,6 +53,24 @@ class MarkerTool(Tool):
         append(Path(os.environ[LOG]), mark)
         await asyncio.sleep(arguments.get("delay_s", 0))  # time for a test to kill the worker after its effect
         return ToolResult.success({"marked": arguments["text"]})
+
+
+class UndoneTool(MarkerTool):
+    """A marker whose mark is taken back by another: `undo TEXT`. With `undo_delay_s` the undoing takes so long."""
+
+    name = "undone_marker"
+    description = "Appends the text to the marker log; undone by a further mark."
+    parameters = {
+        **MarkerTool.parameters,
+        "properties": {
+            **MarkerTool.parameters["properties"],
+            "undo_delay_s": {"type": "number", "minimum": 0, "maximum": 60, "default": 0},
+        },
+    }
+
+    def compensation(self, arguments: Mapping[str, Any], output: Mapping[str, Any]) -> Undo | None:
+        delay_s = arguments.get("undo_delay_s", 0)
+        return Undo("marker", {"text": f"undo {output['marked']}", "delay_s": delay_s})
 
 
 def append(path: Path, mark: Mapping[str, Any]) -> None:

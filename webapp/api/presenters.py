@@ -186,6 +186,7 @@ def step_body(step: Step, why: str | None) -> JSON:
         "attempt": step.fence,
         "served": step.is_served,
         "record_of": step.record_of,
+        "compensates": step.compensates,
         "retries": step.retries,
         "error": step.error,
         "inner": step.inner,

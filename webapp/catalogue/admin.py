@@ -16,15 +16,8 @@ from django.utils.safestring import SafeString
 from webapp.catalogue import provider_keys, selectors, versions
 from webapp.catalogue.models import CatalogueSnapshot, CatalogueVersion, ProviderKey
 from webapp.catalogue.versions import difference
-from webapp.common.admin import TenantAdmin
+from webapp.common.admin import PlatformAdmin, TenantAdmin
 from webapp.common.errors import HartleyError, Invalid
-
-
-class PlatformAdmin(TenantAdmin):
-    """Of what all tenants share: for the tenant that operates the platform, by the roles of its people."""
-
-    def _may(self, request: HttpRequest, verb: str) -> bool:
-        return super()._may(request, verb) and request.user.tenant.operates_platform  # type: ignore[union-attr]
 
 
 class VersionForm(forms.ModelForm):  # type: ignore[type-arg]

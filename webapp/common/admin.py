@@ -96,3 +96,10 @@ class TenantAdmin(ModelAdmin):  # type: ignore[type-arg]
 
     def has_delete_permission(self, request: HttpRequest, obj: models.Model | None = None) -> bool:
         return "delete" in self.verbs and self._may(request, "delete")
+
+
+class PlatformAdmin(TenantAdmin):
+    """Of what all tenants share: for the tenant that operates the platform, by the roles of its people."""
+
+    def _may(self, request: HttpRequest, verb: str) -> bool:
+        return super()._may(request, verb) and request.user.tenant.operates_platform  # type: ignore[union-attr]

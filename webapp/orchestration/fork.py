@@ -147,6 +147,7 @@ def _new(
     live: set[int],
     numbers: Mapping[int, int],
 ) -> NewStep:
+    """What was done then is that run's to undo; what a tool said there of how, too."""
     parents = [_in_place_of(parent, steps, place) for parent in step.parents]
     return NewStep(
         kind=step.kind,
@@ -159,7 +160,7 @@ def _new(
         delay_s=step.delay_s,
         timeout_s=step.timeout_s,
         tries=step.tries,
-        compensation=step.compensation if step.n in live else None,  # what was done then, is that run's to undo
+        compensation=step.compensation if step.n in live and not step.input.get("compensate") else None,
         record_of=step.n,
         record=None if step.n in live else _record(step, numbers),
         grown_by=place.get(step.grown_by) if step.grown_by is not None else None,

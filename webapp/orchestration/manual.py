@@ -10,6 +10,7 @@ from typing import Any
 from webapp.agent_tasks.beliefs import BeliefsInvalid
 from webapp.agent_tasks.weighing import GIVEN, beliefs_given
 from webapp.common.values import JSON
+from webapp.orchestration.on_failure import COMPENSATE, ON_FAILURE, read_asks_tools, read_on_failure
 from webapp.orchestration.plan import DESCRIPTION_LIMIT_CHARS, ID, PlanInvalid
 from webapp.orchestration.steps import NewStep
 
@@ -17,7 +18,7 @@ JOINS = ("all", "any", "quorum", "partial", "settled")
 KINDS = ("agent", "tool", "wait")
 FIELDS = {
     "id", "kind", "description", "role", "tool", "arguments", "depends_on", "join", "quorum", "delay_s", "timeout_s",
-    "tries", "compensate", "beliefs",
+    "tries", "compensate", "on_failure", "beliefs",
 }  # fmt: skip
 LONGEST_S = 7 * 86_400.0
 TRIES = 20
@@ -46,14 +47,13 @@ PLAN: JSON = {  # as OpenAPI tells it; what counts is read_plan
                     "delay_s": {"type": "number", "minimum": 0, "maximum": LONGEST_S},
                     "timeout_s": {"type": "number", "minimum": 0.001, "maximum": LONGEST_S},
                     "tries": {"type": "integer", "minimum": 1, "maximum": TRIES},
-                    "compensate": {
-                        "type": "object",
-                        "required": ["tool"],
-                        "properties": {"tool": {"type": "string"}, "arguments": {"type": "object"}},
-                    },
+                    "compensate": COMPENSATE,
+                    "on_failure": ON_FAILURE,
                 },
             },
-        }
+        },
+        "compensate": {"type": "boolean", "description": "Of each step that does not say otherwise"},
+        "on_failure": {**ON_FAILURE, "description": "Of each tool step that does not say otherwise"},
     },
 }
 
@@ -80,11 +80,19 @@ def read_plan(given: Any, *, limit: int) -> list[NewStep]:
         if name in by_id:
             raise PlanInvalid(f"step {name}: there are two with this id")
         by_id[name] = item
+        _fits(name, item)
     needs = {name: _needs(name, item, by_id) for name, item in by_id.items()}
     order = _order(needs)
     place = {name: position for position, name in enumerate(order)}
-    steps = [_step(name, by_id[name], needs[name], place) for name in order]
+    usual = _usual(given)
+    steps = [_step(name, {**usual, **by_id[name]}, needs[name], place) for name in order]
     return _with_answer(steps)
+
+
+def _usual(given: JSON) -> JSON:
+    """What the plan says for each of its steps."""
+    asks, ways = given.get("compensate"), given.get("on_failure")
+    return {"compensate": read_asks_tools("the plan", asks), "on_failure": read_on_failure("the plan", ways)}
 
 
 def _id(item: Any, position: int) -> str:
@@ -96,6 +104,17 @@ def _id(item: Any, position: int) -> str:
     if unknown := set(item) - FIELDS:
         raise PlanInvalid(f"step {name}: there is no field {min(map(str, unknown))[:40]}")
     return name
+
+
+def _fits(name: str, item: JSON) -> None:
+    """What a kind of step can't have is not said of it."""
+    kind = item.get("kind", "agent")
+    if "beliefs" in item and kind != "agent":
+        raise PlanInvalid(f"step {name}: only an agent has beliefs")
+    if "on_failure" in item and kind != "tool":
+        raise PlanInvalid(f"step {name}: only a tool has on_failure")
+    if item.get("compensate") is True and kind == "wait":
+        raise PlanInvalid(f"step {name}: a wait has no tool that could say what undoes it")
 
 
 def _needs(name: str, item: JSON, known: Mapping[str, JSON]) -> list[str]:
@@ -141,16 +160,17 @@ def _step(name: str, item: JSON, needs: list[str], place: Mapping[str, int]) -> 
         "tries": _whole(name, item, "tries", TRIES),
         "compensation": _compensation(name, item),
     }
-    if kind != "agent" and "beliefs" in item:
-        raise PlanInvalid(f"step {name}: only an agent has beliefs")
+    ways = read_on_failure(f"step {name}", item["on_failure"])
+    asks = {"compensate": True} if item["compensate"] is True else {}
     if kind == "wait":
         return NewStep("control.wait", **step)
     if kind == "tool":
-        return NewStep("tools.call", input=_call(name, item, name), **step)
+        told = {**asks, **({"on_failure": ways} if ways else {})}
+        return NewStep("tools.call", input={**_call(name, item, name), **told}, **step)
     role = item.get("role", "generalist")
     if not isinstance(role, str) or len(role) > 40:
         raise PlanInvalid(f"step {name}: role must be a string of at most 40 characters")
-    return NewStep("llm.turn", input={"turn": 1, "role": role, "needs": needs, **_beliefs(name, item)}, **step)
+    return NewStep("llm.turn", input={"turn": 1, "role": role, "needs": needs, **asks, **_beliefs(name, item)}, **step)
 
 
 def _with_answer(steps: list[NewStep]) -> list[NewStep]:
@@ -184,17 +204,19 @@ def _beliefs(name: str, item: JSON) -> JSON:
 
 
 def _compensation(name: str, item: JSON) -> JSON | None:
-    given = item.get("compensate")
-    if given is None:
+    """What the plan itself names. `true` leaves it to the tools, who say it when they are through."""
+    given = item["compensate"]
+    if given is None or isinstance(given, bool):
         return None
     if not isinstance(given, dict):
-        raise PlanInvalid(f"step {name}: compensate must be an object with a tool")
-    return {
-        "kind": "tools.call",
-        "queue": "tools",
-        "description": f"Undo {name}: {given.get('tool')}"[:200],
-        "input": _call(name, given, f"undo-{name}"),
-    }
+        raise PlanInvalid(f"step {name}: compensate must be true, or an object with a tool")
+    return undo(name, _call(name, given, f"undo-{name}"))
+
+
+def undo(name: str, call: JSON) -> JSON:
+    """The compensation of a step as its row keeps it, given the input of the tool call that undoes it."""
+    description = f"Undo {name}: {call['tool']}"[:200]
+    return {"kind": "tools.call", "queue": "tools", "description": description, "input": call}
 
 
 def _description(name: str, item: JSON, kind: str) -> str:

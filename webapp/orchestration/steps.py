@@ -227,6 +227,7 @@ class Completion:
     Args:
         inner: `{"state", "beliefs"}` in which the step leaves its agent; of a failed step the engine says it.
         heir: the position in `grow` of the step that takes this one's place.
+        compensation: what undoes this step, as NewStep has it; one that the plan has named stays.
     """
 
     step: ClaimedStep
@@ -241,6 +242,7 @@ class Completion:
     decisions: list[JSON] = field(default_factory=list)
     settle: tuple[Settlement, ...] = ()
     savings: tuple[Saving, ...] = ()
+    compensation: JSON | None = None
 
     def to_json(self) -> JSON:
         return {
@@ -256,6 +258,7 @@ class Completion:
             "decisions": self.decisions,
             "settle": [vars(each) for each in self.settle],
             "savings": [vars(each) for each in self.savings],
+            "compensation": self.compensation,
         }
 
 

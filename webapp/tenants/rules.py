@@ -62,6 +62,10 @@ ADMINISTRATION: dict[str, dict[str, frozenset[str]]] = {
         **dict.fromkeys(("add", "activate"), frozenset({"admin", "owner"})),
     },
     "cataloguesnapshot": {"view": frozenset({"operator", "admin", "owner"})},
+    "toolsetting": {
+        "view": frozenset({"operator", "admin", "owner"}),
+        **dict.fromkeys(("add", "change"), frozenset({"admin", "owner"})),
+    },
     "providerkey": dict.fromkeys(("view", "add", "remove"), frozenset({"admin", "owner"})),
     "auditentry": {"view": frozenset({"admin", "owner"})},
     "policydecision": {"view": frozenset({"operator", "admin", "owner"})},

@@ -18,6 +18,14 @@ class ToolUnknown(HartleyError):
         super().__init__(f"There is no tool called {name[:80]!r}; there are: {', '.join(sorted(known))}")
 
 
+class ToolOff(ToolUnknown):
+    """Who operates the platform has switched it off."""
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+        HartleyError.__init__(self, f"The tool {name[:80]!r} is switched off")
+
+
 class ArgumentsInvalid(HartleyError):
     """
     The arguments break the tool's schema.

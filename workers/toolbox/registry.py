@@ -1,9 +1,10 @@
-"""The tools that a process knows, by name: Hartley's own and those that a company adds by dotted path."""
+"""The tools that a process knows, by name: Hartley's own, and those that a company adds by dotted path or in a folder."""
 
 from __future__ import annotations
 
 import importlib
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from pathlib import Path
 
 from sandbox.keeper import Artifact
 from workers.gateway.types import ToolSpec
@@ -11,10 +12,11 @@ from workers.toolbox import arguments as schema
 from workers.toolbox.builtin.calculator import Calculator
 from workers.toolbox.builtin.family import computing_tools
 from workers.toolbox.builtin.python_executor import PythonExecutor
-from workers.toolbox.errors import ToolMisdeclared, ToolUnknown
-from workers.toolbox.tool import Tool, ToolContext, ToolError, ToolResult
+from workers.toolbox.errors import ToolMisdeclared, ToolOff, ToolUnknown
+from workers.toolbox.in_folder import made, tools_in
+from workers.toolbox.tool import Tool, ToolContext, ToolError, ToolResult, Undo
 
-__all__ = ["Artifact", "Registry", "Tool", "ToolContext", "ToolError", "ToolResult", "load_registry"]
+__all__ = ["Artifact", "Registry", "Tool", "ToolContext", "ToolError", "ToolResult", "Undo", "load_registry"]
 
 
 WEIGH_EVIDENCE = "weigh_evidence"  # what a turn answers itself
@@ -22,12 +24,15 @@ WEIGH_EVIDENCE = "weigh_evidence"  # what a turn answers itself
 
 class Registry:
     """
+    Args:
+        off: names that are not used now, and nobody else's either.
     Raises:
         ToolMisdeclared: two tools have one name, one has a name of Hartley's own, or a schema is not fit for use.
     """
 
-    def __init__(self, tools: Iterable[Tool]) -> None:
+    def __init__(self, tools: Iterable[Tool], *, off: frozenset[str] = frozenset()) -> None:
         self._tools: dict[str, Tool] = {}
+        self._off = off
         for tool in tools:
             if tool.name == WEIGH_EVIDENCE:
                 raise ToolMisdeclared(f"{tool.name}: this name is Hartley's own")
@@ -36,23 +41,28 @@ class Registry:
             self._tools[tool.name] = tool
         self._validators = {name: schema.validator(name, tool.parameters) for name, tool in self._tools.items()}
 
+    def __iter__(self) -> Iterator[Tool]:
+        return iter(self._tools.values())
+
     def get(self, name: str) -> Tool:
         """
         Raises:
             ToolUnknown
         """
+        if name in self._off:
+            raise ToolOff(name)
         if name not in self._tools:
             raise ToolUnknown(name, self._tools)
         return self._tools[name]
 
     def is_free(self, name: str) -> bool:
         """A tenant's own tool may be called so."""
-        return name not in self._tools and name != WEIGH_EVIDENCE
+        return name not in self._tools and name not in self._off and name != WEIGH_EVIDENCE
 
     def with_more(self, tools: Iterable[Tool]) -> Registry:
         """These, and a tenant's own, which never take the place of one of these."""
         more = [tool for tool in tools if self.is_free(tool.name)]
-        return Registry([*self._tools.values(), *more]) if more else self
+        return Registry([*self, *more], off=self._off) if more else self
 
     def validate(self, name: str, arguments: object) -> None:
         """
@@ -74,14 +84,16 @@ class Registry:
         return [{"name": t.name, "description": t.description, "parameters": t.parameters} for t in tools]
 
 
-def load_registry(extra: Sequence[str] = ()) -> Registry:
+def load_registry(extra: Sequence[str] = (), folder: Path | None = None) -> Registry:
     """
     Args:
         extra: further tools as "package.module:Class"; each class is called without arguments.
+        folder: of files with further tools.
     Raises:
-        ToolMisdeclared: names the path that can't be loaded.
+        ToolMisdeclared: names the path, or the file and the class, that can't be loaded.
     """
-    return Registry([Calculator(), PythonExecutor(), *computing_tools(), *(_load(path) for path in extra)])
+    in_folder = tools_in(folder) if folder else []
+    return Registry([Calculator(), PythonExecutor(), *computing_tools(), *(_load(path) for path in extra), *in_folder])
 
 
 def _load(path: str) -> Tool:
@@ -92,4 +104,4 @@ def _load(path: str) -> Tool:
         raise ToolMisdeclared(f"{path}: can't be loaded: {error}") from error
     if not (isinstance(found, type) and issubclass(found, Tool)):
         raise ToolMisdeclared(f"{path}: is not a Tool class")
-    return found()
+    return made(found, path)

@@ -6,7 +6,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from decimal import Decimal
-from typing import Any, Literal
+from typing import Any, Literal, NamedTuple
 
 from sandbox.keeper import Artifact, Keeper
 from sandbox.process import Heard
@@ -89,6 +89,13 @@ class ToolResult:
         return cls(False, output, ToolError(code, message, outage), artifacts)
 
 
+class Undo(NamedTuple):
+    """The call that takes back what another call has done."""
+
+    tool: str
+    arguments: Mapping[str, Any]
+
+
 class Tool(ABC):
     """
     A subclass sets what the defaults don't say.
@@ -97,7 +104,7 @@ class Tool(ABC):
         parameters: a JSON schema (2020-12) of an object, with `additionalProperties: false`.
         effect: `acts` changes the world outside, so its policy decision is a step of its own.
         dangerous: a person must approve each call.
-        branch: by which a task's plan tells what becomes of a failure.
+        branch: by which a task's plan tells what a failed call does to its step (`on_failure`).
         uses_workspace: it is given the session's files.
         is_own: a tenant's, under a name that other tenants may use for something else.
         remote: one service at the other end answers all its calls, so that a call which takes longer than `timeout_s`
@@ -137,3 +144,12 @@ class Tool(ABC):
         Arguments have been validated. What the model got wrong is a failed result; only the platform's own failures
         (no sandbox, a full disk) are raised.
         """
+
+    def compensation(self, arguments: Mapping[str, Any], output: Mapping[str, Any]) -> Undo | None:
+        """
+        What undoes a call that succeeded, if the task fails later and its plan asks for it; None: nothing can, or needs to.
+
+        Args:
+            output: what the call answered, e.g. `{"ok": true, "booking": "B-17"}`.
+        """
+        return None

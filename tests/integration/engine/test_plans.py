@@ -191,6 +191,23 @@ def test_only_what_was_done_is_undone(cast: Cast) -> None:
     assert undone(run) == [run.step("a").n]
 
 
+def test_a_step_that_is_done_says_what_undoes_it_and_the_plans_word_goes_first(cast: Cast) -> None:
+    def undo(text: str) -> dict[str, object]:
+        call = {"tool": "marker", "arguments": {"text": text}}
+        return {"kind": "tools.call", "queue": "tools", "description": text, "input": call}
+
+    named = {"kind": "tool", "tool": "marker", "compensate": {"tool": "marker", "arguments": {"text": "as planned"}}}
+    run = Driven(cast.owner, {"id": "a"}, {"id": "b", **named}, {"id": "c"}, {"id": "d"}).planned()
+    again, failing = run.claim("c"), run.claim("d")
+    turn(completions=[Completion(again, status="retry", error=ERROR, compensation=undo("too early"))])
+    assert run.step("c").compensation is None, "it is not done yet"
+    turn(completions=[Completion(run.claim(name), compensation=undo(name)) for name in "ab"])
+    turn(completions=[Completion(failing, status="failed", error=ERROR, compensation=undo("d"))])
+    assert {name: (run.step(name).compensation or {}).get("description") for name in "abcd"} == {
+        "a": "a", "b": "Undo b: marker", "c": None, "d": None,
+    }  # fmt: skip
+
+
 @pytest.mark.parametrize("undo", [None, {"tool": "marker", "arguments": {"text": "undo"}}])
 def test_what_ends_in_the_turn_that_fails_the_task_is_recorded_and_leads_nowhere(
     cast: Cast, undo: dict[str, object] | None

@@ -7,7 +7,13 @@ from workers.retries import LONGEST_S, retry_delay_s
 
 @pytest.mark.parametrize(
     ("kind", "delays"),
-    [("network", [0.1, 0.2, None]), ("timeout", [0.5, None]), ("resource", [1.0, 2.0, 4.0, None]), ("", [None])],
+    [
+        ("network", [0.1, 0.2, None]),
+        ("timeout", [0.5, None]),
+        ("resource", [1.0, 2.0, 4.0, None]),
+        ("tool", [0.5, 1.0, None]),
+        ("", [None]),
+    ],
 )
 def test_delays_grow_by_class_until_the_last_try(kind: str, delays: list[float | None]) -> None:
     assert [retry_delay_s(kind, retries=n, asked_s=None, jitter=0) for n in range(len(delays))] == delays

@@ -51,6 +51,7 @@ INSTALLED_APPS = [
     "webapp.prompts",
     "webapp.webhooks",
     "webapp.tool_modules",
+    "webapp.tool_settings",
     "webapp.tool_sources",
     "webapp.orchestration",
     "webapp.dashboard",
@@ -257,6 +258,7 @@ MCP_CONNECTIONS = env.whole("HARTLEY_MCP_CONNECTIONS", 200, least=1)  # to serve
 MCP_IDLE_S = env.number("HARTLEY_MCP_IDLE_S", 300, least=1)  # without a call a server's session or process ends
 OWNER_PASSWORD = env.text("HARTLEY_OWNER_PASSWORD", "")  # of the first tenant's owner; made up when empty
 EXTRA_TOOLS = env.words("HARTLEY_EXTRA_TOOLS")
+TOOLS_FOLDER = env.folder("HARTLEY_TOOLS_FOLDER")  # of .py files with tools; read when a worker starts
 
 # --- Limits of tool calls ---
 TOOL_TOKENS_LIMIT = env.whole("HARTLEY_TOOL_TOKENS_LIMIT", 32_768, least=64)  # of one call's arguments, as estimated

@@ -60,6 +60,17 @@ def commands(name: str) -> dict[str, dict[str, Any]]:
     }
 
 
+def folder(name: str) -> Path | None:
+    """One that is there; None when unset."""
+    raw = os.environ.get(name)
+    if not raw:
+        return None
+    path = Path(raw).expanduser().resolve()
+    if not path.is_dir():
+        raise ImproperlyConfigured(f"{name} must be a folder that is there, not {raw!r}")
+    return path
+
+
 def secrets(name: str, least_chars: int = 32) -> list[str]:
     """Comma-separated, at least one; never quoted in an error."""
     found = words(name)

@@ -95,6 +95,16 @@ def test_what_was_done_then_is_not_undone_by_the_fork() -> None:
     assert [s.compensation for s in steps] == [None, undo]
 
 
+def test_what_a_tool_said_then_of_how_to_undo_its_call_is_said_anew() -> None:
+    asked = {"tool": "marker", "arguments": {}, "compensate": True}
+    past = [
+        step(1, "policy.admit"),
+        step(2, "tools.call", compensation={"kind": "tools.call"}, input=asked, is_final=True),
+    ]
+    (again,), _ = fork_steps(past, 2)
+    assert again.compensation is None and again.input == asked
+
+
 @pytest.mark.parametrize(
     ("at", "change", "why"),
     [

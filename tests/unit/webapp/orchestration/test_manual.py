@@ -9,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from webapp.orchestration.manual import read_plan
+from webapp.orchestration.on_failure import BRANCHES
 from webapp.orchestration.plan import PlanInvalid
 from webapp.orchestration.steps import NewStep
 
@@ -23,6 +24,10 @@ def wait(id_: str, *needs: str, **more: Any) -> dict[str, Any]:
 
 def thinker(**more: Any) -> dict[str, Any]:
     return {"id": "a", "description": "Find out", **more}
+
+
+def act(id_: str = "a", **more: Any) -> dict[str, Any]:
+    return {"id": id_, "kind": "tool", "tool": "marker", "arguments": {"text": "do"}, **more}
 
 
 @pytest.mark.parametrize(
@@ -53,7 +58,14 @@ def thinker(**more: Any) -> dict[str, Any]:
         ([wait("a", timeout_s=0)], "step a: timeout_s must be from 0.001"),
         ([wait("a", tries=0)], "step a: tries must be a whole number from 1 to 20"),
         ([wait("a", tries=True)], "step a: tries must be"),
-        ([wait("a", compensate="undo")], "step a: compensate must be an object"),
+        ([wait("a", compensate="undo")], "step a: compensate must be true, or an object"),
+        ([wait("a", compensate=True)], "step a: a wait has no tool"),
+        ([wait("a", on_failure="go_on")], "step a: only a tool has on_failure"),
+        ([thinker(on_failure="retry")], "step a: only a tool has on_failure"),
+        ([act(on_failure="forget")], "step a: on_failure must be one of fail, retry, go_on"),
+        ([act(on_failure=7)], "step a: on_failure must be one of fail, retry, go_on, or an object"),
+        ([act(on_failure={"cooking": "fail"})], "step a: on_failure: there is no branch cooking; code_execution"),
+        ([act(on_failure={"generic": "forget"})], "step a: on_failure must be one of"),
         ([wait("a", compensate={})], "step a: tool must be the name"),
         ([wait("a", beliefs={})], "step a: only an agent has beliefs"),
         ([thinker(beliefs=[])], "step a: beliefs: must be an object"),
@@ -113,3 +125,25 @@ def test_an_agent_begins_with_the_hypotheses_it_is_given_and_without_them_works_
     assert (one["id"], one["confidence"], step.input["beliefs"]["threshold"]) == ("h", pytest.approx(0.3), 0.75)
     (open_,), (plain,) = read(thinker(beliefs={})), read(thinker())
     assert open_.input["beliefs"]["hypotheses"] == [] and "beliefs" not in plain.input
+
+
+@pytest.mark.parametrize("whole", [{"compensate": "yes"}, {"compensate": {"tool": "x"}}, {"on_failure": "forget"}])
+def test_what_is_said_of_all_steps_is_told_by_the_plan(whole: dict[str, Any]) -> None:
+    with pytest.raises(PlanInvalid, match="the plan: "):
+        read_plan({"steps": [act()], **whole}, limit=10)
+
+
+def test_what_the_plan_says_counts_for_each_step_that_says_nothing_else() -> None:
+    steps = [act("a"), act("b", compensate=False, on_failure={}), act("c", compensate={"tool": "undo"}),
+             thinker(id="d"), wait("e")]  # fmt: skip
+    plan = {"steps": steps, "compensate": True, "on_failure": {"web_search": "retry"}}
+    a, b, c, d, e = read_plan(plan, limit=10)[:5]
+    assert (a.input["compensate"], a.input["on_failure"]) == (True, {"web_search": "retry"})
+    assert not {"compensate", "on_failure"} & set(b.input) and b.compensation is None
+    assert "compensate" not in c.input and c.compensation and c.compensation["input"]["tool"] == "undo"
+    assert d.input["compensate"] is True and e.input == {}
+
+
+def test_one_word_says_how_every_kind_of_tool_fails() -> None:
+    step = read(act(on_failure="go_on"))[0]
+    assert step.input["on_failure"] == dict.fromkeys(BRANCHES, "go_on")

@@ -239,7 +239,8 @@ BEGIN
       output = nullif(c->'output', 'null'), error = nullif(c->'error', 'null'), retries = retries + (v_status = 'retry')::int,
       delay_s = CASE WHEN v_again THEN 0 ELSE delay_s END, finished_at = CASE WHEN NOT v_again THEN clock_timestamp() END,
       due = CASE v_status WHEN 'retry' THEN clock_timestamp() + (c->>'delay_s')::float * interval '1 s' END,
-      "inner" = CASE v_status WHEN 'failed' THEN engine_failed_agent(queue, kind) WHEN 'done' THEN nullif(c->'inner', 'null') END
+      "inner" = CASE v_status WHEN 'failed' THEN engine_failed_agent(queue, kind) WHEN 'done' THEN nullif(c->'inner', 'null') END,
+      compensation = coalesce(compensation, CASE v_status WHEN 'done' THEN nullif(c->'compensation', 'null') END)
     WHERE task_id = (c->>'task')::uuid AND n = (c->>'n')::int AND fence = (c->>'fence')::int AND state = 'running'
     RETURNING * INTO s;
     IF NOT FOUND THEN  -- from here on nothing of it has an effect

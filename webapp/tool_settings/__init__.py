@@ -1,0 +1,1 @@
+"""What who operates the platform says of its tools: on or off, prices, limits."""
