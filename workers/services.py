@@ -16,6 +16,7 @@ from sandbox.limits import MIB, Limits
 from sandbox.module_limits import CompileLimits
 from sandbox.modules import Modules
 from webapp.common.encryption import Vault
+from webapp.common.web_reach import web_reach
 from workers.answer_cache.memory import Memory
 from workers.answer_cache.shelf import Shelf
 from workers.answer_cache.store import AnswerCache
@@ -30,7 +31,12 @@ from workers.gateway.providers import build_provider
 from workers.gateway.shared import SharedGuards
 from workers.gateway.statistics import LiveStatistics
 from workers.race import HedgeShare
-from workers.toolbox.registry import Registry, load_registry
+from workers.toolbox.builtin.web_search import ANSWER_S, WebSearch
+from workers.toolbox.egress import Egress
+from workers.toolbox.registry import Registry, Tool, load_registry
+from workers.toolbox.search.chain import chain_of
+from workers.toolbox.web.browser import Browser
+from workers.toolbox.web.readers import Readers
 
 log = structlog.get_logger()
 CATALOGUE = Path(__file__).parent / "gateway" / "catalogue.yaml"
@@ -41,7 +47,7 @@ class Services:
     """
     Attributes:
         version: of the catalogue; without `follow_catalogue` the shipped file alone is in force.
-        sandbox: its processes start with the first use; `close` ends them.
+        sandbox, web: their processes start with the first use; `close` ends them.
     """
 
     version: VersionInForce = field(default_factory=lambda: VersionInForce(settings.CATALOGUE_LOOK_S))
@@ -111,7 +117,13 @@ class Services:
 
     @cached_property
     def tools(self) -> Registry:
-        return load_registry(settings.EXTRA_TOOLS)
+        return load_registry(settings.EXTRA_TOOLS, more=_searching())
+
+    @cached_property
+    def web(self) -> Browser:
+        egress = Egress(web_reach(), within_s=settings.WEB_TIMEOUT_S, body_bytes=settings.WEB_BYTES)
+        readers = Readers(size=settings.WEB_READERS, within_s=settings.WEB_READ_S)
+        return Browser(egress, readers, page_bytes=settings.WEB_BYTES, per_site=settings.WEB_PER_SITE)
 
     @cached_property
     def sandbox(self) -> Keeper:
@@ -137,8 +149,15 @@ class Services:
             await self._guards.close()
         if "answers" in self.__dict__:
             await self.answers.close()
+        if "web" in self.__dict__:
+            await self.web.close()
         if "sandbox" in self.__dict__:
             await self.sandbox.close()
+
+
+def _searching() -> list[Tool]:
+    chain = chain_of(settings.SEARCH_PROVIDERS, settings.SEARCH_KEYS, settings.SEARCH_URLS, within_s=ANSWER_S)
+    return [WebSearch(chain, price_usd=settings.SEARCH_USD)] if chain else []
 
 
 def _limits() -> Limits:

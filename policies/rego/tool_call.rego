@@ -31,7 +31,15 @@ grant := "tool.member" if {
 	principal.has_permission("code_execution")
 } else := "tool.administrator" if principal.administrator
 
-member_tools := {"calculator", "search", "text_processor", "web_search"}
+member_tools := {
+	"calculator",
+	"search",
+	"text_processor",
+	"web_crawl",
+	"web_fetch",
+	"web_search",
+	"web_subpage_fetch",
+}
 
 code_tools := {"code_executor", "python_executor"}
 

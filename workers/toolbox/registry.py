@@ -10,6 +10,9 @@ from workers.gateway.types import ToolSpec
 from workers.toolbox import arguments as schema
 from workers.toolbox.builtin.calculator import Calculator
 from workers.toolbox.builtin.python_executor import PythonExecutor
+from workers.toolbox.builtin.web_crawl import WebCrawl
+from workers.toolbox.builtin.web_fetch import WebFetch
+from workers.toolbox.builtin.web_subpage_fetch import WebSubpageFetch
 from workers.toolbox.errors import ToolMisdeclared, ToolUnknown
 from workers.toolbox.tool import Tool, ToolContext, ToolError, ToolResult
 
@@ -73,14 +76,16 @@ class Registry:
         return [{"name": t.name, "description": t.description, "parameters": t.parameters} for t in tools]
 
 
-def load_registry(extra: Sequence[str] = ()) -> Registry:
+def load_registry(extra: Sequence[str] = (), *, more: Iterable[Tool] = ()) -> Registry:
     """
     Args:
+        more: further tools of Hartley's own, which this process is set up for.
         extra: further tools as "package.module:Class"; each class is called without arguments.
     Raises:
         ToolMisdeclared: names the path that can't be loaded.
     """
-    return Registry([Calculator(), PythonExecutor(), *(_load(path) for path in extra)])
+    own = [Calculator(), PythonExecutor(), WebFetch(), WebSubpageFetch(), WebCrawl()]
+    return Registry([*own, *more, *(_load(path) for path in extra)])
 
 
 def _load(path: str) -> Tool:
