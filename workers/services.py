@@ -16,6 +16,7 @@ from sandbox.limits import MIB, Limits
 from sandbox.module_limits import CompileLimits
 from sandbox.modules import Modules
 from webapp.common.encryption import Vault
+from webapp.common.web_reach import web_reach
 from workers import mcp_sources
 from workers.answer_cache.cached import Cached
 from workers.answer_cache.memory import Memory
@@ -34,10 +35,15 @@ from workers.gateway.shared import SharedGuards
 from workers.gateway.statistics import LiveStatistics
 from workers.race import HedgeShare
 from workers.tool_settings import ToolsInForce
+from workers.toolbox.builtin.web_search import ANSWER_S, WebSearch
+from workers.toolbox.egress import Egress
 from workers.toolbox.kept_result import KeptResult, ToolResults
 from workers.toolbox.limits.guards import ToolGuards
 from workers.toolbox.mcp.connections import Connections
-from workers.toolbox.registry import Registry, load_registry
+from workers.toolbox.registry import Registry, Tool, load_registry
+from workers.toolbox.search.chain import chain_of
+from workers.toolbox.web.browser import Browser
+from workers.toolbox.web.readers import Readers
 
 log = structlog.get_logger()
 CATALOGUE = Path(__file__).parent / "gateway" / "catalogue.yaml"
@@ -48,7 +54,7 @@ class Services:
     """
     Attributes:
         version: of the catalogue; without `follow_catalogue` the shipped file alone is in force.
-        sandbox: its processes start with the first use; `close` ends them.
+        sandbox, web: their processes start with the first use; `close` ends them.
     """
 
     version: VersionInForce = field(default_factory=lambda: VersionInForce(settings.CATALOGUE_LOOK_S))
@@ -132,7 +138,9 @@ class Services:
 
     @cached_property
     def _tools(self) -> ToolsInForce:
-        return ToolsInForce(load_registry(settings.EXTRA_TOOLS, settings.TOOLS_FOLDER), settings.MODULE_LOOK_S)
+        return ToolsInForce(
+            load_registry(settings.EXTRA_TOOLS, settings.TOOLS_FOLDER, more=_searching()), settings.MODULE_LOOK_S
+        )
 
     @property
     def tools(self) -> Registry:
@@ -147,6 +155,12 @@ class Services:
             ToolMisdeclared: one that a company adds can't be loaded.
         """
         self._tools.follow()
+
+    @cached_property
+    def web(self) -> Browser:
+        egress = Egress(web_reach(), within_s=settings.WEB_TIMEOUT_S, body_bytes=settings.WEB_BYTES)
+        readers = Readers(size=settings.WEB_READERS, within_s=settings.WEB_READ_S)
+        return Browser(egress, readers, page_bytes=settings.WEB_BYTES, per_site=settings.WEB_PER_SITE)
 
     @cached_property
     def sandbox(self) -> Keeper:
@@ -176,13 +190,16 @@ class Services:
         if "gateway" in self.__dict__:
             await self.gateway.close()
             await self._guards.close()
-        for name in ("answers", "tool_guards", "tool_results"):
+        for name in ("answers", "tool_guards", "tool_results", "mcp", "web"):
             if name in self.__dict__:
                 await getattr(self, name).close()
-        if "mcp" in self.__dict__:
-            await self.mcp.close()
         if "sandbox" in self.__dict__:
             await self.sandbox.close()
+
+
+def _searching() -> list[Tool]:
+    chain = chain_of(settings.SEARCH_PROVIDERS, settings.SEARCH_KEYS, settings.SEARCH_URLS, within_s=ANSWER_S)
+    return [WebSearch(chain, price_usd=settings.SEARCH_USD)] if chain else []
 
 
 def _limits() -> Limits:

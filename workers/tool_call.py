@@ -192,6 +192,7 @@ def _tool_context(step: ClaimedStep, files: dict[str, bytes], granted: Granted, 
         idempotency_key=step.idempotency_key,
         files=files,
         sandbox=services().sandbox,
+        web=services().web,
         fuel=granted.fuel,
         say=say,
     )

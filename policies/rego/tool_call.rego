@@ -31,7 +31,15 @@ grant := "tool.member" if {
 	principal.has_permission("code_execution")
 } else := "tool.administrator" if principal.administrator
 
-member_tools := {"calculator", "search", "text_processor", "web_search"}
+member_tools := {
+	"calculator",
+	"search",
+	"text_processor",
+	"web_crawl",
+	"web_fetch",
+	"web_search",
+	"web_subpage_fetch",
+}
 
 # They compute on the files of the caller's own session and on what they are given, and reach nothing else.
 session_tools := {

@@ -44,6 +44,14 @@ test_members_may_calculate := allowed(user, tool("calculator", {}), "tool.member
 
 test_members_may_search := allowed(user, tool("search", {}), "tool.member")
 
+test_members_may_read_pages := allowed(user, tool("web_fetch", {"arguments": {"url": "https://example.com"}}), "tool.member")
+
+test_members_may_read_pages_beside_them := allowed(user, tool("web_subpage_fetch", {}), "tool.member")
+
+test_members_may_read_sites := allowed(user, tool("web_crawl", {}), "tool.member")
+
+test_guests_may_not_read_pages := refused(caller("guest", []), tool("web_fetch", {}), "tool.granted")
+
 test_members_may_process_text := allowed(user, tool("text_processor", {}), "tool.member")
 
 test_members_may_edit_their_sessions_files := allowed(user, tool("file_edit", {}), "tool.member")

@@ -14,7 +14,7 @@ import ssl
 from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from socket import SOCK_STREAM, gaierror, getaddrinfo
 from typing import Any
@@ -26,6 +26,7 @@ from webapp.common.addresses import AddressRefused, Reach, Target
 from webapp.common.errors import HartleyError
 
 Resolve = Callable[[str, int], Awaitable[list[str]]]
+Wanted = Callable[[int, Mapping[str, str]], None]
 
 LOOK_UPS = 32  # at once; a dead name server holds a thread for long, so they have threads of their own
 ADDRESSES_TRIED = 4
@@ -47,12 +48,14 @@ class Answer:
         headers: lower-case names; of several with one name the last.
         body: its beginning, if it was longer than asked for.
         whole: nothing of the body is missing.
+        url: that answered, after redirects.
     """
 
     status: int
     headers: Mapping[str, str]
     body: bytes
     whole: bool
+    url: str = ""
 
     @property
     def redirects_to(self) -> str:
@@ -89,27 +92,32 @@ class Egress:
         headers: Mapping[str, str] | None = None,
         content: bytes | None = None,
         redirects: int = 0,
+        wanted: Wanted | None = None,
     ) -> Answer:
         """
         Args:
             redirects: so many are followed, as GET without headers and content, each checked like the first address.
+            wanted: is shown status and headers, and raises what is to be raised when the body is not wanted, which then
+                stays on the wire. It is not asked of redirects that are followed.
         Raises:
             AddressRefused: nothing was sent there.
             RequestFailed
         """
         try:
             async with asyncio.timeout(self._within_s):
-                answer = await self._once(method, self._reach.target(url), headers or {}, content)
+                answer = await self._once(method, self._reach.target(url), headers or {}, content, wanted)
                 while redirects and (there := answer.redirects_to):
-                    url, redirects = urljoin(url, there), redirects - 1
-                    answer = await self._once("GET", self._reach.target(url), {}, None)
-                return answer
+                    url, redirects = _joined(url, there), redirects - 1
+                    answer = await self._once("GET", self._reach.target(url), {}, None, wanted)
+                return replace(answer, url=url)
         except TimeoutError:
             raise RequestFailed(f"No whole answer within {self._within_s:g} s") from None
         except (httpcore2.NetworkError, httpcore2.ProtocolError, httpcore2.TimeoutException, OSError) as error:
             raise RequestFailed(_told(error)) from None
 
-    async def _once(self, method: str, target: Target, headers: Mapping[str, str], content: bytes | None) -> Answer:
+    async def _once(
+        self, method: str, target: Target, headers: Mapping[str, str], content: bytes | None, wanted: Wanted | None
+    ) -> Answer:
         url = httpcore2.URL(
             scheme=target.scheme.encode(), host=target.host.encode(), port=target.port, target=target.path.encode()
         )
@@ -121,8 +129,10 @@ class Egress:
             ) as pool,
             pool.stream(method, url, headers=list(sent.items()), content=content) as response,
         ):
+            named = {name.decode("latin-1").lower(): value.decode("latin-1") for name, value in response.headers}
+            if wanted and not (response.status in REDIRECTS and "location" in named):
+                wanted(response.status, named)
             body, whole = await self._beginning(response)
-        named = {name.decode("latin-1").lower(): value.decode("latin-1") for name, value in response.headers}
         return Answer(response.status, named, body, whole)
 
     async def _beginning(self, response: httpcore2.Response) -> tuple[bytes, bool]:
@@ -198,6 +208,17 @@ def _look_up(host: str, port: int) -> list[str]:
         return [str(found[4][0]) for found in getaddrinfo(host, port, type=SOCK_STREAM)]
     except (gaierror, UnicodeError):
         return []
+
+
+def _joined(url: str, there: str) -> str:
+    """
+    Raises:
+        AddressRefused: it is no address at all.
+    """
+    try:
+        return urljoin(url, there.partition("#")[0])
+    except ValueError:
+        raise AddressRefused("The address that it redirects to is not well formed") from None
 
 
 def _told(error: Exception) -> str:

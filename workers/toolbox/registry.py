@@ -12,6 +12,9 @@ from workers.toolbox import arguments as schema
 from workers.toolbox.builtin.calculator import Calculator
 from workers.toolbox.builtin.family import computing_tools
 from workers.toolbox.builtin.python_executor import PythonExecutor
+from workers.toolbox.builtin.web_crawl import WebCrawl
+from workers.toolbox.builtin.web_fetch import WebFetch
+from workers.toolbox.builtin.web_subpage_fetch import WebSubpageFetch
 from workers.toolbox.errors import ToolMisdeclared, ToolOff, ToolUnknown
 from workers.toolbox.in_folder import made, tools_in
 from workers.toolbox.tool import Tool, ToolContext, ToolError, ToolResult, Undo
@@ -84,16 +87,18 @@ class Registry:
         return [{"name": t.name, "description": t.description, "parameters": t.parameters} for t in tools]
 
 
-def load_registry(extra: Sequence[str] = (), folder: Path | None = None) -> Registry:
+def load_registry(extra: Sequence[str] = (), folder: Path | None = None, *, more: Iterable[Tool] = ()) -> Registry:
     """
     Args:
+        more: further tools of Hartley's own, which this process is set up for.
         extra: further tools as "package.module:Class"; each class is called without arguments.
         folder: of files with further tools.
     Raises:
         ToolMisdeclared: names the path, or the file and the class, that can't be loaded.
     """
+    own = [Calculator(), PythonExecutor(), *computing_tools(), WebFetch(), WebSubpageFetch(), WebCrawl()]
     in_folder = tools_in(folder) if folder else []
-    return Registry([Calculator(), PythonExecutor(), *computing_tools(), *(_load(path) for path in extra), *in_folder])
+    return Registry([*own, *more, *(_load(path) for path in extra), *in_folder])
 
 
 def _load(path: str) -> Tool:

@@ -10,6 +10,7 @@ from typing import Any, Literal, NamedTuple
 
 from sandbox.keeper import Artifact, Keeper
 from sandbox.process import Heard
+from workers.toolbox.web.browser import Browser
 
 Effect = Literal["computes", "acts"]
 Branch = Literal["code_execution", "web_search", "data_analysis", "generic"]
@@ -24,6 +25,7 @@ class ToolContext:
         files: what is attached to the task, by name.
         workspace: the session's files by path, for a tool that `uses_workspace`.
         fuel: what the sandbox may use at most; None: not limited, and then not counted.
+        web: reads pages; None: this process reads none.
         say: shows people what the tool prints while it runs; called in the event loop with `stdout` or `stderr` and text.
     """
 
@@ -37,6 +39,7 @@ class ToolContext:
     workspace: Mapping[str, bytes] = field(default_factory=dict)
     fuel: int | None = None
     say: Heard | None = None
+    web: Browser | None = None
 
 
 @dataclass(frozen=True)

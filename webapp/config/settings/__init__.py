@@ -309,6 +309,20 @@ EGRESS_PORTS = env.whole_numbers("HARTLEY_EGRESS_PORTS", [443, 8443], least=1, m
 EGRESS_PLAIN_HTTP = env.flag("HARTLEY_EGRESS_PLAIN_HTTP")  # take http:// as well; its ports must be named too
 EGRESS_ALLOW = env.words("HARTLEY_EGRESS_ALLOW")  # inner names, addresses and networks that may be asked all the same
 
+# --- Pages that agents read, and searches ---
+WEB_PORTS = env.whole_numbers("HARTLEY_WEB_PORTS", [80, 443], least=1, most=65_535)
+WEB_ALLOW = env.words("HARTLEY_WEB_ALLOW")  # inner names, addresses and networks that agents may read all the same
+WEB_TIMEOUT_S = env.number("HARTLEY_WEB_TIMEOUT_S", 10, least=0.1)  # of one page, look-up and redirects included
+WEB_BYTES = env.whole("HARTLEY_WEB_BYTES", 5 * 1024 * 1024, least=1024)  # of one page; the rest is left out
+WEB_PER_SITE = env.whole("HARTLEY_WEB_PER_SITE", 4, least=1)  # requests to one host at once, of one worker process
+WEB_READERS = env.whole("HARTLEY_WEB_READERS", 2, least=1)  # processes that take pages apart, of one worker process
+WEB_READ_S = env.number("HARTLEY_WEB_READ_S", 10, least=0.1)  # for one page; then its process is killed
+SEARCH_PROVIDERS = env.words("HARTLEY_SEARCH_PROVIDERS")  # in the order in which they are tried; none: all with a key
+SEARCH_NAMES = ("serper", "serpapi", "searchapi", "brave", "exa", "firecrawl", "searxng")
+SEARCH_KEYS = {name: env.text(f"HARTLEY_SEARCH_{name.upper()}_KEY", "") for name in SEARCH_NAMES}
+SEARCH_URLS = {name: env.text(f"HARTLEY_SEARCH_{name.upper()}_URL", "") for name in SEARCH_NAMES}
+SEARCH_USD = Decimal(env.text("HARTLEY_SEARCH_USD", "0.005"))  # that a search counts for in budgets
+
 # --- Webhooks ---
 WEBHOOK_TIMEOUT_S = env.number("HARTLEY_WEBHOOK_TIMEOUT_S", 10, least=0.1)  # of one try, look-up to answer
 WEBHOOK_ANSWER_BYTES = env.whole("HARTLEY_WEBHOOK_ANSWER_BYTES", 4096)  # of an answer that are read, and forgotten

@@ -1,0 +1,109 @@
+"""Gets pages: through the guard, few at once from any one site, and taken apart in processes of its own."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections import OrderedDict
+from weakref import WeakValueDictionary
+
+from workers.toolbox.egress import AddressRefused, Egress, RequestFailed
+from workers.toolbox.web import head
+from workers.toolbox.web.addresses import origin, site, written
+from workers.toolbox.web.page import Failed, Outcome, Page, PageRefused, RobotsForbid
+from workers.toolbox.web.readers import Readers
+from workers.toolbox.web.robots import BYTES, Robots
+
+REDIRECTS = 10
+ROBOTS_KEPT, ROBOTS_KEPT_S = 500, 600.0
+ACCEPT = {"Accept": "text/html,application/xhtml+xml,text/*;q=0.9,application/json;q=0.9,application/xml;q=0.8"}
+
+
+class Browser:
+    """
+    Args:
+        page_bytes: of a page, compressed or not, at most; the rest is left out.
+        per_site: requests to one host that are under way at once, of this process.
+    """
+
+    def __init__(self, egress: Egress, readers: Readers, *, page_bytes: int, per_site: int) -> None:
+        self._egress, self._readers, self._page_bytes, self._per_site = egress, readers, page_bytes, per_site
+        self._sites: WeakValueDictionary[str, asyncio.Semaphore] = WeakValueDictionary()
+        self._robots: OrderedDict[str, tuple[float, Robots]] = OrderedDict()
+
+    async def page(self, url: str) -> Page:
+        """
+        Raises:
+            AddressRefused: nothing was sent there. RequestFailed: no answer came. PageRefused: what came is not read.
+        """
+        url = written(url)
+        async with self._turn(url):
+            answer = await self._egress.ask("GET", url, headers=ACCEPT, redirects=REDIRECTS, wanted=head.check)
+        head.check(answer.status, answer.headers)
+        told = head.head_of(answer.headers)
+        job = {
+            "url": answer.url,
+            "media_type": told.media_type,
+            "charset": told.charset,
+            "compression": told.compression,
+            "limit": self._page_bytes,
+        }
+        found = await self._readers.read(answer.body, job)
+        return Page.of_read(answer.url, told.media_type, found, whole=answer.whole)
+
+    async def outcome(self, url: str) -> Outcome:
+        """As `page`; what goes wrong is a value."""
+        try:
+            return await self.page(url)
+        except (AddressRefused, RequestFailed, PageRefused) as error:
+            return Failed(url, error.code, str(error))
+
+    async def followed(self, url: str) -> Outcome:
+        """As `outcome`, for an address that no one named: the site must let programs read it, where it ends up too."""
+        try:
+            await self._check_robots(url)
+            page = await self.page(url)
+            await self._check_robots(page.url)
+            return page
+        except (AddressRefused, RequestFailed, PageRefused) as error:
+            return Failed(url, error.code, str(error))
+
+    async def robots(self, url: str) -> Robots:
+        """
+        Raises:
+            AddressRefused
+        """
+        place = origin(url)
+        kept = self._robots.get(place)
+        if kept is None or time.monotonic() - kept[0] > ROBOTS_KEPT_S:
+            kept = self._robots[place] = (time.monotonic(), await self._ask_robots(place, url))
+            while len(self._robots) > ROBOTS_KEPT:
+                self._robots.popitem(last=False)
+        return kept[1]
+
+    async def close(self) -> None:
+        await self._readers.close()
+
+    async def _check_robots(self, url: str) -> None:
+        if not (await self.robots(url)).allow(url):
+            raise RobotsForbid("The site's robots.txt asks programs not to read this page")
+
+    async def _ask_robots(self, place: str, url: str) -> Robots:
+        try:
+            async with self._turn(url):
+                answer = await self._egress.ask("GET", f"{place}/robots.txt", redirects=REDIRECTS)
+        except RequestFailed:
+            return Robots.of_status(503)
+        if not 200 <= answer.status < 300:
+            return Robots.of_status(answer.status)
+        return Robots.of_text(answer.body[:BYTES].decode("utf-8", "replace"))
+
+    def _turn(self, url: str) -> asyncio.Semaphore:
+        """
+        Raises:
+            AddressRefused: it is no address at all.
+        """
+        try:
+            return self._sites.setdefault(site(url), asyncio.Semaphore(self._per_site))
+        except ValueError:
+            raise AddressRefused("The address is not well formed") from None
