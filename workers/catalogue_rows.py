@@ -13,6 +13,7 @@ import structlog
 from django.db import Error, connections
 
 from webapp.catalogue import selectors, snapshots
+from webapp.common.values import JSON
 from workers.gateway.catalogue import Catalogue
 from workers.gateway.errors import CatalogueInvalid
 
@@ -96,18 +97,20 @@ class VersionInForce:
 
 class Told:
     """
-    Tells the web what this worker's catalogue comes to, when that has changed.
+    Tells the web what this worker's catalogue comes to, when that has changed, and which tools it has.
 
     Args:
         current: the catalogue as it is now.
+        tools: as workers.toolbox.listing makes it.
     """
 
-    def __init__(self, worker: str, current: Callable[[], Catalogue]) -> None:
-        self._worker, self._current = worker, current
+    def __init__(self, worker: str, current: Callable[[], Catalogue], tools: JSON) -> None:
+        self._worker, self._current, self._tools = worker, current, tools
         self._revision = ""
 
     def __call__(self) -> None:
         catalogue = self._current()
         if catalogue.revision != self._revision:
-            snapshots.tell(revision=catalogue.revision, body=dict(catalogue.listing()), worker=self._worker)
+            body = dict(catalogue.listing())
+            snapshots.tell(revision=catalogue.revision, body=body, tools=self._tools, worker=self._worker)
             self._revision = catalogue.revision

@@ -30,6 +30,7 @@ from workers.gateway.providers import build_provider
 from workers.gateway.shared import SharedGuards
 from workers.gateway.statistics import LiveStatistics
 from workers.race import HedgeShare
+from workers.toolbox.listing import listing_of
 from workers.toolbox.registry import Registry, load_registry
 
 log = structlog.get_logger()
@@ -47,9 +48,9 @@ class Services:
     version: VersionInForce = field(default_factory=lambda: VersionInForce(settings.CATALOGUE_LOOK_S))
 
     def follow_catalogue(self, worker: str) -> None:
-        """From now on versions count as they are put in force, and the web hears what the catalogue comes to."""
+        """From now on versions count as they are put in force, and the web hears what catalogue and tools come to."""
         self.version.look()
-        self.version.follow(then=Told(worker, lambda: self.catalogue))
+        self.version.follow(then=Told(worker, lambda: self.catalogue, listing_of(self.tools)))
 
     @cached_property
     def _catalogue_file(self) -> CatalogueFile:

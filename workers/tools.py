@@ -8,6 +8,7 @@ from typing import Any
 from webapp.common.values import JSON
 from webapp.orchestration import dispatch
 from webapp.orchestration.steps import ClaimedStep, Completion, event
+from webapp.orchestration.tool_runs import text_of
 from workers import context, decide
 from workers.app import app
 from workers.beats import Beats, BudgetExceeded
@@ -60,7 +61,8 @@ async def call(step: ClaimedStep, beats: Beats) -> Completion:
         why = shown.get("error") or "The tool failed"
         failure = why if isinstance(why, dict) else {"code": "tool.failed", "message": str(why)}
         return Completion(step, status="failed", error=failure, events=[observed])
-    return Completion(step, output={"shown": shown, "artifacts": made}, events=[observed])
+    answer = {"text": text_of(shown)} if step.is_final else {}  # of a task that is this one call
+    return Completion(step, output={"shown": shown, "artifacts": made, **answer}, events=[observed])
 
 
 async def _decided(step: ClaimedStep) -> decide.Decision | None:

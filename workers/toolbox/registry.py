@@ -44,6 +44,10 @@ class Registry:
             raise ToolUnknown(name, self._tools)
         return self._tools[name]
 
+    def all(self) -> list[Tool]:
+        """In the order in which they were registered."""
+        return list(self._tools.values())
+
     def is_free(self, name: str) -> bool:
         """A tenant's own tool may be called so."""
         return name not in self._tools and name != WEIGH_EVIDENCE

@@ -20,6 +20,7 @@ from django.urls import URLPattern
 from tests.support.alerts import alert_of
 from tests.support.cast import Cast, make_cast
 from tests.support.pages import signed_in
+from tests.support.told_tools import tell_tools
 from webapp.agent_tasks.models import Task
 from webapp.api.schema import document
 from webapp.budgets.models import Envelope
@@ -70,6 +71,7 @@ OPEN = {"GET /health", "GET /readiness", "GET /openapi.json", "POST /api/v1/auth
 OWN = {  # about the caller alone, or made by them
     "GET /api/v1/auth/api-keys", "POST /api/v1/auth/api-keys", "GET /api/v1/auth/me", "POST /api/v1/auth/refresh-key",
     "GET /api/v1/tasks", "POST /api/v1/tasks", "POST /api/v1/tasks/stream", "POST /api/v1/complexity", "POST /api/v1/quotes", "GET /api/v1/models-status",
+    "GET /api/v1/tools", "GET /api/v1/tools/{tool}", "POST /api/v1/tools/{tool}/execute",
     "POST /v1/completions", "GET /v1/models", "GET /v1/models/{model}", "GET /v1/llm-models", "POST /v1/embeddings",
 }  # fmt: skip
 OBJECT = {  # 404 for another tenant, and for a user who is not the owner's
@@ -188,6 +190,7 @@ class Place:
     budget: str
     module: str
     provider: str = "openai"
+    tool: str = "calculator"
     prompt: str = "editor"
     version: str = "1"
     path: str = "notes/of-acme.txt"
@@ -209,6 +212,7 @@ class Place:
             "version",
             "path",
             "module",
+            "tool",
         ):
             filled = filled.replace(f"{{{name}}}", getattr(self, name))
         return f"{filled}?workflow_id={self.task}" if filled == "/api/v1/stream/sse" else filled
@@ -217,6 +221,7 @@ class Place:
 @pytest.fixture(scope="module")
 def cast() -> Cast:
     cast = make_cast()
+    tell_tools()
     submit_task(principal=cast.stranger.principal, submission=Submission(query="hi"))
     return cast
 
