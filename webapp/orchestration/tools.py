@@ -59,7 +59,8 @@ class KnownTool:
 
 def tools_of(tenant: UUID) -> list[KnownTool]:
     """Hartley's own first, then the tenant's; one of the tenant's never takes the place of one of Hartley's."""
-    told, found = tools_told(), {}
+    told = tools_told()
+    found: dict[str, KnownTool] = {}
     for tool in (*_everybodys(told), *_modules(tenant, told), *_of_sources(tenant)):
         found.setdefault(tool.name, tool)
     return list(found.values())

@@ -159,6 +159,7 @@ PAGES: dict[str, tuple[str, set[str]]] = {  # route -> address, roles that it op
     "prompts/<str:name>/edit": ("/prompts/editor/edit", {"admin", "owner"}),
     "prompts/<str:name>/in-force/<str:version>": ("POST /prompts/editor/in-force/shipped", {"admin", "owner"}),
     "tools": ("/tools", WATCHERS),
+    "tools/try": ("POST /tools/try", EVERYONE),
     "tools/<str:name>/switch": ("POST /tools/{module}/switch", {"admin", "owner"}),
     "tools/<str:name>/in-force/<int:version>": ("POST /tools/{module}/in-force/1", {"admin", "owner"}),
     "tools/<str:name>/remove": ("POST /tools/{module}/remove", {"admin", "owner"}),
