@@ -30,7 +30,6 @@ from workers.gateway.providers import build_provider
 from workers.gateway.shared import SharedGuards
 from workers.gateway.statistics import LiveStatistics
 from workers.race import HedgeShare
-from workers.toolbox.listing import listing_of
 from workers.toolbox.registry import Registry, load_registry
 
 log = structlog.get_logger()
@@ -50,7 +49,7 @@ class Services:
     def follow_catalogue(self, worker: str) -> None:
         """From now on versions count as they are put in force, and the web hears what catalogue and tools come to."""
         self.version.look()
-        self.version.follow(then=Told(worker, lambda: self.catalogue, listing_of(self.tools)))
+        self.version.follow(then=Told(worker, lambda: self.catalogue, lambda: self.tools))
 
     @cached_property
     def _catalogue_file(self) -> CatalogueFile:

@@ -88,14 +88,14 @@ async def call_tool(context: Context, asked: CallToolRequestParams) -> CallToolR
         return _failed(error.code, str(error))
 
 
-async def _contained(context: Context, go_on: CallNext) -> HandlerResult:
+async def _contained(ctx: Context, call_next: CallNext) -> HandlerResult:
     """What breaks on our side is logged and told to nobody; the SDK would send its words."""
     try:
-        return await go_on(context)
+        return await call_next(ctx)
     except (MCPError, ValidationError):  # the client's doing
         raise
     except Exception:
-        log.exception("mcp.failed", method=context.method)
+        log.exception("mcp.failed", method=ctx.method)
         raise MCPError(INTERNAL_ERROR, "Internal error") from None
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import importlib
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
 from sandbox.keeper import Artifact
 from workers.gateway.types import ToolSpec
@@ -35,6 +35,9 @@ class Registry:
             self._tools[tool.name] = tool
         self._validators = {name: schema.validator(name, tool.parameters) for name, tool in self._tools.items()}
 
+    def __iter__(self) -> Iterator[Tool]:
+        return iter(self._tools.values())
+
     def get(self, name: str) -> Tool:
         """
         Raises:
@@ -43,10 +46,6 @@ class Registry:
         if name not in self._tools:
             raise ToolUnknown(name, self._tools)
         return self._tools[name]
-
-    def all(self) -> list[Tool]:
-        """In the order in which they were registered."""
-        return list(self._tools.values())
 
     def is_free(self, name: str) -> bool:
         """A tenant's own tool may be called so."""
