@@ -28,6 +28,7 @@ app = Celery(
     include=[
         *(f"workers.{queue}" for queue in QUEUES),
         "workers.module_checks",
+        "workers.source_checks",
         "workers.webhooks",
         "workers.workspaces",
     ],
@@ -67,6 +68,11 @@ app.conf.update(
             "task": "tools.modules",
             "schedule": settings.MODULE_CHECK_LOOK_S,
             "options": {"expires": settings.MODULE_CHECK_LOOK_S},
+        },
+        "tool_sources": {
+            "task": "tools.sources",
+            "schedule": settings.SOURCE_CHECK_LOOK_S,
+            "options": {"expires": settings.SOURCE_CHECK_LOOK_S},
         },
     },
 )

@@ -12,9 +12,9 @@ import structlog
 from django.conf import settings
 
 from webapp.common.addresses import AddressRefused
+from webapp.common.reach import reach
 from webapp.webhooks import outbox
 from webapp.webhooks.outbox import Outcome, Parcel
-from webapp.webhooks.reach import reach
 from webapp.webhooks.rules import signed_headers
 from workers import process
 from workers.app import app

@@ -69,6 +69,14 @@ def send_module_checks() -> None:
         log.warning("hint.lost", queue="tools", steps=0, error=type(error).__name__)
 
 
+def send_source_checks() -> None:
+    """There is a source to look at. Lost without harm: workers look for one every so often."""
+    try:
+        broker().send_task("tools.sources", queue="tools", retry=False, ignore_result=True)
+    except OperationalError as error:
+        log.warning("hint.lost", queue="tools", steps=0, error=type(error).__name__)
+
+
 def wake_readers(tasks: Iterable[UUID]) -> None:
     publish(WAKE, [str(task) for task in tasks])
 

@@ -18,10 +18,11 @@ from webapp.common.errors import NotFound
 from webapp.common.values import JSON
 from webapp.tenants.rules import Principal
 from webapp.tool_modules.selectors import in_force
+from webapp.tool_sources.names import tool_name
 from webapp.tool_sources.selectors import sources_in_force
+from webapp.tool_sources.traits import traits_of
 
 HARTLEY, MODULE, SOURCE = "hartley", "module", "source"
-FOUND: JSON = {"effect": "acts", "untrusted": True}  # of a tool from outside that says nothing else of itself
 
 
 @dataclass(frozen=True)
@@ -89,9 +90,9 @@ def _modules(tenant: UUID, told: JSON) -> Iterator[KnownTool]:
 
 def _of_sources(tenant: UUID) -> Iterator[KnownTool]:
     for source in sources_in_force(tenant):
-        for tool in source.tools:
-            row = {**FOUND, "category": source.kind, **tool, "name": f"{source.name}_{tool['name']}"}
-            yield _tool({**row, "version": str(source.revision)}, origin=SOURCE, source=source.name)
+        for found in source.tools:
+            named = {"name": tool_name(source.name, found["name"]), "version": str(source.revision)}
+            yield _tool({**found, **traits_of(source, found), **named}, origin=SOURCE, source=source.name)
 
 
 def _tool(row: JSON, **where: Any) -> KnownTool:

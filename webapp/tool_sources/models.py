@@ -31,9 +31,11 @@ class ToolSource(TenantModel):
         address: of the server, or of the document; "" for one that has none (a server over stdio, a document given as
             text).
         settings: what `rules` has checked for this kind: how to sign in, which tools, limits.
+        document: as given, for a source without an address of its own.
         sealed: the secret of signing in (webapp.tool_sources.vault); written and used, never shown.
         tools: as found last: `{"name", "description", "parameters", "call"}`, where `call` is what this kind needs to
             call it. They stay while a later look fails.
+        left_out: what was found and can't be a tool: `{"name", "reason"}`.
         revision: goes up whenever what agents may call changes.
         attempts: looks in a row that failed or were lost.
         look_at: when it is looked at next; null: only when somebody asks.
@@ -46,11 +48,13 @@ class ToolSource(TenantModel):
     name = models.CharField(max_length=30)
     address = models.CharField(max_length=2000, blank=True, default="")
     settings = models.JSONField(default=dict)
+    document = models.TextField(blank=True, default="")
     sealed = models.BinaryField(null=True)
     is_enabled = models.BooleanField(default=True)
     state = models.CharField(max_length=10, choices=State.choices, default=State.CHECKING)
     reason = models.CharField(max_length=REASON_CHARS, blank=True, default="")
     tools = models.JSONField(default=list)
+    left_out = models.JSONField(default=list)
     revision = models.IntegerField(default=0)
     attempts = models.SmallIntegerField(default=0)
     look_at = models.DateTimeField(null=True, db_default=now())

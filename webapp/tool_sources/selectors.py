@@ -2,38 +2,51 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from uuid import UUID
 
-from webapp.common.values import JSON
+from django.db.models import QuerySet
+
+from webapp.common.errors import NotFound
+from webapp.tool_sources.in_force import SourceInForce
 from webapp.tool_sources.models import ToolSource
 
+__all__ = ["SourceInForce", "find_source", "in_force", "marks_in_force", "sources_in_force", "sources_of"]
 
-@dataclass(frozen=True)
-class SourceInForce:
+Mark = tuple[UUID, int]
+
+
+def sources_of(tenant: UUID) -> list[ToolSource]:
+    """By name."""
+    return list(ToolSource.objects.filter(tenant_id=tenant).defer("document", "sealed").order_by("name"))
+
+
+def find_source(tenant: UUID, name: str) -> ToolSource:
     """
-    A source as workers use it.
-
-    Args:
-        tools: `{"name", "description", "parameters", "call"}` of each; the name is the source's own, without prefix.
+    Raises:
+        NotFound: also for another tenant's.
     """
-
-    id: UUID
-    kind: str
-    name: str
-    address: str
-    settings: JSON = field(repr=False)
-    sealed: bytes | None = field(repr=False)
-    tools: list[JSON] = field(repr=False)
-    revision: int
+    found = ToolSource.objects.filter(tenant_id=tenant, name=name).first()
+    if found is None:
+        raise NotFound("tool source")
+    return found
 
 
 def sources_in_force(tenant: UUID) -> list[SourceInForce]:
-    """Those that are switched on and have tools, by name."""
-    rows = ToolSource.objects.filter(tenant_id=tenant, is_enabled=True, revision__gt=0).order_by("name")
-    return [in_force(row) for row in rows]
+    """Those that are switched on and have tools, by name; without their documents."""
+    return [in_force(row, document="") for row in _in_force(tenant).defer("document")]
 
 
-def in_force(row: ToolSource) -> SourceInForce:
+def marks_in_force(tenant: UUID) -> list[Mark]:
+    """Equal as long as `sources_in_force` would be."""
+    return list(_in_force(tenant).values_list("id", "revision"))
+
+
+def in_force(row: ToolSource, *, document: str) -> SourceInForce:
     sealed = None if row.sealed is None else bytes(row.sealed)
-    return SourceInForce(row.id, row.kind, row.name, row.address, row.settings, sealed, row.tools, row.revision)
+    return SourceInForce(
+        row.id, row.kind, row.name, row.address, row.settings, sealed, row.tools, row.revision, document
+    )
+
+
+def _in_force(tenant: UUID) -> QuerySet[ToolSource]:
+    return ToolSource.objects.filter(tenant_id=tenant, is_enabled=True, revision__gt=0).order_by("name")

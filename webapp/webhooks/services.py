@@ -15,12 +15,12 @@ from django.db.models import Q
 from webapp.audit.services import record
 from webapp.common.addresses import AddressRefused
 from webapp.common.errors import Conflict, Invalid
+from webapp.common.reach import reach
 from webapp.common.tables import now
 from webapp.common.values import JSON
 from webapp.tenants.models import Tenant, User
 from webapp.webhooks import secrets
 from webapp.webhooks.models import TEST, Delivery, DeliveryState, Kind, Webhook
-from webapp.webhooks.reach import reach
 from webapp.webhooks.selectors import find_delivery, find_webhook
 
 

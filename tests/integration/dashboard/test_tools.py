@@ -14,6 +14,8 @@ from webapp.agent_tasks.models import Step, Task
 from webapp.common.tenancy import tenant_scope
 from webapp.tool_sources.models import ToolSource
 
+SAID = {"rate_per_minute": 60, "timeout_s": 10, "dangerous": False, "auth": {"kind": "none"}}
+
 
 @pytest.fixture(scope="module")
 def cast() -> Cast:
@@ -26,10 +28,18 @@ def tried(client: Client, **typed: str) -> str:
 
 def test_it_lists_hartleys_tools_and_the_tenants_own_with_what_an_operator_wants_to_know(cast: Cast) -> None:
     tell_tools(dangerous=True, price_usd="0.02", rate_per_minute=30, untrusted=True, effect="acts")
-    found = [{"name": "say", "description": "<b>Says</b> it.", "parameters": {"type": "object"}, "call": {}}]
+    found = [
+        {"name": "say", "description": "<b>Says</b> it.", "parameters": {"type": "object"}, "call": {"tool": "say"}}
+    ]
     with tenant_scope(cast.acme.id):
         ToolSource.objects.create(
-            tenant=cast.acme, kind="mcp", name="ours", tools=found, revision=1, created_by="a@example.com"
+            tenant=cast.acme,
+            kind="mcp",
+            name="ours",
+            settings=SAID,
+            tools=found,
+            revision=1,
+            created_by="a@example.com",
         )
     page = signed_in(cast.operator).get("/tools").content.decode()
     for said in ("calculator", "python_executor", "needs code_execution", "odd_tool", "dangerous", "30 a minute",

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from decimal import Decimal
 from typing import Any
+from uuid import uuid4
 
 import pytest
 from django.test import Client
@@ -16,7 +17,11 @@ from webapp.common.tenancy import tenant_scope
 from webapp.orchestration.tool_runs import CALL, DECIDE, ToolOutcome, steps_of
 from webapp.orchestration.tools import KnownTool, find_tool, tools_of
 from webapp.tool_modules.models import ModuleVersion, State, ToolModule
+from webapp.tool_sources.in_force import SourceInForce
 from webapp.tool_sources.models import ToolSource
+from webapp.tool_sources.traits import traits_of
+
+SAID = {"rate_per_minute": 60, "timeout_s": 10, "dangerous": False, "auth": {"kind": "none"}}
 
 
 def ask(cast: Cast, path: str, body: Any = None) -> tuple[int, Any]:
@@ -50,10 +55,16 @@ def test_a_tenants_own_never_takes_the_place_of_hartleys(cast: Cast) -> None:
 
 def test_tools_of_a_source_are_called_by_its_name_and_theirs(cast: Cast) -> None:
     tell_tools()
-    found = [{"name": "echo", "description": "Says it.", "parameters": {"type": "object"}, "call": {"path": "/"}}]
+    found = [{"name": "echo", "description": "Says it.", "parameters": {"type": "object"}, "call": {"tool": "echo"}}]
     with tenant_scope(cast.acme.id):
         ToolSource.objects.create(
-            tenant=cast.acme, kind="mcp", name="files", tools=found, revision=3, created_by="a@example.com"
+            tenant=cast.acme,
+            kind="mcp",
+            name="files",
+            settings=SAID,
+            tools=found,
+            revision=3,
+            created_by="a@example.com",
         )
         tool = find_tool(cast.acme.id, "files_echo")
     assert (tool.origin, tool.source, tool.version, tool.effect, tool.untrusted) == (
@@ -109,3 +120,24 @@ def test_tokens_are_the_price_at_a_fixed_rate_and_never_less_than_a_hundred() ->
     for cost, tokens in ((Decimal(0), 100), (Decimal("0.0002"), 100), (Decimal("0.01"), 5000)):
         body = answer_of(OfATask(), outcome(state="completed", output={"shown": {}}, cost_usd=cost))  # type: ignore[arg-type]
         assert isinstance(body, dict) and body["usage"]["tokens"] == tokens
+
+
+@pytest.mark.parametrize(
+    ("kind", "call", "said", "effect", "dangerous"),
+    [
+        ("openapi", {"method": "GET"}, {"dangerous": True}, "computes", False),
+        ("openapi", {"method": "POST"}, {"dangerous": True}, "acts", True),
+        ("mcp", {"tool": "echo"}, {"dangerous": False}, "acts", False),
+        ("mcp", {"tool": "echo"}, {"reads": ["echo"]}, "computes", False),
+        ("mcp", {"tool": "echo"}, {"reads": ["echo"], "dangerous": True}, "computes", True),
+    ],
+)
+def test_what_a_tenant_said_of_a_source_counts_for_its_tools(
+    kind: str, call: Any, said: Any, effect: str, dangerous: bool
+) -> None:
+    source = SourceInForce(
+        id=uuid4(), kind=kind, name="s", address="", settings={**SAID, **said}, sealed=None, tools=[], revision=1,
+        document="",
+    )  # fmt: skip
+    traits = traits_of(source, {"call": call})
+    assert (traits["effect"], traits["dangerous"], traits["timeout_s"]) == (effect, dangerous, 10.0)

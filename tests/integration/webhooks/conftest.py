@@ -16,9 +16,9 @@ from tests.support.cast import Cast, Person, make_cast
 from tests.support.receiver import Receiver
 from tests.support.services import Services
 from webapp.budgets.models import Alert
+from webapp.common.reach import reach
 from webapp.common.tenancy import tenant_scope
 from webapp.webhooks.models import Delivery, Webhook
-from webapp.webhooks.reach import reach
 from webapp.webhooks.services import Made, make_webhook
 from workers.toolbox.egress import Egress
 from workers.webhooks import Sender

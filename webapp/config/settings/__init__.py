@@ -243,6 +243,14 @@ MODULE_COMPILE_S = env.number("HARTLEY_MODULE_COMPILE_S", 10, least=0.1)
 MODULE_LOOK_S = env.number("HARTLEY_MODULE_LOOK_S", 1, least=0.05)  # how long a worker goes by what it read last
 MODULE_CHECK_LOOK_S = env.number("HARTLEY_MODULE_CHECK_LOOK_S", 5, least=0.1)  # between looks for what is to be checked
 MODULE_FOLDER = HARTLEY_HOME / "modules"  # their native code, which only this user may write
+SOURCES_PER_TENANT = env.whole("HARTLEY_SOURCES_PER_TENANT", 20, least=1)  # MCP servers and OpenAPI documents
+SOURCE_TOOLS = env.whole("HARTLEY_SOURCE_TOOLS", 100, least=1)  # of one source
+SOURCE_LOOK_S = env.number("HARTLEY_SOURCE_LOOK_S", 300, least=1)  # a source is asked for its tools so often
+SOURCE_CHECK_LOOK_S = env.number("HARTLEY_SOURCE_CHECK_LOOK_S", 5, least=0.1)  # between looks for sources that are due
+SOURCE_DOCUMENT_BYTES = env.whole("HARTLEY_SOURCE_DOCUMENT_BYTES", 5 * 1024 * 1024, least=1024)
+SOURCE_ANSWER_BYTES = env.whole("HARTLEY_SOURCE_ANSWER_BYTES", 10 * 1024 * 1024, least=1024)  # of one call
+SOURCE_READ_S = env.number("HARTLEY_SOURCE_READ_S", 20, least=1)  # for reading and checking a document
+MCP_COMMANDS = env.commands("HARTLEY_MCP_COMMANDS")  # MCP servers that tenants may have started here: none
 OWNER_PASSWORD = env.text("HARTLEY_OWNER_PASSWORD", "")  # of the first tenant's owner; made up when empty
 EXTRA_TOOLS = env.words("HARTLEY_EXTRA_TOOLS")
 

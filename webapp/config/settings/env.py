@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 from pathlib import Path
 from typing import Any
@@ -40,6 +41,18 @@ def whole(name: str, default: int, *, least: int = 0) -> int:
 def words(name: str) -> list[str]:
     """A comma-separated list; empty when unset."""
     return [word.strip() for word in os.environ.get(name, "").split(",") if word.strip()]
+
+
+def commands(name: str) -> dict[str, list[str]]:
+    """JSON: command lines by a name, e.g. `{"clock": ["/usr/bin/clock-server", "--utc"]}`; empty when unset."""
+    raw = os.environ.get(name) or "{}"
+    try:
+        found = json.loads(raw)
+    except ValueError:
+        raise ImproperlyConfigured(f"{name} must be JSON") from None
+    if not isinstance(found, dict) or not all(map(_is_command, found.values())):
+        raise ImproperlyConfigured(f"{name} must be a JSON object of lists of words, none of them empty")
+    return found
 
 
 def secrets(name: str, least_chars: int = 32) -> list[str]:
@@ -123,3 +136,7 @@ def store(prefix: str, *, folder: Path) -> dict[str, Any]:
 
 def given(name: str) -> bool:
     return bool(os.environ.get(name))
+
+
+def _is_command(value: Any) -> bool:
+    return isinstance(value, list) and value != [] and all(isinstance(word, str) and word for word in value)

@@ -1,0 +1,230 @@
+"""
+Makes a JSON schema from outside fit for use: the part of the language that is checked in bounded time.
+
+What is not understood is dropped, which lets more through than the source meant: it checks its arguments itself. Local
+references are followed. OpenAPI 3.0's own words (`nullable`, `exclusiveMinimum: true`) are read as well. Pure.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Mapping
+from typing import Any
+from urllib.parse import unquote
+
+from jsonschema import Draft202012Validator
+from jsonschema.exceptions import SchemaError
+
+from webapp.common.values import JSON, storable
+
+SCHEMA_BYTES = 16 * 1024
+DEPTH = 8
+NODES = 400  # schemas within one schema
+PROPERTIES = 100  # of one object
+DESCRIPTION_CHARS = 500
+TYPES = frozenset({"string", "number", "integer", "boolean", "array", "object", "null"})
+COUNTS = ("minLength", "maxLength", "minItems", "maxItems")
+LIMITS = (("minimum", "exclusiveMinimum"), ("maximum", "exclusiveMaximum"))
+
+
+class Unfit(Exception):
+    """It can't be made fit; the message tells why, for the tenant."""
+
+
+def fit(schema: Any, document: Mapping[str, Any] | None = None) -> JSON:
+    """
+    Args:
+        schema: of an object.
+        document: that local references (`#/...`) point into; the schema itself when not given.
+    Raises:
+        Unfit
+    """
+    if not isinstance(schema, dict):
+        raise Unfit("Its arguments have no schema of an object")
+    found = _Fitting(schema if document is None else document).object(schema)
+    return _small(found)
+
+
+def follow(given: JSON, document: Mapping[str, Any]) -> JSON:
+    """
+    What a local reference points at; words beside it hold as well, as JSON schema has it.
+
+    Raises:
+        Unfit
+    """
+    for _ in range(DEPTH):
+        if "$ref" not in given:
+            return given
+        beside = {word: value for word, value in given.items() if word != "$ref"}
+        given = {**_target(given["$ref"], document), **beside}
+    raise Unfit("Its references point at each other")
+
+
+def _target(reference: Any, document: Mapping[str, Any]) -> JSON:
+    if not isinstance(reference, str) or not reference.startswith("#"):
+        raise Unfit("It refers to another document, which is not fetched")
+    found: Any = document
+    for part in unquote(reference)[1:].split("/")[1:]:
+        name = part.replace("~1", "/").replace("~0", "~")
+        if isinstance(found, list) and name.isdecimal() and int(name) < len(found):
+            found = found[int(name)]
+        elif isinstance(found, Mapping) and name in found:
+            found = found[name]
+        else:
+            raise Unfit(f"Its reference {reference[:100]!r} points at nothing")
+    if not isinstance(found, dict):
+        raise Unfit(f"Its reference {reference[:100]!r} points at nothing of use")
+    return found
+
+
+class _Fitting:
+    def __init__(self, document: Mapping[str, Any]) -> None:
+        self._document, self._nodes = document, 0
+
+    def _follow(self, given: JSON) -> JSON:
+        return follow(given, self._document)
+
+    def object(self, schema: JSON) -> JSON:
+        made = self.schema(schema, 0)
+        if made.get("type", "object") != "object":
+            raise Unfit("Its arguments are not an object")
+        kept = {name: value for name, value in made.items() if name in ("description", "required")}
+        return {"type": "object", "properties": made.get("properties", {}), **kept, "additionalProperties": False}
+
+    def schema(self, given: Any, depth: int) -> JSON:
+        """An empty one takes anything."""
+        self._nodes += 1
+        if self._nodes > NODES:
+            raise Unfit(f"Its arguments' schema has more than {NODES} parts")
+        if not isinstance(given, dict) or depth > DEPTH:
+            return {}
+        given = self._merged(self._follow(given), depth)
+        made: JSON = {**_types(given), **_texts(given), **_numbers(given)}
+        for word in ("enum", "const", "default"):
+            if word in given:
+                made[word] = given[word]
+        if not isinstance(made.get("enum", []), list) or made.get("enum") == []:
+            del made["enum"]
+        if isinstance(given.get("properties"), dict):
+            made |= self._properties(given, depth)
+        if isinstance(given.get("items"), dict):
+            made["items"] = self.schema(given["items"], depth + 1)
+        more = given.get("additionalProperties")
+        if isinstance(more, bool | dict):
+            made["additionalProperties"] = self.schema(more, depth + 1) if isinstance(more, dict) else more
+        return made
+
+    def _properties(self, given: JSON, depth: int) -> JSON:
+        """Without those that only answers have."""
+        properties = {}
+        for name, each in given["properties"].items():
+            if isinstance(name, str) and not (isinstance(each, dict) and each.get("readOnly") is True):
+                properties[name] = self.schema(each, depth + 1)
+        if len(properties) > PROPERTIES:
+            raise Unfit(f"An object of its arguments has {len(properties)} properties; the limit is {PROPERTIES}")
+        asked: Any = given.get("required")
+        required = [name for name in asked if name in properties] if _is_words(asked) else []
+        return {"properties": properties, **({"required": sorted(set(required))} if required else {})}
+
+    def _merged(self, given: JSON, depth: int) -> JSON:
+        """`allOf` as one schema, and of `oneOf` or `anyOf` what can be said plainly: one kind or null, several types."""
+        if isinstance(parts := given.get("allOf"), list):
+            rest = {word: value for word, value in given.items() if word != "allOf"}
+            for part in [*parts[:20], {}]:
+                rest = _both(rest, self._merged(self._follow(part), depth + 1)) if self._goes(part, depth) else rest
+            given = rest
+        for word in ("anyOf", "oneOf"):
+            if isinstance(choices := given.get(word), list):
+                rest = {name: value for name, value in given.items() if name != word}
+                given = _both(rest, self._choice(choices, depth))
+        return given
+
+    def _choice(self, choices: list[Any], depth: int) -> JSON:
+        known = [self._merged(self._follow(each), depth + 1) for each in choices[:20] if self._goes(each, depth)]
+        if len(known) != len(choices):
+            return {}
+        real = [each for each in known if each.get("type") != "null"]
+        if len(real) == 1:
+            return {**real[0], "nullable": True} if len(real) < len(known) else real[0]
+        values = [each["const"] if "const" in each else each.get("enum") for each in real]
+        if all("const" in each for each in real):
+            return {"enum": values + [None] * (len(real) < len(known))}
+        kinds = [each.get("type") for each in known]
+        return {"type": sorted(set(kinds))} if all(isinstance(kind, str) for kind in kinds) else {}
+
+    def _goes(self, part: Any, depth: int) -> bool:
+        self._nodes += 1
+        if self._nodes > NODES:
+            raise Unfit(f"Its arguments' schema has more than {NODES} parts")
+        return isinstance(part, dict) and depth < DEPTH
+
+
+def _both(one: JSON, other: JSON) -> JSON:
+    """Both hold: properties and what is required come together, of the rest the first counts."""
+    made = {**other, **one}
+    if isinstance(one.get("properties"), dict) and isinstance(other.get("properties"), dict):
+        made["properties"] = {**other["properties"], **one["properties"]}
+    if _is_words(one.get("required")) and _is_words(other.get("required")):
+        made["required"] = [*one["required"], *other["required"]]
+    return made
+
+
+def _types(given: JSON) -> JSON:
+    named = given.get("type")
+    kinds = [named] if isinstance(named, str) else named if isinstance(named, list) else []
+    kinds = [kind for kind in dict.fromkeys(kinds) if isinstance(kind, str) and kind in TYPES]
+    if not kinds and isinstance(given.get("properties"), dict):
+        kinds = ["object"]
+    if kinds and given.get("nullable") is True and "null" not in kinds:
+        kinds.append("null")
+    return {"type": kinds[0] if len(kinds) == 1 else kinds} if kinds else {}
+
+
+def _texts(given: JSON) -> JSON:
+    texts = {word: given[word] for word in ("title", "description") if isinstance(given.get(word), str)}
+    return {word: text.strip()[:DESCRIPTION_CHARS] for word, text in texts.items() if text.strip()}
+
+
+def _numbers(given: JSON) -> JSON:
+    made: JSON = {word: given[word] for word in COUNTS if type(given.get(word)) is int and given[word] >= 0}
+    for limit, exclusive in LIMITS:
+        if given.get(exclusive) is True and _is_number(given.get(limit)):
+            made[exclusive] = given[limit]
+            continue
+        made |= {word: given[word] for word in (limit, exclusive) if _is_number(given.get(word))}
+    return made
+
+
+def _small(schema: JSON) -> JSON:
+    """Descriptions go first; a schema that is too large without them is unfit."""
+    try:
+        schema = dict(storable(schema))
+        for last in (False, True):
+            size = len(json.dumps(schema, allow_nan=False))
+            if size <= SCHEMA_BYTES:
+                Draft202012Validator.check_schema(schema)
+                return schema
+            schema = schema if last else _without_texts(schema)
+    except (SchemaError, TypeError, ValueError, RecursionError):
+        raise Unfit("Its arguments' schema is not well-formed") from None
+    raise Unfit(f"Its arguments' schema has {size} bytes; the limit is {SCHEMA_BYTES}")
+
+
+def _without_texts(schema: JSON) -> JSON:
+    """Of a fitted schema: properties that are called `title` stay."""
+    made = {word: value for word, value in schema.items() if word not in ("title", "description", "default")}
+    if "properties" in made:
+        made["properties"] = {name: _without_texts(each) for name, each in made["properties"].items()}
+    for word in ("items", "additionalProperties"):
+        if isinstance(made.get(word), dict):
+            made[word] = _without_texts(made[word])
+    return made
+
+
+def _is_words(value: Any) -> bool:
+    return isinstance(value, list) and all(isinstance(each, str) for each in value)
+
+
+def _is_number(value: Any) -> bool:
+    return type(value) is int or (type(value) is float and math.isfinite(value))
