@@ -15,6 +15,8 @@ from django.db import Error, connections
 from webapp.catalogue import selectors, snapshots
 from workers.gateway.catalogue import Catalogue
 from workers.gateway.errors import CatalogueInvalid
+from workers.toolbox.listing import listing_of
+from workers.toolbox.registry import Registry
 
 log = structlog.get_logger()
 
@@ -96,18 +98,20 @@ class VersionInForce:
 
 class Told:
     """
-    Tells the web what this worker's catalogue comes to, when that has changed.
+    Tells the web what this worker's catalogue comes to and which tools it has, when one of them has changed.
 
     Args:
         current: the catalogue as it is now.
+        tools: those of every tenant as they are now.
     """
 
-    def __init__(self, worker: str, current: Callable[[], Catalogue]) -> None:
-        self._worker, self._current = worker, current
-        self._revision = ""
+    def __init__(self, worker: str, current: Callable[[], Catalogue], tools: Callable[[], Registry]) -> None:
+        self._worker, self._current, self._tools = worker, current, tools
+        self._told: tuple[str, Registry] | None = None
 
     def __call__(self) -> None:
-        catalogue = self._current()
-        if catalogue.revision != self._revision:
-            snapshots.tell(revision=catalogue.revision, body=dict(catalogue.listing()), worker=self._worker)
-            self._revision = catalogue.revision
+        catalogue, tools = self._current(), self._tools()
+        if self._told is None or (catalogue.revision, tools) != self._told:
+            body = dict(catalogue.listing())
+            snapshots.tell(revision=catalogue.revision, body=body, tools=listing_of(tools), worker=self._worker)
+            self._told = (catalogue.revision, tools)

@@ -60,9 +60,9 @@ class Services:
     version: VersionInForce = field(default_factory=lambda: VersionInForce(settings.CATALOGUE_LOOK_S))
 
     def follow_catalogue(self, worker: str) -> None:
-        """From now on versions count as they are put in force, and the web hears what the catalogue comes to."""
+        """From now on versions count as they are put in force, and the web hears what catalogue and tools come to."""
         self.version.look()
-        self.version.follow(then=Told(worker, lambda: self.catalogue))
+        self.version.follow(then=Told(worker, lambda: self.catalogue, lambda: self.tools))
 
     @cached_property
     def _catalogue_file(self) -> CatalogueFile:

@@ -9,6 +9,7 @@ from webapp.common.errors import HartleyError
 from webapp.common.values import JSON
 from webapp.orchestration import dispatch
 from webapp.orchestration.steps import ClaimedStep, Completion, event
+from webapp.orchestration.tool_runs import text_of
 from workers import context, decide
 from workers.app import app
 from workers.beats import Beats, BudgetExceeded
@@ -73,6 +74,8 @@ async def call(step: ClaimedStep, beats: Beats) -> Completion:
         if ended:
             return ended
     output = {"shown": shown, "artifacts": made, **({"cached": cached} if cached else {})}
+    if step.is_final:  # of a task that is this one call
+        output["text"] = text_of(shown)
     return Completion(step, output=output, events=[observed, *warned], compensation=undo)
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from django.http import HttpRequest
 from rest_framework.authentication import BaseAuthentication
 from rest_framework.exceptions import AuthenticationFailed
@@ -16,14 +18,19 @@ REALM = 'Bearer realm="Hartley API"'
 
 def credential_of(request: HttpRequest) -> str | None:
     """`X-API-Key`, else `Authorization: Bearer`; in the query only where a browser can't send headers: streams."""
-    if key := request.headers.get("X-API-Key"):
-        return key
-    parts = request.headers.get("Authorization", "").split(" ")
-    if len(parts) == 2 and parts[0].lower() == "bearer":
-        return parts[1]
+    if credential := credential_in(request.headers):
+        return credential
     if request.method == "GET" and request.path.startswith("/api/v1/stream/"):
         return request.GET.get("api_key") or request.GET.get("token")
     return None
+
+
+def credential_in(headers: Mapping[str, str]) -> str | None:
+    """Args: headers: found in any case."""
+    if key := headers.get("X-API-Key"):
+        return key
+    parts = headers.get("Authorization", "").split(" ")
+    return parts[1] if len(parts) == 2 and parts[0].lower() == "bearer" else None
 
 
 def principal_of(request: HttpRequest) -> Principal | None:

@@ -38,10 +38,12 @@ class CatalogueVersion(models.Model):
 
 class CatalogueSnapshot(models.Model):
     """
-    The one row in which workers tell what their catalogue comes to: file, version and environment together.
+    The one row in which workers tell what they have: their catalogue (file, version and environment together), and the
+    tools of every tenant.
 
     Attributes:
         body: as Catalogue.listing() makes it; no secrets.
+        tools: as workers.toolbox.listing makes it.
         worker: who wrote it.
     """
 
@@ -49,6 +51,7 @@ class CatalogueSnapshot(models.Model):
     id = models.SmallIntegerField(primary_key=True, default=ONLY)
     revision = models.CharField(max_length=64)
     body = models.JSONField()
+    tools = models.JSONField(default=dict, db_default=models.Value({}, models.JSONField()))
     worker = models.CharField(max_length=200)
     written_at = models.DateTimeField(db_default=now())
 

@@ -25,13 +25,19 @@ def with_the_one_before() -> QuerySet[CatalogueVersion]:
 
 def snapshot() -> CatalogueSnapshot | None:
     """What workers told last; None before the first of them did."""
-    return CatalogueSnapshot.objects.first()
+    return CatalogueSnapshot.objects.defer("tools").first()
 
 
 def listing() -> JSON | None:
     """Providers, models and tiers as workers have them, without secrets."""
     told = snapshot()
     return told.body if told else None
+
+
+def tools_told() -> JSON:
+    """The tools that every tenant has, as workers told last: `{"tools": [...], "module": {...}}`; {} before that."""
+    told: JSON | None = CatalogueSnapshot.objects.values_list("tools", flat=True).first()
+    return told or {}
 
 
 def provider_names() -> list[str]:

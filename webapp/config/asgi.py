@@ -1,6 +1,6 @@
 """The ASGI application that the web process serves: one port for pages, API, streams and sockets.
 
-What streams is asynchronous. All else is plain synchronous Django, which a thread of a fixed pool runs from end to
+What streams is asynchronous, and what MCP clients ask. All else is plain synchronous Django, which a thread of a fixed pool runs from end to
 end: Django's own ASGI handler would change threads for every request, at twice the cost (benchmarks/web.py).
 """
 
@@ -20,7 +20,7 @@ from webapp.config.threads import Threads
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "webapp.config.settings")
 Scope = dict[str, Any]
 App = Callable[[Scope, Any, Any], Awaitable[None]]
-STREAMS = "/api/v1/stream/"
+STREAMS, MCP = "/api/v1/stream/", "/mcp"
 
 
 async def refuse(scope: Scope, receive: Any, send: Any) -> None:
@@ -32,6 +32,7 @@ _streams: App = get_asgi_application()  # first: it sets Django up
 from django.conf import settings  # noqa: E402
 
 from webapp.api import sockets  # noqa: E402
+from webapp.mcp.app import application as _mcp  # noqa: E402
 
 _sockets: App = URLRouter(
     [
@@ -48,5 +49,7 @@ async def application(scope: Scope, receive: Any, send: Any) -> None:
         await _sockets(scope, receive, send)
     elif scope["path"].startswith(STREAMS):
         await _streams(scope, receive, send)
+    elif scope["path"] == MCP:
+        await _mcp(scope, receive, send)
     else:
         await _threads(scope, receive, send)

@@ -1,4 +1,4 @@
-"""Tools: the WebAssembly modules of the tenant, with what checking them found; upload, switch, go back, remove."""
+"""Tools: all that agents may call; the tenant's modules, with what checking them found; upload, switch, go back, remove."""
 
 from __future__ import annotations
 
@@ -14,7 +14,9 @@ from django.views.decorators.http import require_http_methods, require_POST
 from webapp.common.errors import Conflict, Invalid
 from webapp.common.tenancy import tenant_scope
 from webapp.dashboard.pages import action, page, shown
+from webapp.dashboard.try_tool import EXECUTE
 from webapp.orchestration import dispatch
+from webapp.orchestration.tools import tools_of
 from webapp.tenants.models import User
 from webapp.tenants.rules import Principal
 from webapp.tool_modules import services
@@ -98,7 +100,10 @@ def _page(
     request: HttpRequest, who: Principal, *, typed: dict[str, str] | None = None, error: Invalid | None = None
 ) -> HttpResponse:
     rows = modules_of(who.tenant_id)
+    tools = tools_of(who.tenant_id)
     context = {
+        "tools": tools,
+        "callable": [tool for tool in tools if tool.may_be_called_by(who)] if who.may(EXECUTE) else [],
         "modules": rows,
         "checking": any(each.state == State.CHECKING for row in rows for each in row.versions.all()),
         "may_write": who.may(WRITE),

@@ -55,7 +55,7 @@ NOW = datetime.now(UTC)
 def cast() -> Iterator[Cast]:
     """Acme has calls, a key of its own and a frozen model; Globex has nothing."""
     cast = make_cast()
-    snapshots.tell(revision="of-the-tests", body=LISTING, worker="llm@tests")
+    snapshots.tell(revision="of-the-tests", body=LISTING, tools={}, worker="llm@tests")
     task = submit_task(principal=cast.owner.principal, submission=Submission(query="Which model?"))
     with tenant_scope(cast.acme.id):
         for number in range(8):

@@ -46,6 +46,7 @@ def client(cast: Cast) -> Client:
         "/prompts/agent",
         "/prompts/agent/edit",
         "/keys",
+        "/tools",
     ],
 )
 def test_a_list_costs_few_queries(path: str, client: Client) -> None:

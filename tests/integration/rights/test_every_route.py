@@ -20,6 +20,7 @@ from django.urls import URLPattern
 from tests.support.alerts import alert_of
 from tests.support.cast import Cast, make_cast
 from tests.support.pages import signed_in
+from tests.support.told_tools import tell_tools
 from webapp.agent_tasks.models import Task
 from webapp.api.schema import document
 from webapp.budgets.models import Envelope
@@ -77,6 +78,7 @@ OPEN = {"GET /health", "GET /readiness", "GET /openapi.json", "POST /api/v1/auth
 OWN = {  # about the caller alone, or made by them
     "GET /api/v1/auth/api-keys", "POST /api/v1/auth/api-keys", "GET /api/v1/auth/me", "POST /api/v1/auth/refresh-key",
     "GET /api/v1/tasks", "POST /api/v1/tasks", "POST /api/v1/tasks/stream", "POST /api/v1/complexity", "POST /api/v1/quotes", "GET /api/v1/models-status",
+    "GET /api/v1/tools", "GET /api/v1/tools/{tool}", "POST /api/v1/tools/{tool}/execute",
     "POST /v1/completions", "GET /v1/models", "GET /v1/models/{model}", "GET /v1/llm-models", "POST /v1/embeddings",
 }  # fmt: skip
 OBJECT = {  # 404 for another tenant, and for a user who is not the owner's
@@ -170,6 +172,7 @@ PAGES: dict[str, tuple[str, set[str]]] = {  # route -> address, roles that it op
     "prompts/<str:name>/edit": ("/prompts/editor/edit", {"admin", "owner"}),
     "prompts/<str:name>/in-force/<str:version>": ("POST /prompts/editor/in-force/shipped", {"admin", "owner"}),
     "tools": ("/tools", WATCHERS),
+    "tools/try": ("POST /tools/try", EVERYONE),
     "tools/<str:name>/switch": ("POST /tools/{module}/switch", {"admin", "owner"}),
     "tools/<str:name>/in-force/<int:version>": ("POST /tools/{module}/in-force/1", {"admin", "owner"}),
     "tools/<str:name>/remove": ("POST /tools/{module}/remove", {"admin", "owner"}),
@@ -207,6 +210,7 @@ class Place:
     module: str
     source: str
     provider: str = "openai"
+    tool: str = "calculator"
     prompt: str = "editor"
     version: str = "1"
     path: str = "notes/of-acme.txt"
@@ -228,6 +232,7 @@ class Place:
             "version",
             "path",
             "module",
+            "tool",
             "source",
         ):
             filled = filled.replace(f"{{{name}}}", getattr(self, name))
@@ -237,6 +242,7 @@ class Place:
 @pytest.fixture(scope="module")
 def cast() -> Cast:
     cast = make_cast()
+    tell_tools()
     submit_task(principal=cast.stranger.principal, submission=Submission(query="hi"))
     return cast
 

@@ -294,6 +294,7 @@ HEDGE_SHARE = env.number(
     "HARTLEY_HEDGE_SHARE", 0.05, least=0
 )  # of all calls; one after a time that a caller names is free
 COMPLETION_WAIT_S = env.number("HARTLEY_COMPLETION_WAIT_S", 300, least=0.1)  # for POST /v1/completions and the like
+TOOL_WAIT_S = env.number("HARTLEY_TOOL_WAIT_S", 120, least=0.1)  # for a tool that a person calls without an agent
 COMPLETION_INPUT_BYTES = env.whole("HARTLEY_COMPLETION_INPUT_BYTES", 8 * 1024 * 1024, least=1024)  # messages and tools
 HISTORY_TOKENS = env.whole("HARTLEY_HISTORY_TOKENS", 32_000, least=2_000)  # of what was said before in a session
 COMPLETION_TOKENS = env.whole("HARTLEY_COMPLETION_TOKENS", 8192, least=16)
