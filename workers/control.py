@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 from uuid import UUID
@@ -12,6 +13,7 @@ from django.conf import settings
 from django.contrib.sessions.backends.db import SessionStore
 
 from webapp.agent_tasks.rules import AgentState
+from webapp.common.values import JSON
 from webapp.memory.services import forget_expired
 from webapp.orchestration import complexity, dispatch, engine
 from webapp.orchestration.compile import compile_steps, describe
@@ -20,13 +22,16 @@ from webapp.orchestration.fork import fork_steps
 from webapp.orchestration.manual import read_plan
 from webapp.orchestration.plan import Plan, PlanInvalid, agent_steps, parse_plan, single
 from webapp.orchestration.steps import ClaimedStep, Completion, NewStep, event
+from webapp.orchestration.tool_choice import tools_named, with_tools
 from workers import context
 from workers.app import app
 from workers.beats import Beats
 from workers.context import Past, TaskContext
 from workers.process import handles, offer, this
 from workers.replay import replay_run
+from workers.tenant_tools import tools_of
 from workers.thinking import left_in, state_after
+from workers.turns import TooManySteps
 
 log = structlog.get_logger()
 PLAN_SHOWN_CHARS = 2000
@@ -107,6 +112,10 @@ async def plan(step: ClaimedStep, beats: Beats) -> Completion:
     else:
         chosen, warnings = _choose(task, proposed)
         added = agent_steps(chosen)
+    await _check_tools(step, tools_named(added, task.context))
+    added = with_tools(added, task.context)
+    if task.steps + len(added) > settings.STEPS_LIMIT:
+        raise TooManySteps(limit=settings.STEPS_LIMIT)
     payload = {
         "plan": [_shown(new, task.steps, position) for position, new in enumerate(added)],
         "deps": {str(task.steps + 1 + i): [task.steps + 1 + a for a in new.after] for i, new in enumerate(added)},
@@ -153,6 +162,18 @@ async def replay(step: ClaimedStep, beats: Beats) -> Completion:
     report = await replay_run(task, past, decided, this.handlers)
     warnings = [event("WARNING", agent="replay", message=line) for line in report.lines()[:WARNINGS_SHOWN]]
     return Completion(step, output={"text": report.as_text(), "replay": report.to_json()}, events=warnings)
+
+
+async def _check_tools(step: ClaimedStep, named: Sequence[tuple[str, JSON | None]]) -> None:
+    """
+    Raises:
+        ToolUnknown, ArgumentsInvalid: what the task names for its agents can't be had, so none begins.
+    """
+    for name, arguments in named:
+        tools = await tools_of(step.tenant, name)
+        tools.get(name)
+        if arguments is not None:
+            tools.validate(name, arguments)
 
 
 def _choose(task: TaskContext, proposed: list[Past]) -> tuple[Plan, list[dict[str, Any]]]:

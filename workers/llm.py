@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from typing import Any
 
 from django.conf import settings
@@ -14,16 +14,19 @@ from webapp.orchestration.steps import ClaimedStep, Completion, event
 from workers import completions, context, embeddings, prompts  # noqa: F401  (steps of this queue)
 from workers.answers import output_of, told
 from workers.app import app
+from workers.asked_for import sort_calls
 from workers.beats import Beats
 from workers.context import Past
 from workers.conversations import Told, earlier_messages, saving_of
 from workers.gateway.degradation import enough
+from workers.loop import Loop, loop_of
+from workers.loop_limits import calls_made
 from workers.model_call import ask_model
 from workers.model_told import Answered
 from workers.process import handles, offer
 from workers.routes import planned_mode
 from workers.tenant_tools import tools_of
-from workers.thinking import SPEC, beliefs_held, left_in, state_after, weigh
+from workers.thinking import SPEC, beliefs_held, left_in, state_after
 from workers.turns import TooManySteps, next_steps
 
 
@@ -74,25 +77,30 @@ async def turn(step: ClaimedStep, beats: Beats) -> Completion:
         beliefs=given,
         earlier=earlier.messages,
     )
-    number, tools = step.input["turn"], await tools_of(step.tenant)
+    tools = await tools_of(step.tenant)
+    loop = loop_of(step, task, history, tools, messages)
     answered = await ask_model(
         step,
         beats,
         task,
         purpose="turn",
         query=step.description,
-        messages=messages,
-        tools=[*tools.specs(), *([] if held is None else [SPEC])],
-        may_call=number < settings.TURNS_LIMIT,
+        messages=loop.messages,
+        tools=[*loop.offer.specs, *([] if held is None else [SPEC])],
+        may_call=loop.stop is None,
     )
     beats.savings += saving_of(earlier, answered)
-    calls = list(answered.reply.tool_calls)[: settings.TOOL_CALLS_LIMIT]
     before = state_after(past for past in history if past.kind == step.kind)
-    if not calls:
+    if loop.stop:  # what it asks for all the same is not heard
+        answered = replace(answered, reply=replace(answered.reply, tool_calls=()))
+    if not answered.reply.tool_calls:
         inner = left_in(AgentState.COMPLETED, before=before, beliefs=held)
-        return _answer(step, answered, made=_made(history), inner=inner, earlier=earlier)
-    weighed = weigh(step, held, calls)
-    grow = next_steps(step, weighed.others, tools)
+        return _answer(step, answered, made=_made(history), inner=inner, earlier=earlier, loop=loop)
+    calls = list(answered.reply.tool_calls)
+    asked = sort_calls(
+        step, calls, held=held, tools=tools, offer=loop.offer, limits=loop.limits, made=calls_made(loop.rounds)
+    )
+    grow = next_steps(step, asked.calls, tools)
     if task.steps + len(grow) > settings.STEPS_LIMIT:
         raise TooManySteps(limit=settings.STEPS_LIMIT)
     return Completion(
@@ -101,12 +109,12 @@ async def turn(step: ClaimedStep, beats: Beats) -> Completion:
             **output_of(answered, earlier.window),
             "tool_calls": [asdict(call) for call in calls],
             "blocks": [dict(block) for block in answered.reply.blocks],
-            **({"weighed": weighed.results} if weighed.results else {}),
+            **asked.kept,
         },
-        inner=left_in(AgentState.EXECUTING, before=before, beliefs=weighed.beliefs),
+        inner=left_in(AgentState.EXECUTING, before=before, beliefs=asked.beliefs),
         grow=grow,
         heir=len(grow) - 1,
-        events=[*earlier.events, told(step, answered), *weighed.events],
+        events=[*earlier.events, told(step, answered), *asked.events],
     )
 
 
@@ -126,14 +134,22 @@ async def synthesise(step: ClaimedStep, beats: Beats) -> Completion:
 
 
 def _answer(
-    step: ClaimedStep, answered: Answered, *, made: list[JSON], inner: JSON, earlier: Told | None = None
+    step: ClaimedStep,
+    answered: Answered,
+    *,
+    made: list[JSON],
+    inner: JSON,
+    earlier: Told | None = None,
+    loop: Loop | None = None,
 ) -> Completion:
-    done = event("AGENT_COMPLETED", agent=step.agent, message=step.description[:200])
+    stopped = {"stopped_by": loop.stop.limit} if loop and loop.stop else {}
+    done = event("AGENT_COMPLETED", agent=step.agent, message=step.description[:200], payload=stopped or None)
+    warned = loop.told(step) if loop else []
     return Completion(
         step,
-        output={**output_of(answered, earlier.window if earlier else None), "made": made},
+        output={**output_of(answered, earlier.window if earlier else None), "made": made, **stopped},
         inner=inner,
-        events=[*(earlier.events if earlier else ()), told(step, answered), done],
+        events=[*(earlier.events if earlier else ()), *warned, told(step, answered), done],
     )
 
 

@@ -15,6 +15,7 @@ from webapp.prompts.rules import fill, fill_own, parameters_of
 from workers.context import Past, TaskContext
 from workers.fences import told
 from workers.gateway.types import FileRef, Message
+from workers.loop_limits import own_answers, shown_of
 from workers.thinking import in_brief
 
 EARLIER = """
@@ -56,12 +57,9 @@ def turn_messages(
     for past in history:
         if past.kind == "llm.turn":
             messages.append(_assistant(past))
-            messages += [
-                _told(weighed["call_id"], weighed["shown"]) for weighed in (past.output or {}).get("weighed", [])
-            ]
+            messages += [_told(each["call_id"], each["shown"]) for each in own_answers(past)]
         elif past.kind == "tools.call":
-            shown = past.output["shown"] if past.output else {"ok": False, "error": past.error}
-            messages.append(_told(past.input["call_id"], shown))
+            messages.append(_told(past.input["call_id"], shown_of(past)))
     return messages
 
 
@@ -106,12 +104,14 @@ def _assistant(past: Past) -> Message:
 def _answer(past: Past) -> dict[str, object]:
     """
     `{"agent": "a1", "description": "...", "answer": "...", "artifacts": [...]}`; a failed agent has `error` instead, one
-    that worked with hypotheses `beliefs` too.
+    that worked with hypotheses `beliefs` too, one that had to stop at a limit of the loop `stopped_by`.
     """
     output = past.output or {}
     body: dict[str, object] = {"agent": past.agent, "description": past.description, "answer": _said(output)}
     if past.state != "done":
         body["error"] = (past.error or {}).get("message", "did not finish")
+    if "stopped_by" in output:
+        body["stopped_by"] = output["stopped_by"]
     if past.inner and past.inner["beliefs"]:
         body["beliefs"] = in_brief(past.inner["beliefs"])
     return {**body, "artifacts": output.get("made", [])}

@@ -163,6 +163,13 @@ def count_agents(tenant: UUID, task: UUID) -> int:
     return int(turns.aggregate(agents=Count("agent", distinct=True))["agents"])
 
 
+def stops_of(tenant: UUID, task: UUID) -> list[JSON]:
+    """The agents that had to answer with what they had: `[{"agent": "a1", "step": 9, "limit": "turns"}]`."""
+    stopped = Step.objects.filter(tenant_id=tenant, task_id=task, kind="llm.turn", output__has_key="stopped_by")
+    rows = stopped.order_by("n").values_list("agent", "n", "output__stopped_by")
+    return [{"agent": agent, "step": n, "limit": limit} for agent, n, limit in rows]
+
+
 def find_content(tenant: UUID, sha256: str) -> Content:
     """
     Raises:

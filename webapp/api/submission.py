@@ -12,6 +12,7 @@ from django.conf import settings
 
 from webapp.agent_tasks.models import Priority
 from webapp.api.limits_request import BUDGET, agent_tokens_of, limits_of
+from webapp.api.loop_request import ITERATIONS_LIMIT, LOOP, NAMED, STRATEGIES, read_loop
 from webapp.api.window_request import WINDOW, read_window
 from webapp.common.errors import Invalid
 from webapp.common.values import JSON
@@ -27,7 +28,6 @@ PROVIDERS = (
     "openai", "anthropic", "google", "groq", "xai", "deepseek", "qwen", "zai", "kimi", "minimax", "ollama", "mistral",
     "cohere",
 )  # fmt: skip
-STRATEGIES = ("quick", "standard", "deep", "academic")
 DENIED = re.compile(r"\.(exe|dll|bat|cmd|com|msi|scr|sh|ps1|jar|lnk|app|deb|rpm|dmg|vbs)$", re.IGNORECASE)
 MEDIA = re.compile(
     r"text/.+|image/(png|jpe?g|gif|webp|svg\+xml|bmp|tiff)|application/(pdf|json|xml|ya?ml|x-yaml|rtf|epub\+zip|"
@@ -54,7 +54,7 @@ SUBMISSION: JSON = {  # as OpenAPI tells it; what counts is read_submission
         "priority": {"enum": [priority.name.lower() for priority in Priority], "default": "normal"},
         "deadline_s": {"type": "number", "minimum": 0.001, "maximum": settings.DEADLINE_LIMIT_S},
         "max_cost_usd": {"type": "number", "minimum": 0.000001, "maximum": CEILING_LIMIT_USD},
-        "max_iterations": {"type": "integer", "minimum": 1, "maximum": 50},
+        "max_iterations": {"type": "integer", "minimum": 1, "maximum": ITERATIONS_LIMIT},
         "max_concurrent_agents": {"type": "integer", "minimum": 1, "maximum": 20},
         "context": {
             "type": "object",
@@ -69,6 +69,7 @@ SUBMISSION: JSON = {  # as OpenAPI tells it; what counts is read_submission
                 },
                 "use_cache": {"type": "boolean", "default": True},
                 **WINDOW,
+                **LOOP,
                 "max_budget_usd": {"type": "number", "minimum": 0.000001, "maximum": CEILING_LIMIT_USD},
                 "budget_max": {"type": "integer", "minimum": 1, "description": "Tokens"},
                 "attachments": {
@@ -106,13 +107,13 @@ def read_submission(body: Any) -> Submission:
         "provider_override": one_of(body, "provider_override", PROVIDERS),
         "research_strategy": one_of(body, "research_strategy", STRATEGIES),
         "model_override": text_of(body, "model_override"),
-        "max_iterations": _whole(body, "max_iterations", 50),
+        "max_iterations": _whole(body, "max_iterations", ITERATIONS_LIMIT),
         "max_concurrent_agents": _whole(body, "max_concurrent_agents", 20),
         CEILING: _ceiling_usd(body, context),
         TOKENS_CEILING: _ceiling_tokens(context),
     }
     check_prompt_params(context.get("prompt_params"))
-    told = ("attachments", "max_budget_usd", *PLAN_NAMES)  # and said below under their own names
+    told = ("attachments", "max_budget_usd", *PLAN_NAMES, *NAMED)  # and said below under their own names
     rest = {key: value for key, value in context.items() if key not in told}
     mode = one_of(body, "mode", MODES)
     return Submission(
@@ -123,6 +124,7 @@ def read_submission(body: Any) -> Submission:
             **rest,
             **plan_of(context, *PLAN_NAMES, within="context."),
             **_use_cache(context),
+            **read_loop(context),
             **{key: value for key, value in settings_.items() if value is not None},
         },
         attachments=attachments,

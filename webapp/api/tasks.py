@@ -129,6 +129,8 @@ class OneTask(APIView):
             task = selectors.find_task(who.tenant_id, who.watches, name)
             agents = selectors.count_agents(who.tenant_id, task.id)
             body = presenters.task_body(task, model_breakdown(who.tenant_id, task.id), agents)
+            if stopped := selectors.stops_of(who.tenant_id, task.id):
+                body["stopped_by"] = stopped
         return Response(body, headers={"X-Workflow-ID": str(task.id)})
 
 

@@ -60,8 +60,8 @@ def _turn(past: PastStep) -> Iterable[Said]:
             yield _said("assistant", output["text"])
         for call in output.get("tool_calls", []):
             yield _said("assistant", f"{call['name']}({call['raw']})")
-        for weighed in output.get("weighed", []):
-            yield _said("tool", json.dumps(weighed["shown"], indent=2, ensure_ascii=False))
+        for own in [*output.get("weighed", []), *output.get("answered", [])]:
+            yield _said("tool", json.dumps(own["shown"], indent=2, ensure_ascii=False))
     elif past.kind == "tools.call":
         yield _said("tool", json.dumps(output.get("shown", {"error": past.error}), indent=2, ensure_ascii=False))
 

@@ -13,12 +13,21 @@ from webapp.common.values import JSON
 from webapp.orchestration.on_failure import COMPENSATE, ON_FAILURE, read_asks_tools, read_on_failure
 from webapp.orchestration.plan import DESCRIPTION_LIMIT_CHARS, ID, PlanInvalid
 from webapp.orchestration.steps import NewStep
+from webapp.orchestration.tool_choice import (
+    CALLS,
+    FORCED,
+    NAMES,
+    TOOL,
+    ToolChoiceInvalid,
+    calls_given,
+    names_given,
+)
 
 JOINS = ("all", "any", "quorum", "partial", "settled")
 KINDS = ("agent", "tool", "wait")
 FIELDS = {
     "id", "kind", "description", "role", "tool", "arguments", "depends_on", "join", "quorum", "delay_s", "timeout_s",
-    "tries", "compensate", "on_failure", "beliefs",
+    "tries", "compensate", "on_failure", "beliefs", "tools", FORCED,
 }  # fmt: skip
 LONGEST_S = 7 * 86_400.0
 TRIES = 20
@@ -39,6 +48,8 @@ PLAN: JSON = {  # as OpenAPI tells it; what counts is read_plan
                     "description": {"type": "string"},
                     "role": {"type": "string"},
                     "beliefs": GIVEN,
+                    "tools": NAMES,
+                    FORCED: CALLS,
                     "tool": {"type": "string"},
                     "arguments": {"type": "object"},
                     "depends_on": {"type": "array", "items": {"type": "string"}},
@@ -162,6 +173,9 @@ def _step(name: str, item: JSON, needs: list[str], place: Mapping[str, int]) -> 
     }
     ways = read_on_failure(f"step {name}", item["on_failure"])
     asks = {"compensate": True} if item["compensate"] is True else {}
+    for field in ("beliefs", "tools", FORCED):
+        if kind != "agent" and field in item:
+            raise PlanInvalid(f"step {name}: only an agent has {field}")
     if kind == "wait":
         return NewStep("control.wait", **step)
     if kind == "tool":
@@ -170,7 +184,8 @@ def _step(name: str, item: JSON, needs: list[str], place: Mapping[str, int]) -> 
     role = item.get("role", "generalist")
     if not isinstance(role, str) or len(role) > 40:
         raise PlanInvalid(f"step {name}: role must be a string of at most 40 characters")
-    return NewStep("llm.turn", input={"turn": 1, "role": role, "needs": needs, **asks, **_beliefs(name, item)}, **step)
+    given = {"turn": 1, "role": role, "needs": needs, **asks, **_beliefs(name, item), **_tools(name, item)}
+    return NewStep("llm.turn", input=given, **step)
 
 
 def _with_answer(steps: list[NewStep]) -> list[NewStep]:
@@ -186,7 +201,7 @@ def _with_answer(steps: list[NewStep]) -> list[NewStep]:
 
 def _call(name: str, item: Any, call_id: str) -> JSON:
     tool, arguments = item.get("tool"), item.get("arguments", {})
-    if not isinstance(tool, str) or not ID.fullmatch(tool):
+    if not isinstance(tool, str) or not TOOL.fullmatch(tool):
         raise PlanInvalid(f"step {name}: tool must be the name of a tool")
     if not isinstance(arguments, dict):
         raise PlanInvalid(f"step {name}: arguments must be an object")
@@ -201,6 +216,19 @@ def _beliefs(name: str, item: JSON) -> JSON:
         return {"beliefs": beliefs_given(item["beliefs"]).to_json()}
     except BeliefsInvalid as error:
         raise PlanInvalid(f"step {name}: {error}") from None
+
+
+def _tools(name: str, item: JSON) -> JSON:
+    """Which tools the agent may call, and which calls are made before it begins."""
+    found: JSON = {}
+    for field, read in (("tools", names_given), (FORCED, calls_given)):
+        if item.get(field) is None:
+            continue
+        try:
+            found[field] = read(item[field])  # type: ignore[operator]
+        except ToolChoiceInvalid as error:
+            raise PlanInvalid(f"step {name}: {field} {error}") from None
+    return found
 
 
 def _compensation(name: str, item: JSON) -> JSON | None:

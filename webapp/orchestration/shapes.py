@@ -17,6 +17,7 @@ from webapp.orchestration import complexity
 from webapp.orchestration.manual import read_plan
 from webapp.orchestration.plan import Plan, Subtask, agent_steps
 from webapp.orchestration.steps import NewStep
+from webapp.orchestration.tool_choice import with_tools
 
 FRAME = 8  # tokens around each message
 OURS = 600  # of an agent's prompt: its role, and the tools
@@ -56,10 +57,11 @@ def of_task(query: str, mode: str, context: JSON, files: int) -> Shape:
     told = tokens_of(str(context.get("system_prompt") or ""))
     asked = tokens_of(query) + files * PER_FILE + told
     if "plan" in context:
-        return _of_steps(read_plan(context["plan"], limit=len(context["plan"]["steps"])), asked, files)
+        planned = read_plan(context["plan"], limit=len(context["plan"]["steps"]))
+        return _of_steps(with_tools(planned, context), asked, files)
     agents = complexity.AGENTS[mode]
     alike = Plan(tuple(Subtask(f"a{nr}", query[:1]) for nr in range(agents)))  # each is told the whole question
-    worked = _of_steps(agent_steps(alike), asked, files)
+    worked = _of_steps(with_tools(agent_steps(alike), context), asked, files)
     return worked if mode == "simple" else worked.after(_call(asked + WRITING, PLANNED))
 
 

@@ -23,7 +23,7 @@ from workers.model_told import Answered
 from workers.services import services
 from workers.tenant_tools import tools_of
 from workers.toolbox.errors import ToolUnknown
-from workers.toolbox.registry import WEIGH_EVIDENCE, Registry
+from workers.toolbox.registry import OWN_NAMES, Registry
 
 Ask = Callable[[float], Awaitable[Answered]]  # told how many seconds each of its calls has
 WAIT_SHARE = 0.5  # of a call's time may be spent on the wait for another's
@@ -56,7 +56,7 @@ async def _shared(asked: Asked) -> Wishes | None:
 
 
 def _acts(tools: Registry, tool: str) -> bool:
-    if tool == WEIGH_EVIDENCE:
+    if tool in OWN_NAMES:
         return False
     try:
         return tools.get(tool).effect == "acts"

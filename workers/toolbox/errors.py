@@ -3,19 +3,25 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from difflib import get_close_matches
 
 from webapp.common.errors import HartleyError
 
+NAMES_TOLD = 30  # in one message
+
 
 class ToolUnknown(HartleyError):
-    """There is no tool of this name; the message lists those that there are."""
+    """There is no tool of this name; the message lists those that there are, of many those called alike."""
 
     code = "tool.unknown"
     status = 404
 
     def __init__(self, name: str, known: Iterable[str]) -> None:
         self.name = name
-        super().__init__(f"There is no tool called {name[:80]!r}; there are: {', '.join(sorted(known))}")
+        names = sorted(known)
+        alike = names if len(names) <= NAMES_TOLD else get_close_matches(name[:80], names, n=5)
+        there_are = f"; there are: {', '.join(alike)}" if alike else f"; there are {len(names)}, none called alike"
+        super().__init__(f"There is no tool called {name[:80]!r}{there_are}")
 
 
 class ToolOff(ToolUnknown):

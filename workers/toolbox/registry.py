@@ -22,7 +22,9 @@ from workers.toolbox.tool import Tool, ToolContext, ToolError, ToolResult, Undo
 __all__ = ["Artifact", "Registry", "Tool", "ToolContext", "ToolError", "ToolResult", "Undo", "load_registry"]
 
 
-WEIGH_EVIDENCE = "weigh_evidence"  # what a turn answers itself
+WEIGH_EVIDENCE = "weigh_evidence"
+FIND_TOOLS = "find_tools"
+OWN_NAMES = frozenset({WEIGH_EVIDENCE, FIND_TOOLS})  # what a turn answers itself
 
 
 class Registry:
@@ -37,7 +39,7 @@ class Registry:
         self._tools: dict[str, Tool] = {}
         self._off = off
         for tool in tools:
-            if tool.name == WEIGH_EVIDENCE:
+            if tool.name in OWN_NAMES:
                 raise ToolMisdeclared(f"{tool.name}: this name is Hartley's own")
             if tool.name in self._tools:
                 raise ToolMisdeclared(f"{tool.name}: there are two tools of this name")
@@ -60,7 +62,7 @@ class Registry:
 
     def is_free(self, name: str) -> bool:
         """A tenant's own tool may be called so."""
-        return name not in self._tools and name not in self._off and name != WEIGH_EVIDENCE
+        return name not in self._tools and name not in self._off and name not in OWN_NAMES
 
     def with_more(self, tools: Iterable[Tool]) -> Registry:
         """These, and a tenant's own, which never take the place of one of these."""

@@ -226,8 +226,6 @@ TASKS_PER_USER = env.whole("HARTLEY_TASKS_PER_USER", 10, least=1)  # of one pers
 DEADLINE_S = env.number("HARTLEY_DEADLINE_S", 86_400, least=1)  # of a task that names none
 DEADLINE_LIMIT_S = env.number("HARTLEY_DEADLINE_LIMIT_S", 30 * 86_400, least=1)  # that a task may name
 STEPS_LIMIT = env.whole("HARTLEY_STEPS_LIMIT", 1000, least=10)
-TURNS_LIMIT = env.whole("HARTLEY_TURNS_LIMIT", 10, least=1)  # model turns of one agent
-TOOL_CALLS_LIMIT = env.whole("HARTLEY_TOOL_CALLS_LIMIT", 8, least=1)  # tool calls of one turn
 OUTPUT_LIMIT_BYTES = env.whole("HARTLEY_OUTPUT_LIMIT_BYTES", 256 * 1024, least=1024)  # a step's recorded output
 LLM_SLOTS = env.whole("HARTLEY_LLM_SLOTS", 2000, least=1)
 TOOL_SLOTS = env.whole("HARTLEY_TOOL_SLOTS", 16, least=1)
@@ -267,6 +265,18 @@ TOOL_BREAKER_FAILURES = env.whole("HARTLEY_TOOL_BREAKER_FAILURES", 5, least=1)  
 TOOL_BREAKER_S = env.number("HARTLEY_TOOL_BREAKER_S", 60, least=0.1)  # how long it is left alone
 TOOL_OUTPUT_CHARS = env.whole("HARTLEY_TOOL_OUTPUT_CHARS", 100_000, least=1000)  # of one result, as JSON
 TOOL_CACHE_BYTES = env.whole("HARTLEY_TOOL_CACHE_BYTES", 32 * 1024 * 1024, least=64 * 1024)  # of a process' memory
+
+# --- The agent loop: when an agent is asked to answer with what it has, see docs/agent-loop.md ---
+TURNS_LIMIT = env.whole("HARTLEY_TURNS_LIMIT", 3, least=1)  # of one agent that call tools; a task may say otherwise
+AGENT_CALLS_LIMIT = env.whole("HARTLEY_AGENT_CALLS_LIMIT", 5, least=1)  # tool calls of one agent in all
+TOOL_CHARS_LIMIT = env.whole("HARTLEY_TOOL_CHARS_LIMIT", 60_000, least=100)  # that tools bring one agent in all
+RESEARCH_TURNS_LIMIT = env.whole("HARTLEY_RESEARCH_TURNS_LIMIT", 20, least=1)  # as the three above, of research
+RESEARCH_CALLS_LIMIT = env.whole("HARTLEY_RESEARCH_CALLS_LIMIT", 25, least=1)
+RESEARCH_CHARS_LIMIT = env.whole("HARTLEY_RESEARCH_CHARS_LIMIT", 300_000, least=100)
+TOOL_CALLS_LIMIT = env.whole("HARTLEY_TOOL_CALLS_LIMIT", 8, least=1)  # tool calls of one turn
+FAILED_TURNS_LIMIT = env.whole("HARTLEY_FAILED_TURNS_LIMIT", 2, least=1)  # in a row, in which every call failed
+PROMPT_CHARS_LIMIT = env.whole("HARTLEY_PROMPT_CHARS_LIMIT", 1_000_000, least=1000)  # of what an agent's model is told
+TOOLS_OFFERED = env.whole("HARTLEY_TOOLS_OFFERED", 20, least=1)  # to a model; of more the fitting ones are found
 
 # --- Policies ---
 POLICY_CHECK_S = env.number("HARTLEY_POLICY_CHECK_S", 5, least=0.5)  # for compiling a tenant's module

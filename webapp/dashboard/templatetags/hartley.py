@@ -64,6 +64,21 @@ def span(seconds: float | None) -> str:
     return f"{seconds * 1000:.0f} ms" if seconds < 1 else f"{seconds:.1f} s" if seconds < 10 else f"{seconds:.0f} s"
 
 
+STOPPED_BY = {
+    "turns": "it had called tools in as many turns as it may",
+    "calls": "it had made as many tool calls as it may",
+    "output": "its tools had brought as much text as they may",
+    "failures": "its calls failed again and again",
+    "prompt": "its conversation had become too long",
+}
+
+
+@register.filter
+def stopped_by(limit: str) -> str:
+    """Which limit of the agent loop it met, see docs/agent-loop.md."""
+    return STOPPED_BY.get(limit, limit)
+
+
 @register.filter
 def took(row: object) -> str:
     """From the start of a task or step to its end, or to now."""

@@ -54,6 +54,11 @@ def test_unpadded_base64_and_paths_in_names_are_taken() -> None:
         ({"query": "q", "provider_override": "acme"}, "provider_override"),
         ({"query": "q", "max_concurrent_agents": 21}, "max_concurrent_agents"),
         ({"query": "q", "max_iterations": True}, "max_iterations"),
+        ({"query": "q", "context": {"max_iterations": 51}}, "context.max_iterations"),
+        ({"query": "q", "context": {"research_strategy": "wild"}}, "context.research_strategy"),
+        ({"query": "q", "context": {"allowed_tools": "all"}}, "context.allowed_tools"),
+        ({"query": "q", "context": {"forced_tools": [{}]}}, "context.forced_tools"),
+        ({"query": "q", "context": {"forced_tool_calls": "x"}}, "context.forced_tool_calls"),
         ({"query": "q", "context": {"attachments": {}}}, "context.attachments"),
         (attached(media_type=None), "context.attachments[0]"),
         (attached(media_type="application/x-msdownload"), "context.attachments[0]"),
@@ -66,6 +71,13 @@ def test_a_broken_rule_names_its_field(body: Any, field: str) -> None:
     with pytest.raises(Invalid) as refused:
         read_submission(body)
     assert refused.value.field == field and str(refused.value).startswith(f"{field}: ")
+
+
+def test_what_is_said_of_the_agents_loop_is_kept_under_its_first_name() -> None:
+    context = {"forced_tool_calls": [{"tool": "x"}], "allowed_tools": ["y", "y"], "max_iterations": 4}
+    read = read_submission({"query": "q", "max_iterations": 7, "context": context}).context
+    assert read["forced_tools"] == [{"tool": "x", "arguments": {}}] and "forced_tool_calls" not in read
+    assert read["allowed_tools"] == ["y"] and read["max_iterations"] == 7
 
 
 JSON = st.recursive(
