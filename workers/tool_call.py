@@ -107,7 +107,7 @@ async def call_tool(
 
         beats.waiting(hold.call)
         try:
-            result = await within_limits(step, tool, granted, run)
+            result = await within_limits(services().tool_guards.of(tool, step.tenant), tool, granted, run)
         except (ToolRefused, SandboxUnavailable, StoreUnavailable, BytesLost) as error:
             beats.settle(Settlement(sent=False, call=hold.call, error=error.code))
             raise
