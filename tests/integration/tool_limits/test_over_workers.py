@@ -11,7 +11,7 @@ import pytest
 from tests.support.far_tool import FarTool
 from webapp.common.breakers import PLATFORM, tool_breaker_states
 from workers.tool_limits import RateExceeded, ToolBreakerOpen, ToolTimeout
-from workers.toolbox.limits import slots
+from workers.toolbox.limits import guards, slots
 
 ACME, GLOBEX = uuid4(), uuid4()
 
@@ -137,6 +137,17 @@ async def test_redis_goes_and_comes_back_and_no_call_fails_by_it(worker, valkey,
             await one.call(tool, ACME)
     finally:
         valkey.start()
+
+
+async def test_limits_of_tools_that_were_not_used_for_long_are_forgotten_here_and_not_in_redis(worker, monkeypatch):
+    monkeypatch.setattr(guards, "NAMES_KEPT", 2)
+    far, one = FarTool(concurrency=0), worker()
+    await down(far, one)
+    for name in ("a", "b"):
+        assert (await one.call(FarTool(name=name), ACME)).ok
+    assert set(one.guards._shared._desks) == {"platform/a", "platform/b"}
+    with pytest.raises(ToolBreakerOpen):
+        await one.call(far, ACME)
 
 
 async def test_a_tool_that_only_computes_here_asks_nobody(valkey, worker):

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from workers.context import Past
-from workers.fences import fenced, told
+from workers.fences import fenced, told, within
 from workers.prompts import _answer, _told
 
 MARK = re.compile(r"until the mark ([0-9a-f]{16})")
@@ -27,7 +27,7 @@ def test_the_fence_closes_once_and_at_the_end(text: str) -> None:
     whole = fenced(json.dumps(text))
     mark = mark_of(whole)
     assert whole.endswith(f"\n[{mark}]") and whole.count(f"[{mark}]") == 1
-    assert json.loads(whole.split("\n", 1)[1].rsplit("\n", 1)[0]) == text
+    assert json.loads(within(whole)) == text and within("[no fence]\nx") == "[no fence]\nx"
 
 
 def test_a_mark_that_was_seen_before_closes_nothing() -> None:
