@@ -10,10 +10,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.support.far_tool import FarTool
-from workers.toolbox.shaping import shaped
+from workers.toolbox.shaping import Room, shaped
 from workers.toolbox.tool import ToolResult
 
-LIMIT = 2000
+LIMIT = Room(2000, 4000)
 TEXT = st.text(max_size=3000)
 JSON_VALUES = st.recursive(
     TEXT | st.integers() | st.booleans() | st.none(),
@@ -22,7 +22,7 @@ JSON_VALUES = st.recursive(
 )
 
 
-def shown(output: dict[str, Any], tool: FarTool | None = None, limit: int = LIMIT) -> dict[str, Any]:
+def shown(output: dict[str, Any], tool: FarTool | None = None, limit: Room = LIMIT) -> dict[str, Any]:
     return shaped(tool or FarTool(), ToolResult.success(output), limit).output
 
 
@@ -37,6 +37,11 @@ def test_long_texts_are_cut_wherever_they_are_and_short_ones_are_not() -> None:
     assert "the whole result has 10" in cut["cut"]
 
 
+def test_what_takes_more_bytes_than_a_step_may_record_is_cut_too() -> None:
+    cut = shown({"said": "語" * 1500}, limit=Room(chars=2000, size_bytes=4000))
+    assert cut["ok"] and 100 < cut["said"].count("語") < 700 and "cut" in cut
+
+
 def test_many_short_things_become_one_text_and_what_others_read_stays() -> None:
     cut = shown({"rows": list(range(5000)), "workspace": {"changed": ["a"]}})
     assert cut["ok"] is True and cut["workspace"] == {"changed": ["a"]} and "left out" in cut["text"]
@@ -46,7 +51,8 @@ def test_many_short_things_become_one_text_and_what_others_read_stays() -> None:
 def test_nothing_is_much_longer_than_the_limit_and_shaping_twice_changes_nothing(output: dict[str, Any]) -> None:
     tool = FarTool(untrusted=True)
     once = shaped(tool, ToolResult.success(output), LIMIT)
-    assert len(json.dumps(once.output, ensure_ascii=False)) < 2 * LIMIT + 500
+    assert len(json.dumps(once.output)) < LIMIT.size_bytes + 500
+    assert len(json.dumps(once.output, ensure_ascii=False)) < LIMIT.chars + 500
     if "cut" not in once.output:
         assert shaped(tool, once, LIMIT) == once
 
