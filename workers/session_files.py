@@ -18,6 +18,8 @@ from workers.beats import StepLost
 from workers.context import carried, read
 from workers.toolbox.tool import ToolError, ToolResult
 
+TRIES = 20  # of a change, while others change the same file
+
 
 class WorkspaceTooLarge(HartleyError):
     """A session may have more files than a run can be given; nothing ran."""
@@ -57,32 +59,53 @@ async def given(step: ClaimedStep, limits: Limits) -> dict[str, bytes]:
 
 async def save(step: ClaimedStep, result: ToolResult, made: Sequence[JSON]) -> ToolResult:
     """
-    Save what the call has changed; the result is another one when that can't be.
+    Save what the call has changed; the result is another one when that can't be, or when others were first.
 
     Raises:
-        StepLost: another attempt has the step. StoreUnavailable: the step is tried again. Nothing is saved.
+        StepLost: another attempt has the step. StoreUnavailable, BytesLost: the step is tried again. Nothing is saved.
     """
-    error = {"code": result.error.code, "message": result.error.message} if result.error else None
-    kept = {"ok": result.ok, "output": result.output, "error": error, "made": list(made)}
-    by = ByStep(step.task, step.n, step.fence, kept)
-    saving = partial(
-        save_changes,
-        tenant=step.tenant,
-        session=step.session,
-        by=by,
-        changed=result.changed,
-        deleted=result.deleted,
-        based_on=result.based_on,
-    )
     try:
-        await carried(saving)
+        return await _saved(step, result, made)
     except Overtaken:
         raise StepLost("overtaken") from None
     except FileChanged as error:
         return ToolResult.failure(error.code, f"No file was saved. {error}: read it again, then change what it is now.")
     except (WorkspaceFull, PathInvalid, PathTaken) as error:
         return ToolResult.failure(error.code, f"No file was saved. {error}.", result.artifacts)
+
+
+async def _saved(step: ClaimedStep, result: ToolResult, made: Sequence[JSON]) -> ToolResult:
+    """
+    With the call made anew for as often as others were first.
+
+    Raises:
+        FileChanged, and what `save_changes` raises
+    """
+    for tries_left in reversed(range(TRIES)):
+        try:
+            await carried(partial(_save, step, result, made))
+            break
+        except FileChanged:
+            if not (result.redo and tries_left):
+                raise
+        files = await carried(partial(read_workspace, step.tenant, step.session))
+        result = await carried(partial(result.redo, files))
+        if not (result.changed or result.deleted):
+            break  # on these files it comes to nothing that could be saved
     return result
+
+
+def _save(step: ClaimedStep, result: ToolResult, made: Sequence[JSON]) -> None:
+    error = {"code": result.error.code, "message": result.error.message} if result.error else None
+    kept = {"ok": result.ok, "output": result.output, "error": error, "made": list(made)}
+    save_changes(
+        tenant=step.tenant,
+        session=step.session,
+        by=ByStep(step.task, step.n, step.fence, kept),
+        changed=result.changed,
+        deleted=result.deleted,
+        based_on=result.based_on,
+    )
 
 
 def _read(step: ClaimedStep, limits: Limits) -> dict[str, bytes]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any, Literal, NamedTuple
@@ -65,6 +65,7 @@ class ToolResult:
         changed, deleted: what is to become of the session's files, by path; saved before the step is done.
         based_on: SHA-256 of files as the change takes them to be, None for one that is not there; it is only saved
             while they are so. Of a file that is not named here, the last writer's stays.
+        redo: what the call comes to when the session's files are others by then; without it the call fails.
         fuel: what the sandbox used; None: nobody knows.
         cached: the cause, when an earlier call's result serves: see budgets.models.Cause.
     """
@@ -77,6 +78,7 @@ class ToolResult:
     changed: Mapping[str, bytes] = field(default_factory=dict, repr=False)
     deleted: tuple[str, ...] = ()
     based_on: Mapping[str, str | None] = field(default_factory=dict, repr=False)
+    redo: Callable[[Mapping[str, bytes]], ToolResult] | None = field(default=None, repr=False, compare=False)
     fuel: int | None = 0
     cached: str = ""
 

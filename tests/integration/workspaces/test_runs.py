@@ -21,9 +21,10 @@ from webapp.common.values import JSON
 from webapp.orchestration.steps import Begin, ClaimedStep, Completion, StepRef
 from webapp.workspaces.models import File, SavedRun
 from webapp.workspaces.sweep import sweep as sweep_files
-from workers import tools
+from workers import session_files, tools
 from workers.beats import Beats, StepLost
 from workers.services import services as of_the_worker
+from workers.toolbox.tool import ToolResult
 
 APPEND = "open('log', 'a').write('x')"
 
@@ -179,21 +180,30 @@ def test_two_spellings_of_a_name_fail_the_run_by_name(desk: Desk, worker: Worker
     assert done.error and done.error["code"] == "workspace.path_invalid" and desk.read() == {}
 
 
-def test_edits_at_once_of_one_file_lose_nothing_unsaid(desk: Desk, worker: Worker) -> None:
-    desk.save({"plan.md": b"one two three"})
-    edits = {"one": "1", "two": "2", "three": "3"}
-    steps = [
+def edits(desk: Desk, *replaced: tuple[str, str]) -> list[ClaimedStep]:
+    return [
         call_of(desk.person, desk, "file_edit", {"path": "plan.md", "old_text": old, "new_text": new})
-        for old, new in edits.items()
+        for old, new in replaced
     ]
-    told = [shown(done) for done in worker.perform(*steps)]
-    expected = b"one two three"
-    for (old, new), each in zip(edits.items(), told, strict=True):
-        if each.get("ok"):
-            expected = expected.replace(old.encode(), new.encode())
-        else:
-            assert each["error"]["code"] == "workspace.file_changed" and "read it again" in each["error"]["message"]
-    assert desk.read() == {"plan.md": expected} and expected != b"one two three"
+
+
+def test_edits_at_once_of_one_file_all_count(desk: Desk, worker: Worker) -> None:
+    desk.save({"plan.md": b"one two three four"})
+    done = worker.perform(*edits(desk, ("one", "1"), ("two", "2"), ("three", "3"), ("four", "4")))
+    assert all(shown(each)["ok"] for each in done) and desk.read() == {"plan.md": b"1 2 3 4"}
+    done = worker.perform(*edits(desk, ("1", "x"), ("1", "y")))
+    won, lost = sorted(map(shown, done), key=lambda each: "error" in each)
+    assert won["ok"] and lost["error"]["code"] == "file_edit.not_found"
+    assert desk.read()["plan.md"] in (b"x 2 3 4", b"y 2 3 4")
+
+
+def test_a_change_that_can_not_be_made_anew_is_told(desk: Desk, worker: Worker) -> None:
+    desk.save({"plan.md": b"1"})
+    (step,) = edits(desk, ("1", "2"))
+    result = replace(ToolResult.success({}), changed={"plan.md": b"2"}, based_on={"plan.md": "0" * 64})
+    told = worker.loop.run(session_files.save(step, result, []))
+    assert told.error and told.error.code == "workspace.file_changed" and "read it again" in told.error.message
+    assert desk.read() == {"plan.md": b"1"}
 
 
 def test_file_tools_work_on_the_sessions_files_and_on_no_others(

@@ -5,6 +5,8 @@ from __future__ import annotations
 import asyncio
 from abc import abstractmethod
 from collections.abc import Mapping
+from dataclasses import replace
+from functools import partial
 from typing import Any
 
 from workers.toolbox.refused import Refused
@@ -46,7 +48,17 @@ class ThreadTool(ComputingTool):
     """Its work is at most a pass over ten megabytes: too long for the event loop, too short for a process."""
 
     async def answer(self, arguments: Arguments, context: ToolContext) -> ToolResult:
-        return await asyncio.to_thread(self.compute, arguments, context)
+        return await asyncio.to_thread(self._computed, arguments, context)
+
+    def _computed(self, arguments: Arguments, context: ToolContext) -> ToolResult:
+        try:
+            result = self.compute(arguments, context)
+        except Refused as refused:
+            return ToolResult.failure(refused.code, str(refused))
+        return replace(result, redo=partial(self._redone, arguments, context)) if result.based_on else result
+
+    def _redone(self, arguments: Arguments, context: ToolContext, workspace: Mapping[str, bytes]) -> ToolResult:
+        return self._computed(arguments, replace(context, workspace=workspace))
 
     @abstractmethod
     def compute(self, arguments: Arguments, context: ToolContext) -> ToolResult:

@@ -18,6 +18,7 @@ from workers.toolbox.tool import ToolContext
 
 ATTACHED, TOP = "/data", "/workspace"
 FILE_BYTES = 10 * MIB
+ALIKE_NAMES, ALIKE_CHARS = 200, 100  # looked at for a name that is alike, which takes the square of their length
 PATH = {
     "type": "string",
     "minLength": 1,
@@ -158,6 +159,7 @@ def _is_folder(files: Mapping[str, Any], path: str) -> bool:
 def _absent(files: Mapping[str, bytes], wanted: str, path: str, field: str) -> Refused:
     if not wanted or _is_folder(files, wanted):
         return Refused("workspace.is_folder", f"{field}: {path!r} is a folder")
-    alike = get_close_matches(wanted, list(files)[:1000], n=3)
+    short = [name for name in files if len(name) <= ALIKE_CHARS]
+    alike = get_close_matches(wanted[:ALIKE_CHARS], short[:ALIKE_NAMES], n=3)
     hint = f"; there is {', '.join(map(repr, alike))}" if alike else "; file_list shows what there is"
     return Refused("file.not_found", f"{field}: there is no file {path!r}{hint}")

@@ -3,7 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import io
 import os
+import socket
+import subprocess
+import sys
 import time
 from pathlib import Path
 
@@ -11,10 +15,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from sandbox.frames import Frame, pack, read_frame
 from sandbox.limits import MIB
+from tests.support import escaping_work
 from tests.unit.workers.toolbox.builtin.files import Session
 from workers.toolbox.aside import diff, extract, query, search
-from workers.toolbox.aside.start import Aside
+from workers.toolbox.aside.start import ROOT, Aside
 from workers.toolbox.refused import Refused
 
 DOUBLES = " | ".join(["[@, @][]"] * 60)
@@ -139,13 +145,45 @@ def test_what_can_not_be_queried_is_named(document: bytes, expression: str, code
 
 
 def test_work_that_is_late_or_large_is_ended() -> None:
-    late, large = Aside(within_s=1), Aside(within_s=30, memory_bytes=64 * MIB)
+    late, large = Aside(within_s=0.3), Aside(within_s=30, memory_bytes=64 * MIB)
     started = time.monotonic()
     assert refusal(late, "query", {"expression": DOUBLES, "most": 1}, b"{}") in ("work.timeout", "work.memory")
     assert refusal(large, "query", {"expression": DOUBLES, "most": 1}, b"{}") == "work.memory"
     assert time.monotonic() - started < 20
     children = Path(f"/proc/{os.getpid()}/task/{os.getpid()}/children").read_text().split()
     assert not any(b"aside.child" in Path(f"/proc/{pid}/cmdline").read_bytes() for pid in children), "none is left"
+
+
+def test_work_has_no_file_no_network_and_no_environment(tmp_path: Path) -> None:
+    secret = tmp_path / "secret"
+    secret.write_text("s3cret")
+    tmp_path.chmod(0o755)
+    folder = tmp_path / "work"
+    folder.mkdir(mode=0o755)
+    command = [
+        sys.executable,
+        "-P",
+        "-m",
+        "workers.toolbox.aside.child",
+        "tests.support.escaping_work",
+        "10",
+        str(512 * MIB),
+    ]
+    env = {"PYTHONPATH": str(ROOT), "PATH": os.defpath, "SECRET": "s3cret"}
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        asked = {"file": str(secret), "port": listener.getsockname()[1], "pid": os.getpid()}
+        done = subprocess.run(
+            command, input=b"".join(pack(asked)), capture_output=True, cwd=folder, env=env, timeout=30, check=True
+        )
+        outside = escaping_work.do(asked, ())
+    assert all(outside[way] for way in ("read", "connect", "write", "signal")), "here there is all of it"
+    answers = io.BytesIO(done.stdout)
+    assert read_frame(answers) == Frame({"ready": True})
+    found = read_frame(answers)
+    assert found and "done" in found.value, found
+    uid = found.value["done"].pop("uid")
+    assert found.value["done"] == {"read": False, "connect": False, "write": False, "signal": False, "environment": {}}
+    assert uid != 0, "root is given up"
 
 
 def test_a_page_becomes_its_main_text() -> None:
