@@ -20,10 +20,14 @@ def fact(n: int) -> str:
 
 
 def oak(n: int) -> str:
-    onward = "".join(f'<a href="/oaks/{m}.html?utm_source=wood#top">Oak {m}</a> ' for m in (2 * n, 2 * n + 1) if m <= OAKS)
+    onward = "".join(
+        f'<a href="/oaks/{m}.html?utm_source=wood#top">Oak {m}</a> ' for m in (2 * n, 2 * n + 1) if m <= OAKS
+    )
     return page(
         f"Oak {n}",
-        f"<p>{fact(n)} Its crown spreads over the old path, and owls nest in the hollow of its trunk.</p>"
+        f"<p>{fact(n)} Its crown spreads over the old path, and owls nest in the hollow of its trunk. "
+        "In autumn its acorns are gathered by the children of the village, who sow them along the stream. "
+        "Whoever sits beneath it for an hour hears more birds than in all the gardens of the town together.</p>"
         f"<ul><li>rings: {n * 3}</li></ul><p>Go on from here: {onward}</p>",
         published=f"2024-03-{n % 28 + 1:02}",
     )
@@ -45,8 +49,12 @@ def _pages() -> dict[str, str]:
     links = '<p><a href="/oaks/1.html">The first oak</a>, <a href="/keepers">its keepers</a>, <a href="/prices">what it costs</a></p>'
     return {
         "/": page("The Wood", welcome + links),
-        "/about": page("About", "<p>The wood is kept by eleven people, who walk it each morning whatever the weather is.</p>"),
-        "/keepers": page("Keepers", "<p>Ada Birch has kept the wood since 1998, and before her it was kept by her aunt.</p>"),
+        "/about": page(
+            "About", "<p>The wood is kept by eleven people, who walk it each morning whatever the weather is.</p>"
+        ),
+        "/keepers": page(
+            "Keepers", "<p>Ada Birch has kept the wood since 1998, and before her it was kept by her aunt.</p>"
+        ),
         "/prices": page("Prices", "<p>A day in the wood costs four euros, a year costs forty, and owls are free.</p>"),
         **{f"/oaks/{n}.html": oak(n) for n in range(1, OAKS + 1)},
     }
@@ -65,7 +73,7 @@ class Wood:
 
     def __init__(self) -> None:
         self.pages = _pages()
-        self.more: dict[str, Answer] = {"/robots.txt": (200, {"Content-Type": "text/plain"}, ROBOTS.encode())}
+        self.more = odd_pages(0)
         self.asked: Counter[str] = Counter()
         self.wait_s = 0.0
         self.most_at_once = self._under_way = 0
@@ -122,10 +130,19 @@ def odd_pages(port: int) -> dict[str, Answer]:
     """What a server may answer beside HTML in UTF-8."""
     latin = "<html><head><title>Bäume</title></head><body><p>Über den Eichen ist die Luft nach dem Regen süß.</p></body></html>"
     return {
+        "/robots.txt": (200, {"Content-Type": "text/plain"}, ROBOTS.encode()),
         "/latin": (200, {"Content-Type": "text/html; charset=ISO-8859-1"}, latin.encode("latin-1")),
-        "/declared": (200, {"Content-Type": "text/html"}, latin.replace("<head>", "<head><meta charset=windows-1252>").encode("cp1252")),
+        "/declared": (
+            200,
+            {"Content-Type": "text/html"},
+            latin.replace("<head>", "<head><meta charset=windows-1252>").encode("cp1252"),
+        ),
         "/unsaid": (200, {"Content-Type": "text/html"}, latin.encode()),
-        "/gzip": (200, {**HTML, "Content-Encoding": "gzip"}, gzip.compress(page("Packed", f"<p>{fact(7)}</p>").encode())),
+        "/gzip": (
+            200,
+            {**HTML, "Content-Encoding": "gzip"},
+            gzip.compress(page("Packed", f"<p>{fact(7)}</p>").encode()),
+        ),
         "/bomb": (200, {**HTML, "Content-Encoding": "gzip"}, gzip.compress(b"<p>" + b"a" * 50_000_000)),
         "/br": (200, {**HTML, "Content-Encoding": "br"}, b"\x0b\x02\x80abc\x03"),
         "/false": (200, {**HTML, "Content-Encoding": "gzip"}, b"this is not compressed"),

@@ -42,7 +42,12 @@ class Showing:
 
     def _page(self, page: Page, pages_left: int) -> dict[str, Any]:
         plain = storable(page.text)
-        head: dict[str, Any] = {"url": page.url, "title": page.title, "published": page.published, "media_type": page.media_type}
+        head: dict[str, Any] = {
+            "url": page.url,
+            "title": page.title,
+            "published": page.published,
+            "media_type": page.media_type,
+        }
         size = self._bytes // pages_left
         if self._links:
             head["links"] = _some(

@@ -62,6 +62,16 @@ async def test_what_is_not_read_is_refused_by_name(call: Call, wood: Wood, path:
     assert not result.ok and result.error and result.error.code == code and told in result.error.message
 
 
+@pytest.mark.parametrize(
+    "body", [b"", b" ", b"<", b"<html>", b"\x00\xff\xfe", b"<p>" * 50_000, b"<a href='http://[::1'>x</a>"]
+)
+async def test_what_is_hardly_a_page_does_no_harm(call: Call, wood: Wood, body: bytes) -> None:
+    wood.more["/hardly"] = (200, {"Content-Type": "text/html"}, body)
+    result = await call("web_fetch", url=wood.url("/hardly"))
+    assert result.ok or (result.error and result.error.code == "web.unreadable")
+    assert (await call("web_fetch", url=wood.url("/about"))).ok
+
+
 async def test_a_bomb_is_read_up_to_the_limit(call: Call, wood: Wood) -> None:
     result = await call("web_fetch", url=wood.url("/bomb"), max_length=50_000, total_chars_cap=100_000)
     assert result.ok and result.output["pages"][0]["cut"]
@@ -78,7 +88,9 @@ async def test_several_pages_in_one_call_and_what_failed_beside_them(call: Call,
 
 async def test_texts_are_cut_each_and_all_together(call: Call, wood: Wood) -> None:
     long = "<p>" + "A long walk through the wood takes most of the day. " * 400 + "</p>"
-    wood.more |= {f"/long/{n}": (200, {"Content-Type": "text/html"}, page(f"Walk {n}", long).encode()) for n in range(3)}
+    wood.more |= {
+        f"/long/{n}": (200, {"Content-Type": "text/html"}, page(f"Walk {n}", long).encode()) for n in range(3)
+    }
     urls = [wood.url(f"/long/{n}") for n in range(3)]
     shown = (await call("web_fetch", urls=urls, max_length=5000, total_chars_cap=9000)).output["pages"]
     assert [len(each["text"]) for each in shown] == [3000, 3000, 3000] and all(each["cut"] for each in shown)
@@ -103,7 +115,9 @@ async def test_few_requests_go_to_one_host_at_once(call: Call, wood: Wood) -> No
 @pytest.mark.parametrize("arguments", [{}, {"url": "https://a.example/", "urls": ["https://b.example/"]}])
 async def test_either_one_address_or_several(call: Call, arguments: dict[str, object]) -> None:
     result = await call("web_fetch", **arguments)
-    assert result.error and result.error.code == "tool.arguments_invalid" and "either url or urls" in result.error.message
+    assert (
+        result.error and result.error.code == "tool.arguments_invalid" and "either url or urls" in result.error.message
+    )
 
 
 async def test_a_page_that_takes_too_long_to_take_apart_costs_its_process_and_no_more() -> None:
