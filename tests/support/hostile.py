@@ -4,7 +4,8 @@ from __future__ import annotations
 
 HOSTILE = [
     # this machine, written in full and in short
-    "http://127.0.0.1/", "http://127.1.2.3/", "http://localhost/", "http://LOCALHOST/", "http://a.localhost/",
+    "http://0/", "http://0x7f.1/", "http://0300.0250.1.1/", "http://2852039166/", "http://169.254.169.254./",
+    "http://[::ffff:a9fe:a9fe]/", "http://example.com./", "http://127.0.0.1/", "http://127.1.2.3/", "http://localhost/", "http://LOCALHOST/", "http://a.localhost/",
     "http://0.0.0.0/", "http://[::]/", "http://[::1]/", "http://[0:0:0:0:0:0:0:1]/",
     "http://2130706433/", "http://017700000001/", "http://0x7f000001/", "http://0x7f.0.0.1/", "http://0177.0.0.1/",
     "http://127.1/", "http://127.0.1/", "http://127.0.0.01/", "http://127.0.0.1./", "http://localhost./", "http://1/",

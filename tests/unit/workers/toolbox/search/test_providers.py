@@ -8,9 +8,9 @@ from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
+from django.conf import settings
 
 from tests.unit.workers.toolbox.search.answers import ANSWERS, EMPTY, FIRST, SECOND
-from webapp.config import settings
 from workers.toolbox.search.providers import NAMES, PROVIDERS
 from workers.toolbox.search.query import Found, Provider, Query, Request
 
