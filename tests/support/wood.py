@@ -25,7 +25,9 @@ def oak(n: int) -> str:
     )
     return page(
         f"Oak {n}",
-        f"<p>{fact(n)} Its crown spreads over the old path, and owls nest in the hollow of its trunk.</p>"
+        f"<p>{fact(n)} Its crown spreads over the old path, and owls nest in the hollow of its trunk. "
+        "In autumn its acorns are gathered by the children of the village, who sow them along the stream. "
+        "Whoever sits beneath it for an hour hears more birds than in all the gardens of the town together.</p>"
         f"<ul><li>rings: {n * 3}</li></ul><p>Go on from here: {onward}</p>",
         published=f"2024-03-{n % 28 + 1:02}",
     )
@@ -71,7 +73,7 @@ class Wood:
 
     def __init__(self) -> None:
         self.pages = _pages()
-        self.more: dict[str, Answer] = {"/robots.txt": (200, {"Content-Type": "text/plain"}, ROBOTS.encode())}
+        self.more = odd_pages(0)
         self.asked: Counter[str] = Counter()
         self.wait_s = 0.0
         self.most_at_once = self._under_way = 0
@@ -128,6 +130,7 @@ def odd_pages(port: int) -> dict[str, Answer]:
     """What a server may answer beside HTML in UTF-8."""
     latin = "<html><head><title>Bäume</title></head><body><p>Über den Eichen ist die Luft nach dem Regen süß.</p></body></html>"
     return {
+        "/robots.txt": (200, {"Content-Type": "text/plain"}, ROBOTS.encode()),
         "/latin": (200, {"Content-Type": "text/html; charset=ISO-8859-1"}, latin.encode("latin-1")),
         "/declared": (
             200,

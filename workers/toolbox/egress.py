@@ -84,6 +84,15 @@ class Egress:
         self._resolve = resolve or _Resolver()
         self._tls = tls or httpcore2.default_ssl_context()
 
+    def check(self, url: str) -> None:
+        """
+        Without a look-up: an address that passes may still be refused when it is asked.
+
+        Raises:
+            AddressRefused
+        """
+        self._reach.target(url)
+
     async def ask(
         self,
         method: str,

@@ -36,7 +36,7 @@ class Browser:
         Raises:
             AddressRefused: nothing was sent there. RequestFailed: no answer came. PageRefused: what came is not read.
         """
-        url = written(url)
+        url = self._checked(url)
         async with self._turn(url):
             answer = await self._egress.ask("GET", url, headers=ACCEPT, redirects=REDIRECTS, wanted=head.check)
         head.check(answer.status, answer.headers)
@@ -61,7 +61,7 @@ class Browser:
     async def followed(self, url: str) -> Outcome:
         """As `outcome`, for an address that no one named: the site must let programs read it, where it ends up too."""
         try:
-            await self._check_robots(url)
+            await self._check_robots(self._checked(url))
             page = await self.page(url)
             await self._check_robots(page.url)
             return page
@@ -70,6 +70,8 @@ class Browser:
 
     async def robots(self, url: str) -> Robots:
         """
+        Args:
+            url: one that the guard takes.
         Raises:
             AddressRefused
         """
@@ -98,12 +100,14 @@ class Browser:
             return Robots.of_status(answer.status)
         return Robots.of_text(answer.body[:BYTES].decode("utf-8", "replace"))
 
-    def _turn(self, url: str) -> asyncio.Semaphore:
+    def _checked(self, url: str) -> str:
         """
         Raises:
-            AddressRefused: it is no address at all.
+            AddressRefused
         """
-        try:
-            return self._sites.setdefault(site(url), asyncio.Semaphore(self._per_site))
-        except ValueError:
-            raise AddressRefused("The address is not well formed") from None
+        url = written(url)
+        self._egress.check(url)
+        return url
+
+    def _turn(self, url: str) -> asyncio.Semaphore:
+        return self._sites.setdefault(site(url), asyncio.Semaphore(self._per_site))

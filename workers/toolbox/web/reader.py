@@ -11,7 +11,8 @@ import json
 import sys
 from typing import Any
 
-from lxml.html import HtmlElement
+from lxml.etree import LxmlError
+from lxml.html import HtmlElement, document_fromstring
 from trafilatura import extract, extract_metadata, html2txt
 from trafilatura.utils import load_html
 
@@ -46,7 +47,7 @@ def answer(body: bytes, job: dict[str, Any]) -> dict[str, Any]:
         return read(body, job)
     except BodyBroken as error:
         return {"refused": str(error)}
-    except (MemoryError, RecursionError, ValueError, LookupError, AttributeError, TypeError, OSError):
+    except (MemoryError, RecursionError, ValueError, LookupError, AttributeError, TypeError, OSError, LxmlError):
         return {"refused": "It could not be taken apart"}
 
 
@@ -73,26 +74,32 @@ def _plain(text: str, media_type: str) -> dict[str, Any]:
 
 
 def _html(text: str, url: str) -> dict[str, Any]:
-    tree = load_html(text)
+    tree = _tree(text)
     if tree is None:
         return {"title": "", "text": "", "published": "", "links": []}
     links = _links(tree, url)
     told = extract_metadata(tree, default_url=url)
     return {
         "title": (told.title or "")[:TITLE_CHARS],
-        "text": _main_text(text, url),
+        "text": _main_text(text, tree, url),
         "published": told.date or "",
         "links": links,
     }
 
 
-def _main_text(text: str, url: str) -> str:
+def _tree(text: str) -> HtmlElement | None:
+    """Trafilatura takes nothing that is hardly HTML, such as a paragraph alone."""
+    tree = load_html(text)
+    return document_fromstring(text) if tree is None and text.strip() else tree
+
+
+def _main_text(text: str, tree: HtmlElement, url: str) -> str:
     """Where nothing looks like the page's own text, all of it."""
     found = extract(
         text, url=url, output_format="markdown", include_comments=False, include_formatting=True, favor_recall=True,
         fast=True,
     )  # fmt: skip
-    return found or html2txt(text)
+    return found or html2txt(text) or str(tree.text_content()).strip()
 
 
 def _links(tree: HtmlElement, url: str) -> list[tuple[str, str]]:

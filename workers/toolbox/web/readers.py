@@ -15,6 +15,7 @@ from workers.toolbox.web.page import Unreadable
 ROOT = Path(__file__).parents[3]
 MIB = 1024 * 1024
 START_S = 30.0
+NOT_STARTED = "The process that takes pages apart did not start"
 ANSWER_BYTES = 64 * MIB
 PAGES_EACH = 500  # then a new one takes over: libraries keep what they have seen
 
@@ -88,11 +89,14 @@ class _Reader:
         Raises:
             Unreadable: it did not start; its reason is in the log.
         """
-        process = await asyncio.create_subprocess_exec(
-            sys.executable, "-P", "-m", "workers.toolbox.web.reader", str(memory_bytes),
-            stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.PIPE, limit=MIB,
-            env={"PYTHONPATH": str(ROOT), "PATH": os.defpath}, start_new_session=True,
-        )  # fmt: skip
+        try:
+            process = await asyncio.create_subprocess_exec(
+                sys.executable, "-P", "-m", "workers.toolbox.web.reader", str(memory_bytes),
+                stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.PIPE, limit=MIB,
+                env={"PYTHONPATH": str(ROOT), "PATH": os.defpath}, start_new_session=True,
+            )  # fmt: skip
+        except OSError:
+            raise Unreadable(NOT_STARTED) from None
         assert process.stdout
         try:
             async with asyncio.timeout(START_S):
@@ -101,7 +105,7 @@ class _Reader:
             with suppress(ProcessLookupError):
                 process.kill()
             if isinstance(error, TimeoutError | EOFError | ValueError):
-                raise Unreadable("The process that takes pages apart did not start") from None
+                raise Unreadable(NOT_STARTED) from None
             raise
         return cls(process)
 

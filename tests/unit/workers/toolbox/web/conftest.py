@@ -30,7 +30,7 @@ def running() -> Iterator[Wood]:
 def wood(running: Wood) -> Wood:
     running.asked.clear()
     running.wait_s, running.most_at_once = 0.0, 0
-    running.more = {"/robots.txt": running.more["/robots.txt"], **odd_pages(running.port)}
+    running.more = odd_pages(running.port)
     return running
 
 

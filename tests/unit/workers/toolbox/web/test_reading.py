@@ -62,6 +62,16 @@ async def test_what_is_not_read_is_refused_by_name(call: Call, wood: Wood, path:
     assert not result.ok and result.error and result.error.code == code and told in result.error.message
 
 
+@pytest.mark.parametrize(
+    "body", [b"", b" ", b"<", b"<html>", b"\x00\xff\xfe", b"<p>" * 50_000, b"<a href='http://[::1'>x</a>"]
+)
+async def test_what_is_hardly_a_page_does_no_harm(call: Call, wood: Wood, body: bytes) -> None:
+    wood.more["/hardly"] = (200, {"Content-Type": "text/html"}, body)
+    result = await call("web_fetch", url=wood.url("/hardly"))
+    assert result.ok or (result.error and result.error.code == "web.unreadable")
+    assert (await call("web_fetch", url=wood.url("/about"))).ok
+
+
 async def test_a_bomb_is_read_up_to_the_limit(call: Call, wood: Wood) -> None:
     result = await call("web_fetch", url=wood.url("/bomb"), max_length=50_000, total_chars_cap=100_000)
     assert result.ok and result.output["pages"][0]["cut"]
