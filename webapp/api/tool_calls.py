@@ -92,8 +92,7 @@ def _refused(error: JSON) -> Refused:
 def _body(task: Task, outcome: ToolOutcome, output: JSON, error: JSON | None = None) -> JSON:
     shown: Any = output.get("shown", {})
     metadata: JSON = {"task_id": str(task.id)}
-    if made := output.get("artifacts"):
-        metadata["artifacts"] = made
+    metadata |= {name: output[name] for name in ("artifacts", "cached") if output.get(name)}
     if error:
         metadata["error_code"] = error["code"]
     body = {

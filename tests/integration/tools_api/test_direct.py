@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
 from http.client import HTTPConnection
 from pathlib import Path
 from typing import Any
@@ -232,3 +234,19 @@ async def test_the_official_client_lists_looks_at_and_executes(connected: Farm, 
             await client.execute_tool("calculator", arguments={})
         with pytest.raises(errors.ShannonError):
             await client.get_tool("no_such")
+
+
+def test_the_official_command_line_lists_looks_at_and_executes(connected: Farm, cast: Cast) -> None:
+    def shannon(*words: str) -> tuple[int, str]:
+        at = ["--base-url", connected.url, "--api-key", cast.user.api_key]
+        done = subprocess.run(
+            [sys.executable, "-m", "shannon.cli", *at, *words], capture_output=True, text=True, timeout=60, check=False
+        )
+        return done.returncode, done.stdout
+
+    assert "calculator" in shannon("tools-list", "--category", "calculation")[1]
+    assert "Category: calculation" in shannon("tool-get", "calculator")[1]
+    status, told = shannon("tool-exec", "calculator", "--arguments", '{"expression": "6 * 7"}')
+    assert status == 0 and "Success: True" in told and "Text: 42" in told and "Usage tokens: 100" in told
+    status, told = shannon("tool-exec", "calculator", "--arguments", '{"expression": "1 / 0"}')
+    assert status == 1 and "Success: False" in told
