@@ -174,10 +174,14 @@ def test_what_a_task_names_and_is_not_there_is_refused_before_an_agent_begins(
     assert (done["status"], done["error_code"]) == ("TASK_STATUS_FAILED", code) and model_server.log() == []
 
 
+def code_of(step: Step) -> str:
+    return str(step.output["shown"].get("error", {}).get("code", ""))
+
+
 EIGHT = ["flaky"] * 5 + ["weigh_tree", "draw_song", "calculator"]
 
 
-@pytest.mark.parametrize(("turns", "killed"), [(50, ""), (20, "worker-tools")])
+@pytest.mark.parametrize(("turns", "killed"), [(50, ""), (12, "worker-tools")])
 def test_each_call_of_many_turns_has_its_decision_hold_event_and_result_and_none_is_doubled(
     looping: Farm, cast: Cast, model_server: ModelServer, turns: int, killed: str
 ) -> None:
@@ -199,22 +203,26 @@ def test_each_call_of_many_turns_has_its_decision_hold_event_and_result_and_none
         seen = Counter(
             Event.objects.filter(task_id=task, type="TOOL_OBSERVATION").values_list("payload__step", flat=True)
         )
-        assert verify(cast.acme.id).wrong == []
+        assert verify(cast.acme.id).sound, "the ledger explains every balance"
     made = [step for step in steps if step.kind == "tools.call"]
     assert sum(step.kind == "llm.turn" for step in steps) == turns + 1 and 3 * turns < len(made) <= 8 * turns
     for step in made:
-        asked = [parent.n for parent in steps if parent.n in step.parents and parent.kind == "policy.tool"]
-        assert sum(decided[n] for n in asked) == 1 if asked else decided[step.n] >= 1, "decided, and once where it acts"
+        assert step.state == "done" and seen[step.n] == 1
         attempts = Counter(hold.fence for hold in holds if hold.step == step.n)
+        if code_of(step) == "tool.arguments_invalid":  # found before policy and before money
+            assert not decided[step.n] and not attempts
+            continue
+        asked = [parent.n for parent in steps if parent.n in step.parents and parent.kind == "policy.tool"]
+        times = [decided[n] for n in asked] or [min(1, decided[step.n])]
+        assert times == [1], "decided, and once where it acts"
         assert attempts and max(attempts.values()) == 1, "one hold of each attempt"
-        assert step.state == "done" and step.output["shown"] and seen[step.n] == 1
     assert {hold.state for hold in holds} <= {"settled", "released"}
     ids = [m["tool_call_id"] for m in model_server.log()[-1]["messages"] if m["role"] == "tool"]
     assert len(ids) == len(set(ids)) == len(made), "the model reads one answer to each of its calls"
 
     failed = [step for step in made if not step.output["shown"]["ok"]]
     retried = [step for step in made if step.fence > 1]
-    assert failed and retried and {"tests.full", "call.timeout"} <= {s.output["shown"]["error"]["code"] for s in failed}
+    assert failed and retried and {"tests.full", "request_timeout"} <= set(map(code_of, failed))
     effects = Counter(mark["key"] for mark in marks(Path(looping.env["HARTLEY_MARKER_LOG"])) if mark["task_id"] == task)
     lines = {f"{task}:{step.n}" for step in made if step.description == "flaky" and step.output["shown"]["ok"]}
     assert lines <= set(effects) and (killed or (lines == set(effects) and max(effects.values()) == 1))
