@@ -24,6 +24,7 @@ from sandbox.module_run import ModuleRuntime
 from sandbox.needs import Needs
 from sandbox.runtime import Answer, Runtime
 from sandbox.said import News
+from sandbox.watch import Watch
 
 NATIVE_BYTES = 512 * MIB  # of data, for everything but the guest's memory
 AWAKE_S = 4.0
@@ -68,9 +69,9 @@ def main() -> None:
     answers = Answers(pipe)
     plain, metered, needs = map(Path, sys.argv[1:4])
     instances = Instances({False: plain, True: metered}, Needs.read(needs))
-    confined, folders = confine(), Folders()
-    runtime = Runtime(instances, folders=folders, hear=answers.hear, blocked=answers.last_words)
-    modules = ModuleRuntime(folders=folders, hear=answers.hear, blocked=answers.last_words)
+    confined, folders, watch = confine(), Folders(), Watch()
+    runtime = Runtime(instances, watch=watch, folders=folders, hear=answers.hear, blocked=answers.last_words)
+    modules = ModuleRuntime(watch=watch, folders=folders, hear=answers.hear, blocked=answers.last_words)
     try_out(runtime)
     no_more_threads()
     answers.send(({"ready": confined.value()}, []))

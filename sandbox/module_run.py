@@ -9,7 +9,7 @@ from typing import Any
 from wasmtime import ExitTrap, Linker, Memory, Module, Store, Trap, WasiConfig, WasmtimeError
 
 from sandbox.confine import limit_files
-from sandbox.folders import DATA, TEMPORARY, WORKSPACE, Folders
+from sandbox.folders import DATA, TEMPORARY, WORKSPACE, Changes, Folders
 from sandbox.job import Asked
 from sandbox.module_engine import ENTRY, MEMORY, limit, make_module_engine
 from sandbox.module_streams import Streams
@@ -24,12 +24,14 @@ PLENTY = 2**62  # of fuel: counted, and told
 class ModuleRuntime:
     """
     Args:
-        folders, hear, blocked: as `Runtime` has them.
+        watch, folders, hear, blocked: as `Runtime` has them.
     """
 
-    def __init__(self, *, folders: Folders, hear: Callable[[News], None], blocked: Callable[[Answer], None]) -> None:
-        self._folders, self._hear, self._blocked = folders, hear, blocked
-        self._engine, self._watch = make_module_engine(), Watch()
+    def __init__(
+        self, *, watch: Watch, folders: Folders, hear: Callable[[News], None], blocked: Callable[[Answer], None]
+    ) -> None:
+        self._watch, self._folders, self._hear, self._blocked = watch, folders, hear, blocked
+        self._engine = make_module_engine()
         self._linker = Linker(self._engine)
         self._linker.define_wasi()
 
@@ -73,7 +75,7 @@ class ModuleRuntime:
             end = self._execute(store, asked)
         limit_files(running=False)
         streams.pump()
-        changes = self._folders.changes(limits)
+        changes = self._folders.changes(limits) if end.trap is None else Changes()
         facts = told(end, late=work.late, left=changes.exceeded)
         used = None if end.interrupted else fuel - store.get_fuel()
         return answer(said, changes, **facts, memory_bytes=end.memory_bytes, fuel=used)

@@ -25,6 +25,7 @@ Answer = tuple[dict[str, Any], list[bytes]]  # what a frame takes: value and blo
 class Runtime:
     """
     Args:
+        watch: over one run at a time, whoever else has it.
         folders: below the working directory.
         hear: gets what the code printed since the last time, while it runs.
         blocked: gets the answer of a run that hangs in a host call (`time.sleep`), and must end the process.
@@ -34,12 +35,13 @@ class Runtime:
         self,
         instances: Instances,
         *,
+        watch: Watch,
         folders: Folders,
         hear: Callable[[News], None],
         blocked: Callable[[Answer], None],
     ) -> None:
         self._instances, self._folders, self._hear, self._blocked = instances, folders, hear, blocked
-        self._watch, self._form = Watch(), Form()
+        self._watch, self._form = watch, Form()
         self._over: Store | None = None
 
     def run(self, asked: Asked) -> Answer:

@@ -10,7 +10,8 @@ import threading
 import structlog
 from django.db import Error, connections
 
-from webapp.tool_settings.selectors import Setting, settings_in_force
+from webapp.tool_settings.rules import Setting
+from webapp.tool_settings.selectors import settings_in_force
 from workers.toolbox.overridden import overridden
 from workers.toolbox.registry import Registry
 

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
-from typing import Any, ClassVar
+from typing import ClassVar
 
 from django.conf import settings
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
+from webapp.api.bodies import object_in
 from webapp.api.limits import AddressLimit, address_of
 from webapp.api.presenters import moment
 from webapp.api.tasks import caller
@@ -59,7 +60,7 @@ class Register(OpenView):
     bodies: ClassVar = {"POST": _takes("email", "password", full_name={"type": "string"})}
 
     def post(self, request: Request) -> Response:
-        body = _object(request)
+        body = object_in(request)
         if body.get("provider"):
             raise UnsupportedProvider
         made = register(
@@ -77,7 +78,7 @@ class Login(OpenView):
     bodies: ClassVar = {"POST": _takes("email", "password")}
 
     def post(self, request: Request) -> Response:
-        body = _object(request)
+        body = object_in(request)
         email, password = _text(body, "email", 254), _text(body, "password", 200)
         who = sign_in(email=email, password=password, address=address_of(request._request))
         return Response({**_signed_in(who, issue_tokens(principal=who)), "is_new_user": False})
@@ -90,7 +91,7 @@ class Refresh(OpenView):
     address_limit: ClassVar = ("refresh", 60)
 
     def post(self, request: Request) -> Response:
-        _, tokens = spend_refresh_token(refresh=_text(_object(request), "refresh_token", 200))
+        _, tokens = spend_refresh_token(refresh=_text(object_in(request), "refresh_token", 200))
         return Response(_pair(tokens))
 
 
@@ -141,7 +142,7 @@ class ApiKeys(AuthView):
         return Response({"keys": keys, "total": len(keys)})
 
     def post(self, request: Request) -> Response:
-        body = _object(request)
+        body = object_in(request)
         issued = api_keys.create_key(
             who=caller(request),
             name=body.get("name"),
@@ -158,13 +159,6 @@ class OneApiKey(AuthView):
     def delete(self, request: Request, key: str) -> Response:
         api_keys.revoke_key(who=caller(request), key=key)
         return Response({"success": True, "message": "API key revoked"})
-
-
-def _object(request: Request) -> JSON:
-    body: Any = request.data
-    if not isinstance(body, dict):
-        raise Invalid(field="body", message="must be a JSON object")
-    return body
 
 
 def _text(body: JSON, field: str, limit: int) -> str:

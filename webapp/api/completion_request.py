@@ -8,6 +8,7 @@ from typing import Any
 
 from django.conf import settings
 
+from webapp.api.bodies import an_object
 from webapp.api.submission import ID, TIERS, one_of, session_of, text_of
 from webapp.api.window_request import WINDOW, read_window
 from webapp.common.errors import Invalid
@@ -78,8 +79,7 @@ def read_completion(body: Any) -> Asked:
     Raises:
         Invalid: the first field that breaks a rule.
     """
-    if not isinstance(body, dict):
-        raise Invalid(field="body", message="must be a JSON object")
+    body = an_object(body)
     asked = Asked(
         _messages(body), _tools(body), _options(body), session_of(body), _flag(body, "stream"), read_window(body)
     )

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from typing import Any, ClassVar
+from typing import ClassVar
 
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from webapp.agent_tasks.selectors import usual_spending
+from webapp.api.bodies import object_in
 from webapp.api.submission import SUBMISSION, read_submission
 from webapp.api.tasks import caller
-from webapp.common.errors import Invalid
 from webapp.common.tenancy import tenant_scope
 from webapp.orchestration import complexity
 
@@ -32,9 +32,7 @@ class Complexity(APIView):
     }
 
     def post(self, request: Request) -> Response:
-        body: Any = request.data
-        if not isinstance(body, dict):
-            raise Invalid(field="body", message="must be a JSON object")
+        body = object_in(request)
         asked = read_submission({name: body.get(name) for name in ("query", "context")})
         score = complexity.score(asked.query, attachments=len(asked.attachments))
         mode, who = complexity.mode_of(score), caller(request)

@@ -12,6 +12,7 @@ from django.conf import settings
 from rest_framework.request import Request
 from rest_framework.response import Response
 
+from webapp.api.bodies import an_object
 from webapp.api.completions import OpenAIView, Whole
 from webapp.api.later import LATER
 from webapp.api.submission import session_of, text_of
@@ -96,8 +97,7 @@ def read_embeddings(body: Any) -> Asked:
     Raises:
         Invalid: the first field that breaks a rule.
     """
-    if not isinstance(body, dict):
-        raise Invalid(field="body", message="must be a JSON object")
+    body = an_object(body)
     form = body.get("encoding_format") or "float"
     if form not in FORMATS:
         raise Invalid(field="encoding_format", message=f"must be one of {', '.join(FORMATS)}")

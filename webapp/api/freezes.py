@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-from typing import Any, ClassVar
+from typing import ClassVar
 
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from webapp.agent_tasks.selectors import frozen_steps
+from webapp.api.bodies import object_in
 from webapp.api.idempotency import idempotent
 from webapp.api.presenters import freeze_body
 from webapp.api.tasks import caller
-from webapp.common.errors import Invalid
 from webapp.common.tenancy import tenant_scope
 from webapp.common.values import JSON
 from webapp.decisions.models import FreezeKind
@@ -46,9 +46,7 @@ class Freezes(APIView):
 
     @idempotent
     def post(self, request: Request) -> Response:
-        body: Any = request.data
-        if not isinstance(body, dict):
-            raise Invalid(field="body", message="must be a JSON object")
+        body = object_in(request)
         who = caller(request)
         with tenant_scope(who.tenant_id):
             actor = User.objects.get(id=who.user_id)

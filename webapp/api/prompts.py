@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Any, ClassVar
+from typing import ClassVar
 
 from django.conf import settings
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
+from webapp.api.bodies import object_in
 from webapp.api.idempotency import idempotent
 from webapp.api.presenters import moment
 from webapp.api.tasks import caller
@@ -52,7 +53,7 @@ class Prompts(APIView):
 
     @idempotent
     def post(self, request: Request) -> Response:
-        body, who = _object(request), caller(request)
+        body, who = object_in(request), caller(request)
         asked = {"name": body.get("name"), "text": body.get("text"), "note": body.get("note", "")}
         with tenant_scope(who.tenant_id):
             made = save_version(actor=User.objects.get(id=who.user_id), **asked)
@@ -94,19 +95,12 @@ class PromptInForce(APIView):
 
     @idempotent
     def post(self, request: Request, prompt: str) -> Response:
-        version, who = _object(request).get("version"), caller(request)
+        version, who = object_in(request).get("version"), caller(request)
         if isinstance(version, bool) or not (version == SHIPPED or isinstance(version, int)):
             raise Invalid(field="version", message=f"must be the number of a version, or {SHIPPED}")
         with tenant_scope(who.tenant_id):
             found = put_in_force(actor=User.objects.get(id=who.user_id), name=prompt, version=str(version))
         return Response(_version(found, in_force=True))
-
-
-def _object(request: Request) -> JSON:
-    body: Any = request.data
-    if not isinstance(body, dict):
-        raise Invalid(field="body", message="must be a JSON object")
-    return body
 
 
 def _current(found: selectors.Current) -> JSON:

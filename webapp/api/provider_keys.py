@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-from typing import Any, ClassVar
+from typing import ClassVar
 
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
+from webapp.api.bodies import object_in
 from webapp.api.presenters import moment
 from webapp.api.tasks import caller
 from webapp.catalogue import provider_keys
 from webapp.catalogue.models import ProviderKey
-from webapp.common.errors import Invalid
 from webapp.common.tenancy import tenant_scope
 from webapp.common.values import JSON
 from webapp.tenants.models import User
@@ -46,9 +46,7 @@ class OneProviderKey(APIView):
             return Response(_body(provider_keys.find_key(tenant, provider)))
 
     def put(self, request: Request, provider: str) -> Response:
-        body: Any = request.data
-        if not isinstance(body, dict):
-            raise Invalid(field="body", message="must be a JSON object")
+        body = object_in(request)
         who = caller(request)
         with tenant_scope(who.tenant_id):
             actor = User.objects.get(id=who.user_id)

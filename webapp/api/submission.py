@@ -11,6 +11,7 @@ from typing import Any
 from django.conf import settings
 
 from webapp.agent_tasks.models import Priority
+from webapp.api.bodies import an_object
 from webapp.api.limits_request import BUDGET, agent_tokens_of, limits_of
 from webapp.api.loop_request import ITERATIONS_LIMIT, LOOP, NAMED, STRATEGIES, read_loop
 from webapp.api.window_request import WINDOW, read_window
@@ -95,8 +96,7 @@ def read_submission(body: Any) -> Submission:
     Raises:
         Invalid: the first field that breaks a rule.
     """
-    if not isinstance(body, dict):
-        raise Invalid(field="body", message="must be a JSON object")
+    body = an_object(body)
     context = {} if body.get("context") is None else body["context"]
     if not isinstance(context, dict):
         raise Invalid(field="context", message="must be an object")

@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-from typing import Any, ClassVar
+from typing import ClassVar
 
 from django.conf import settings
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
+from webapp.api.bodies import object_in
 from webapp.api.idempotency import idempotent
 from webapp.api.presenters import moment
 from webapp.api.tasks import caller
-from webapp.common.errors import Invalid
 from webapp.common.tenancy import tenant_scope
 from webapp.common.values import JSON
 from webapp.orchestration import dispatch
@@ -55,7 +55,7 @@ class ToolModules(APIView):
 
     @idempotent
     def post(self, request: Request) -> Response:
-        asked, who = _object(request), caller(request)
+        asked, who = object_in(request), caller(request)
         parameters, wasm = check_parameters(asked.get("parameters")), decode_wasm(asked.get("wasm"))
         with tenant_scope(who.tenant_id):
             made = services.upload(
@@ -82,7 +82,7 @@ class OneToolModule(APIView):
             return Response(_body(find_module(tenant, module)))
 
     def patch(self, request: Request, module: str) -> Response:
-        asked, who = _object(request), caller(request)
+        asked, who = object_in(request), caller(request)
         with tenant_scope(who.tenant_id):
             actor = User.objects.get(id=who.user_id)
             return Response(_body(services.switch(actor=actor, name=module, on=asked.get("is_enabled"))))
@@ -101,17 +101,10 @@ class ToolModuleInForce(APIView):
     bodies: ClassVar = {"POST": IN_FORCE}
 
     def post(self, request: Request, module: str) -> Response:
-        asked, who = _object(request), caller(request)
+        asked, who = object_in(request), caller(request)
         with tenant_scope(who.tenant_id):
             actor = User.objects.get(id=who.user_id)
             return Response(_body(services.put_in_force(actor=actor, name=module, number=asked.get("version"))))
-
-
-def _object(request: Request) -> JSON:
-    body: Any = request.data
-    if not isinstance(body, dict):
-        raise Invalid(field="body", message="must be a JSON object")
-    return body
 
 
 def _body(module: ToolModule) -> JSON:

@@ -12,6 +12,7 @@ from rest_framework.views import APIView
 from webapp.agent_tasks import selectors
 from webapp.agent_tasks.models import Task
 from webapp.api import presenters
+from webapp.api.bodies import an_object
 from webapp.api.idempotency import idempotent, place_of
 from webapp.api.submission import PROVIDERS, TIERS, one_of, plan_of, query_of, text_of
 from webapp.api.tasks import caller, ids_of, named_task
@@ -48,8 +49,7 @@ def read_fork(body: Any) -> tuple[int, Changes]:
     Raises:
         Invalid: the first field that breaks a rule.
     """
-    if not isinstance(body, dict):
-        raise Invalid(field="body", message="must be a JSON object")
+    body = an_object(body)
     if unknown := set(body) - set(FORK["properties"]):
         raise Invalid(field=str(min(unknown))[:40], message="is not among what a fork can change")
     step = body.get("step")

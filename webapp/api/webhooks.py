@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Any, ClassVar
+from typing import ClassVar
 
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
+from webapp.api.bodies import object_in
 from webapp.api.presenters import moment
 from webapp.api.tasks import caller, page
-from webapp.common.errors import Invalid
 from webapp.common.tenancy import tenant_scope
 from webapp.common.values import JSON
 from webapp.orchestration import dispatch
@@ -41,7 +41,7 @@ class Webhooks(APIView):
         return Response({"webhooks": rows, "count": len(rows)})
 
     def post(self, request: Request) -> Response:
-        asked, who = _object(request), caller(request)
+        asked, who = object_in(request), caller(request)
         with tenant_scope(who.tenant_id):
             made = services.make_webhook(
                 actor=User.objects.get(id=who.user_id), url=asked.get("url"), kinds=asked.get("kinds", Kind.values)
@@ -61,7 +61,7 @@ class OneWebhook(APIView):
             return Response(_body(find_webhook(tenant, webhook)))
 
     def patch(self, request: Request, webhook: str) -> Response:
-        asked, who = _object(request), caller(request)
+        asked, who = object_in(request), caller(request)
         with tenant_scope(who.tenant_id):
             actor = User.objects.get(id=who.user_id)
             return Response(_body(services.change_webhook(actor=actor, name=webhook, changes=asked)))
@@ -124,13 +124,6 @@ class RetryDelivery(APIView):
             body = _delivery(services.retry_delivery(actor=actor, webhook=webhook, name=delivery))
         dispatch.send_webhooks()
         return Response(body, status=202)
-
-
-def _object(request: Request) -> JSON:
-    body: Any = request.data
-    if not isinstance(body, dict):
-        raise Invalid(field="body", message="must be a JSON object")
-    return body
 
 
 def _body(webhook: Webhook) -> JSON:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from copy import copy
 
-from webapp.tool_settings.selectors import Setting
+from webapp.tool_settings.rules import Setting
 from workers.toolbox.registry import Registry, Tool
 
 OVERRIDDEN = ("dangerous", "price_usd", "rate_per_minute", "concurrency", "timeout_s")

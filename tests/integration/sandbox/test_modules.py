@@ -208,6 +208,14 @@ async def test_a_hostile_module_ends_as_it_should_and_the_next_runs(
     assert (await run(shared, modules, wasm("echo"), stdin="on")).stdout == "on"
 
 
+async def test_what_a_module_that_broke_off_has_left_is_not_kept(shared: Keeper, modules: Modules) -> None:
+    code = await native(modules, wasm("leave"))
+    ended = await shared.run(ModuleJob(native=code, workspace={"old": b"1"}), LIMITS)
+    assert (ended.status, dict(ended.files)) == ("ok", {"left": b""})
+    broken = await shared.run(ModuleJob(native=code, stdin="break", workspace={"old": b"1"}), LIMITS)
+    assert (broken.status, dict(broken.files), broken.deleted) == ("error", {}, ()), broken
+
+
 async def test_fuel_has_an_end_where_it_is_limited(shared: Keeper, modules: Modules) -> None:
     code = await native(modules, wasm("spin"))
     outcome = await shared.run(ModuleJob(native=code), replace(LIMITS, fuel=100_000))

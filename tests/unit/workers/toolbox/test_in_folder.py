@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from webapp.tool_settings.selectors import Setting
+from webapp.tool_settings.rules import Setting
 from workers.toolbox.errors import ToolMisdeclared, ToolUnknown
 from workers.toolbox.in_folder import tools_in
 from workers.toolbox.overridden import overridden
