@@ -15,16 +15,17 @@ from webapp.common.encryption import Unsealable
 from webapp.common.tenancy import tenant_scope
 from webapp.tool_modules.selectors import in_force as modules_in_force
 from webapp.tool_sources import looks
-from webapp.tool_sources.looks import Due, Found
+from webapp.tool_sources.in_force import Found
+from webapp.tool_sources.looks import Due
 from webapp.tool_sources.names import tool_name
 from webapp.tool_sources.selectors import sources_in_force
 from workers import process
 from workers.app import app
 from workers.context import in_reader
 from workers.services import services
-from workers.source_fit import fit_tools
 from workers.source_kinds import SourceFailed, SourceKind, kinds
 from workers.toolbox.registry import Registry
+from workers.toolbox.source_fit import fit_tools
 
 log = structlog.get_logger()
 AT_ONCE = 4  # of one worker process

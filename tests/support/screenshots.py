@@ -76,8 +76,10 @@ def fill(farm: Farm, key: str, environment: dict[str, str]) -> list[Look]:
         text = f"{shipped('editor')} Write for people who read on their phones: at most five sentences."
         save_version(actor=actor, name="editor", text=text, note="shorter answers")
         with_alerts(actor=actor, task=UUID(tasks[1]))
+    lab = {"name": "lab", "kind": "openapi", "document": LAB, "server": LAB_AT}
+    farm.call(key, "/api/v1/tool-sources", lab)
     return [
-        *pages(tasks[1], forked(farm, key, tasks[1]), session, str(module.id), budget_of(farm, key, session)),
+        *pages(tasks[1], forked(farm, key, tasks[1]), session, str(module.id), budget_of(farm, key, session), "lab"),
         Look("flower", "", "/flower/workers"),
     ]
 

@@ -19,7 +19,7 @@ class Look:
     path: str
 
 
-def pages(task: str, fork: str, session: str, module: str, budget: str) -> list[Look]:
+def pages(task: str, fork: str, session: str, module: str, budget: str, source: str) -> list[Look]:
     """
     Args:
         task: a task that has ended, with an answer.
@@ -27,6 +27,7 @@ def pages(task: str, fork: str, session: str, module: str, budget: str) -> list[
         session: its session.
         module: a policy module.
         budget: an envelope.
+        source: a source of tools.
     """
     admin = "/admin/decisions/policymodule"
     return [
@@ -54,6 +55,8 @@ def pages(task: str, fork: str, session: str, module: str, budget: str) -> list[
         Look("prompt", "prompts/<str:name>", "/prompts/editor"),
         Look("prompt-edit", "prompts/<str:name>/edit", "/prompts/editor/edit"),
         Look("tools", "tools", "/tools"),
+        Look("tool-sources", "tool-sources", "/tool-sources"),
+        Look("tool-source", "tool-sources/<str:name>", f"/tool-sources/{source}"),
         Look("freezes", "freezes", "/freezes"),
         Look("keys", "keys", "/keys"),
         Look("not-found", "", "/nowhere"),

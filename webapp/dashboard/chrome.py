@@ -19,9 +19,12 @@ class Place:
     icon: str
     scope: str
     leaves: bool = False  # another application behind the same sign-in
+    also: str = ""  # a further address that belongs to it
 
     def is_at(self, path: str) -> bool:
-        return path == self.url if self.url == "/" else path == self.url or path.startswith(self.url + "/")
+        if self.url == "/":
+            return path == self.url
+        return any(path == url or path.startswith(url + "/") for url in (self.url, self.also) if url)
 
 
 PLACES = (
@@ -33,7 +36,7 @@ PLACES = (
     Place("/workers", "Workers", "gear", "workflows:read"),
     Place("/models", "Models", "chip", "workflows:read"),
     Place("/prompts", "Prompts", "quill", "policies:read"),
-    Place("/tools", "Tools", "wrench", "policies:read"),
+    Place("/tools", "Tools", "wrench", "policies:read", also="/tool-sources"),
     Place("/freezes", "Freezes", "snow", "freezes:write"),
     Place("/keys", "Keys", "key", ANYONE),
     Place("/admin/", "Admin", "shield", "audit:read", leaves=True),

@@ -1,4 +1,4 @@
-"""A source as workers use it: a value, without its row."""
+"""A source as workers use it, and what looking at it brought: values, without their row."""
 
 from __future__ import annotations
 
@@ -25,3 +25,17 @@ class SourceInForce:
     tools: list[JSON] = field(repr=False)
     revision: int
     document: str = field(default="", repr=False)
+
+
+@dataclass(frozen=True)
+class Found:
+    """
+    What a look brought. `reason` is "" when the source answered.
+
+    Args:
+        left_out: `{"name", "reason"}` of what can't be a tool.
+    """
+
+    tools: list[JSON] = field(default_factory=list)
+    left_out: list[JSON] = field(default_factory=list)
+    reason: str = ""

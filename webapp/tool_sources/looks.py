@@ -7,7 +7,7 @@ database that returns ids only.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
@@ -19,8 +19,7 @@ from django.db.models import F
 from webapp.common.encryption import Unsealable
 from webapp.common.tables import now
 from webapp.common.tenancy import tenant_scope
-from webapp.common.values import JSON
-from webapp.tool_sources.in_force import SourceInForce
+from webapp.tool_sources.in_force import Found, SourceInForce
 from webapp.tool_sources.models import REASON_CHARS, State, ToolSource
 from webapp.tool_sources.selectors import in_force
 from webapp.tool_sources.vault import owner, vault
@@ -38,15 +37,6 @@ class Due:
     source: SourceInForce
     attempt: int
     claimed_until: datetime
-
-
-@dataclass(frozen=True)
-class Found:
-    """`reason` is "" when the source answered."""
-
-    tools: list[JSON] = field(default_factory=list)
-    left_out: list[JSON] = field(default_factory=list)
-    reason: str = ""
 
 
 def claim() -> Due | None:

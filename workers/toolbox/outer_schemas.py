@@ -11,6 +11,7 @@ import json
 import math
 from collections.abc import Mapping
 from typing import Any
+from urllib.parse import unquote
 
 from jsonschema import Draft202012Validator
 from jsonschema.exceptions import SchemaError
@@ -45,9 +46,44 @@ def fit(schema: Any, document: Mapping[str, Any] | None = None) -> JSON:
     return _small(found)
 
 
+def follow(given: JSON, document: Mapping[str, Any]) -> JSON:
+    """
+    What a local reference points at; words beside it hold as well, as JSON schema has it.
+
+    Raises:
+        Unfit
+    """
+    for _ in range(DEPTH):
+        if "$ref" not in given:
+            return given
+        beside = {word: value for word, value in given.items() if word != "$ref"}
+        given = {**_target(given["$ref"], document), **beside}
+    raise Unfit("Its references point at each other")
+
+
+def _target(reference: Any, document: Mapping[str, Any]) -> JSON:
+    if not isinstance(reference, str) or not reference.startswith("#"):
+        raise Unfit("It refers to another document, which is not fetched")
+    found: Any = document
+    for part in unquote(reference)[1:].split("/")[1:]:
+        name = part.replace("~1", "/").replace("~0", "~")
+        if isinstance(found, list) and name.isdecimal() and int(name) < len(found):
+            found = found[int(name)]
+        elif isinstance(found, Mapping) and name in found:
+            found = found[name]
+        else:
+            raise Unfit(f"Its reference {reference[:100]!r} points at nothing")
+    if not isinstance(found, dict):
+        raise Unfit(f"Its reference {reference[:100]!r} points at nothing of use")
+    return found
+
+
 class _Fitting:
     def __init__(self, document: Mapping[str, Any]) -> None:
         self._document, self._nodes = document, 0
+
+    def _follow(self, given: JSON) -> JSON:
+        return follow(given, self._document)
 
     def object(self, schema: JSON) -> JSON:
         made = self.schema(schema, 0)
@@ -63,7 +99,7 @@ class _Fitting:
             raise Unfit(f"Its arguments' schema has more than {NODES} parts")
         if not isinstance(given, dict) or depth > DEPTH:
             return {}
-        given = self._merged(self._followed(given), depth)
+        given = self._merged(self._follow(given), depth)
         made: JSON = {**_types(given), **_texts(given), **_numbers(given)}
         for word in ("enum", "const", "default"):
             if word in given:
@@ -91,37 +127,12 @@ class _Fitting:
         required = [name for name in asked if name in properties] if _is_words(asked) else []
         return {"properties": properties, **({"required": sorted(set(required))} if required else {})}
 
-    def _followed(self, given: JSON) -> JSON:
-        """Words beside a reference hold as well, as JSON schema has it."""
-        for _ in range(DEPTH):
-            if "$ref" not in given:
-                return given
-            beside = {word: value for word, value in given.items() if word != "$ref"}
-            given = {**self._target(given["$ref"]), **beside}
-        raise Unfit("Its references point at each other")
-
-    def _target(self, reference: Any) -> JSON:
-        if not isinstance(reference, str) or not reference.startswith("#"):
-            raise Unfit("It refers to another document, which is not fetched")
-        found: Any = self._document
-        for part in reference[1:].split("/")[1:]:
-            name = part.replace("~1", "/").replace("~0", "~")
-            if isinstance(found, list) and name.isdecimal() and int(name) < len(found):
-                found = found[int(name)]
-            elif isinstance(found, Mapping) and name in found:
-                found = found[name]
-            else:
-                raise Unfit(f"Its reference {reference[:100]!r} points at nothing")
-        if not isinstance(found, dict):
-            raise Unfit(f"Its reference {reference[:100]!r} points at no schema")
-        return found
-
     def _merged(self, given: JSON, depth: int) -> JSON:
         """`allOf` as one schema, and of `oneOf` or `anyOf` what can be said plainly: one kind or null, several types."""
         if isinstance(parts := given.get("allOf"), list):
             rest = {word: value for word, value in given.items() if word != "allOf"}
             for part in [*parts[:20], {}]:
-                rest = _both(rest, self._merged(self._followed(part), depth + 1)) if self._goes(part, depth) else rest
+                rest = _both(rest, self._merged(self._follow(part), depth + 1)) if self._goes(part, depth) else rest
             given = rest
         for word in ("anyOf", "oneOf"):
             if isinstance(choices := given.get(word), list):
@@ -130,7 +141,7 @@ class _Fitting:
         return given
 
     def _choice(self, choices: list[Any], depth: int) -> JSON:
-        known = [self._merged(self._followed(each), depth + 1) for each in choices[:20] if self._goes(each, depth)]
+        known = [self._merged(self._follow(each), depth + 1) for each in choices[:20] if self._goes(each, depth)]
         if len(known) != len(choices):
             return {}
         real = [each for each in known if each.get("type") != "null"]

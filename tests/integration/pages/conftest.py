@@ -11,6 +11,7 @@ from playwright.sync_api import Browser
 from tests.support import browser as browsers
 from tests.support.alerts import with_alerts
 from tests.support.cast import Cast, operate_platform
+from tests.support.documents import LAB, LAB_AT
 from tests.support.farm import Farm
 from tests.support.services import ROOT
 from tests.support.site import Look, budget_of, example_body, forked, pages, with_flower
@@ -62,4 +63,6 @@ def site(farm: Farm, cast: Cast, example: str) -> list[Look]:
     key = cast.owner.api_key
     farm.call(key, f"/api/v1/sessions/{session}/files/notes.md", "# Notes", "PUT")
     farm.call(key, f"/api/v1/sessions/{session}/files/data/in.csv", "a,b", "PUT")
-    return pages(example, forked(farm, key, example), session, str(module.id), budget_of(farm, key, session))
+    farm.call(key, "/api/v1/tool-sources", {"name": "lab", "kind": "openapi", "document": LAB, "server": LAB_AT})
+    budget = budget_of(farm, key, session)
+    return pages(example, forked(farm, key, example), session, str(module.id), budget, "lab")

@@ -39,6 +39,8 @@ from webapp.tenants.tokens import issue_tokens
 from webapp.tool_modules.models import ModuleVersion, State, ToolModule
 from webapp.tool_modules.rules import NOTHING
 from webapp.tool_modules.services import upload
+from webapp.tool_sources.models import ToolSource
+from webapp.tool_sources.services import register
 from webapp.webhooks.models import Webhook
 from webapp.webhooks.services import make_webhook, send_test
 from webapp.workspaces.services import ByUser, read_workspace, save_changes
@@ -58,11 +60,16 @@ SAID = {
 WEBHOOK = "https://hooks.example/a-path-that-only-acme-knows"
 WASM = b"\0asm\1\0\0\0"
 MODULE = {"name": "tool_of_one_call", "description": "d", "wasm": base64.b64encode(WASM).decode()}
+DOCUMENT = (
+    f"openapi: 3.0.3\ninfo: {{title: {SECRET_WORDS}, version: '1'}}\nservers: [url: 'https://x.example']\npaths: {{}}"
+)
+SOURCE = {"name": "source_of_one_call", "kind": "openapi", "document": DOCUMENT}
 OPENED = {"level": "tenant", "period": "day"}
 PATCHED = {
     "budgets": '{"tokens_limit": null}',
     "webhooks": '{"is_active": true}',
     "tool-modules": '{"is_enabled": true}',
+    "tool-sources": '{"is_enabled": true}',
 }
 PROVIDER_KEY = "sk-of-acme-for-a-provider-9QxZ"
 OPEN = {"GET /health", "GET /readiness", "GET /openapi.json", "POST /api/v1/auth/login", "POST /api/v1/auth/refresh",
@@ -99,6 +106,12 @@ TOOL_MODULES = {  # code that agents may call: read by those who look after it, 
     "PATCH /api/v1/tool-modules/{module}", "POST /api/v1/tool-modules/{module}/in-force",
     "DELETE /api/v1/tool-modules/{module}",
 }  # fmt: skip
+TOOL_SOURCES = {  # servers whose tools agents may call: as above
+    "GET /api/v1/tool-sources", "POST /api/v1/tool-sources", "POST /api/v1/tool-sources/validate",
+    "GET /api/v1/tool-sources/{source}", "PATCH /api/v1/tool-sources/{source}",
+    "DELETE /api/v1/tool-sources/{source}", "POST /api/v1/tool-sources/{source}/look",
+}  # fmt: skip
+TOOLS = TOOL_MODULES | TOOL_SOURCES
 WEBHOOKS = {  # where a tenant's alerts go, for those who change its limits: 403 for everybody else
     "GET /api/v1/webhooks", "POST /api/v1/webhooks", "GET /api/v1/webhooks/{webhook}",
     "PATCH /api/v1/webhooks/{webhook}", "POST /api/v1/webhooks/{webhook}/secret",
@@ -160,6 +173,11 @@ PAGES: dict[str, tuple[str, set[str]]] = {  # route -> address, roles that it op
     "tools/<str:name>/switch": ("POST /tools/{module}/switch", {"admin", "owner"}),
     "tools/<str:name>/in-force/<int:version>": ("POST /tools/{module}/in-force/1", {"admin", "owner"}),
     "tools/<str:name>/remove": ("POST /tools/{module}/remove", {"admin", "owner"}),
+    "tool-sources": ("/tool-sources", WATCHERS),
+    "tool-sources/<str:name>": ("/tool-sources/{source}", WATCHERS),
+    "tool-sources/<str:name>/switch": ("POST /tool-sources/{source}/switch", {"admin", "owner"}),
+    "tool-sources/<str:name>/look": ("POST /tool-sources/{source}/look", {"admin", "owner"}),
+    "tool-sources/<str:name>/remove": ("POST /tool-sources/{source}/remove", {"admin", "owner"}),
     "freezes": ("/freezes", WATCHERS),
     "freezes/<str:name>/thaw": ("POST /freezes/{freeze}/thaw", WATCHERS),
     "keys": ("/keys", EVERYONE),
@@ -187,6 +205,7 @@ class Place:
     delivery: str
     budget: str
     module: str
+    source: str
     provider: str = "openai"
     prompt: str = "editor"
     version: str = "1"
@@ -209,6 +228,7 @@ class Place:
             "version",
             "path",
             "module",
+            "source",
         ):
             filled = filled.replace(f"{{{name}}}", getattr(self, name))
         return f"{filled}?workflow_id={self.task}" if filled == "/api/v1/stream/sse" else filled
@@ -248,9 +268,11 @@ def place(cast: Cast) -> Place:
             wasm=WASM,
         ).module
         ModuleVersion.objects.update(state=State.READY)
+        ToolSource.objects.all().delete()
+        source = register(actor=cast.owner.user, asked=SOURCE | {"name": f"s{uuid4().hex[:20]}"})
     return Place(
         str(task.id), str(task.session_id), task.attachments[0]["id"], str(made.key.id), str(frozen.id),
-        str(alert.id), str(hook.id), str(told.id), str(budget.id), module.name,
+        str(alert.id), str(hook.id), str(told.id), str(budget.id), module.name, source.name,
     )  # fmt: skip
 
 
@@ -259,6 +281,7 @@ def call(operation: str, place: Place, key: str | None) -> HttpResponse:
     headers = {"X-API-Key": key} if key else {}
     said = SAID | {"name": "editor", "text": f"Edit. {uuid4()}", "version": "shipped"} if "prompts" in path else SAID
     said = MODULE if path == "/api/v1/tool-modules" else {"version": 1} if "tool-modules" in path else said
+    said = SOURCE if path == "/api/v1/tool-sources" else {"document": "x"} if path.endswith("/validate") else said
     said = OPENED if path == "/api/v1/budgets" else said
     body = (
         json.dumps(said)
@@ -284,12 +307,12 @@ def credential(cast: Cast, role: str, operation: str) -> str:
 
 
 def test_every_route_has_a_line_here() -> None:
-    assert set(OPERATIONS) == OPEN | OWN | OBJECT | OPERATORS | MANAGERS | PROMPTS | TOOL_MODULES | WEBHOOKS
+    assert set(OPERATIONS) == OPEN | OWN | OBJECT | OPERATORS | MANAGERS | PROMPTS | TOOLS | WEBHOOKS
     routes = {str(pattern.pattern) for pattern in urlpatterns if isinstance(pattern, URLPattern)}
     assert routes == set(PAGES) | NOT_HERE
 
 
-@pytest.mark.parametrize("operation", sorted(OWN | OBJECT | OPERATORS | MANAGERS | PROMPTS | TOOL_MODULES | WEBHOOKS))
+@pytest.mark.parametrize("operation", sorted(OWN | OBJECT | OPERATORS | MANAGERS | PROMPTS | TOOLS | WEBHOOKS))
 def test_a_route_asks_for_a_credential_and_its_scope(operation: str, cast: Cast, place: Place) -> None:
     scope = OPERATIONS[operation]
     assert scope, "every route that isn't open names a scope"
@@ -384,6 +407,24 @@ def test_tool_modules_are_read_by_who_looks_after_them_and_written_by_who_govern
     assert SECRET_WORDS.encode() not in theirs.content
     with tenant_scope(cast.acme.id):
         assert ToolModule.objects.filter(name=place.module).exists()
+    assert call(operation, place, key_of(cast, "admin")).status_code in (200, 202)
+
+
+@pytest.mark.parametrize("operation", sorted(TOOL_SOURCES))
+def test_tool_sources_are_read_by_who_looks_after_them_and_written_by_who_governs(
+    operation: str, cast: Cast, place: Place
+) -> None:
+    writes = not operation.startswith("GET")
+    for role in ("user", *(["operator"] if writes else [])):
+        assert call(operation, place, key_of(cast, role)).status_code == 403
+    with tenant_scope(cast.globex.id):
+        ToolSource.objects.all().delete()
+    theirs = call(operation, place, key_of(cast, "stranger"))
+    made = 200 if "validate" in operation or not writes else 202
+    assert theirs.status_code == (404 if "{" in operation else made)
+    assert SECRET_WORDS.encode() not in theirs.content
+    with tenant_scope(cast.acme.id):
+        assert ToolSource.objects.filter(name=place.source).exists()
     assert call(operation, place, key_of(cast, "admin")).status_code in (200, 202)
 
 

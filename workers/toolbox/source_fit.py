@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable
 from typing import Any
 
 from webapp.common.values import JSON, storable
-from webapp.tool_sources.looks import Found
+from webapp.tool_sources.in_force import Found
 from webapp.tool_sources.names import tool_name
 from workers.toolbox.outer_schemas import Unfit, fit
 

@@ -1,0 +1,133 @@
+"""Sources of tools: MCP servers and OpenAPI documents of the tenant, what was found there and what was left out."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.conf import settings
+from django.contrib import messages
+from django.core.exceptions import PermissionDenied
+from django.db import transaction
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.views.decorators.http import require_http_methods, require_POST, require_safe
+
+from webapp.common.errors import Invalid
+from webapp.common.tenancy import tenant_scope
+from webapp.common.values import JSON
+from webapp.dashboard.pages import action, page, shown
+from webapp.orchestration import dispatch
+from webapp.tenants.models import User
+from webapp.tenants.rules import Principal
+from webapp.tool_sources import rules, services
+from webapp.tool_sources.models import State
+from webapp.tool_sources.names import tool_name
+from webapp.tool_sources.selectors import find_source, sources_of
+
+READ, WRITE = "policies:read", "policies:write"
+BACK = "/tool-sources"
+TYPED = ("name", "kind", "address", "document", "server", "auth", "key_in", "key_name", "tools", "tags", "command")
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+@page(scope=READ)
+def sources(request: HttpRequest, who: Principal) -> HttpResponse:
+    """A POST registers a source; what is wrong with it stands beside its field."""
+    if request.method != "POST":
+        return _page(request, who)
+    if not who.may(WRITE):
+        raise PermissionDenied(f"Your role, {who.role}, lacks the scope {WRITE}.")
+    typed = {field: request.POST.get(field, "").strip().replace("\r\n", "\n") for field in TYPED}
+    typed["dangerous"] = request.POST.get("dangerous", "")
+    try:
+        services.register(actor=_actor(who), asked=_asked(typed) | {"secret": request.POST.get("secret", "")})
+    except Invalid as error:
+        return _page(request, who, typed=typed, error=error)
+    transaction.on_commit(dispatch.send_source_checks)
+    messages.success(request, f"{typed['name']} is being looked at; agents have its tools when that is done.")
+    return HttpResponseRedirect(BACK)
+
+
+@require_safe
+@page(scope=READ)
+def source(request: HttpRequest, who: Principal, name: str) -> HttpResponse:
+    found = find_source(who.tenant_id, name)
+    context = {
+        "source": found,
+        "tools": [{**each, "called": tool_name(found.name, each["name"])} for each in found.tools],
+        "checking": found.state == State.CHECKING,
+        "may_write": who.may(WRITE),
+    }
+    return shown(request, "tool_sources/one.html", context, fragment="tool_sources/found.html")
+
+
+@require_POST
+@action(scope=WRITE)
+def switch(request: HttpRequest, who: Principal, name: str) -> HttpResponse:
+    on = request.POST.get("on") == "1"
+    with tenant_scope(who.tenant_id):
+        services.change(actor=_actor(who), name=name, changes={"is_enabled": on})
+    messages.success(
+        request, f"{name} is switched {'on: agents have its tools' if on else 'off: no agent has its tools'}."
+    )
+    return HttpResponseRedirect(f"{BACK}/{name}")
+
+
+@require_POST
+@action(scope=WRITE)
+def look(request: HttpRequest, who: Principal, name: str) -> HttpResponse:
+    with tenant_scope(who.tenant_id):
+        services.look_again(actor=_actor(who), name=name)
+    transaction.on_commit(dispatch.send_source_checks)
+    messages.success(request, f"{name} is being looked at.")
+    return HttpResponseRedirect(f"{BACK}/{name}")
+
+
+@require_POST
+@action(scope=WRITE)
+def remove(request: HttpRequest, who: Principal, name: str) -> HttpResponse:
+    with tenant_scope(who.tenant_id):
+        services.remove(actor=_actor(who), name=name)
+    messages.success(request, f"{name} is removed, with its tools.")
+    return HttpResponseRedirect(BACK)
+
+
+def _asked(typed: dict[str, str]) -> JSON:
+    """As the API takes it; what is left empty is not given."""
+    auth: JSON = {"kind": typed["auth"] or "none"}
+    if auth["kind"] == "api_key":
+        auth |= {"in": typed["key_in"], "name": typed["key_name"]}
+    asked: JSON = {field: typed[field] for field in ("name", "kind", "address", "document", "server") if typed[field]}
+    asked |= {field: typed[field].split() for field in ("tools", "tags") if typed[field]}
+    if typed["command"]:
+        asked |= {"transport": "stdio", "command": typed["command"]}
+    return asked | {"auth": auth, "dangerous": typed["dangerous"] == "1"}
+
+
+def _page(
+    request: HttpRequest, who: Principal, *, typed: dict[str, str] | None = None, error: Invalid | None = None
+) -> HttpResponse:
+    rows = sources_of(who.tenant_id)
+    context: dict[str, Any] = {
+        "sources": rows,
+        "checking": any(row.state == State.CHECKING and row.is_enabled for row in rows),
+        "may_write": who.may(WRITE),
+        "typed": typed or {},
+        "error": str(error).removeprefix(f"{error.field}: ") if error else "",
+        "field": error.field if error else "",
+        "auths": [
+            ("none", "nothing"),
+            ("bearer", "a bearer token"),
+            ("api_key", "an API key"),
+            ("basic", "name:password"),
+        ],
+        "commands": sorted(settings.MCP_COMMANDS),
+        "limit_bytes": settings.SOURCE_DOCUMENT_BYTES,
+        "secret_chars": rules.SECRET_CHARS,
+    }
+    response = shown(request, "tool_sources/page.html", context, fragment="tool_sources/list.html")
+    response.status_code = 400 if error else 200
+    return response
+
+
+def _actor(who: Principal) -> User:
+    return User.objects.get(id=who.user_id)
