@@ -41,6 +41,7 @@ SETTINGS: JSON = {
         "description": "Never shown again; name:password for basic",
     },
     "tools": {**WORDS, "description": "The tools that are wanted, as the source calls them; empty: all"},
+    "reads": {**WORDS, "description": "MCP: tools that change nothing; all others act, whatever the server says"},
     "tags": {**WORDS, "description": "OpenAPI: operations with one of these; empty: all"},
     "server": {"type": "string", "description": "OpenAPI: where it is called, instead of where the document says"},
     "transport": {"type": "string", "enum": list(rules.TRANSPORTS), "description": "MCP"},

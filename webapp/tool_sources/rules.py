@@ -29,10 +29,10 @@ TIMEOUTS_S = {"openapi": 30, "mcp": 10}
 TIMEOUT_MOST_S = 120
 FIELDS = {
     "openapi": ("auth", "tools", "tags", "server", "rate_per_minute", "timeout_s", "dangerous"),
-    "mcp": ("auth", "tools", "transport", "command", "rate_per_minute", "timeout_s", "dangerous"),
+    "mcp": ("auth", "tools", "reads", "transport", "command", "rate_per_minute", "timeout_s", "dangerous"),
 }
 # What may change without another look: it neither moves the source nor chooses among its tools.
-LIGHT = frozenset({"rate_per_minute", "timeout_s", "dangerous", "is_enabled"})
+LIGHT = frozenset({"reads", "rate_per_minute", "timeout_s", "dangerous", "is_enabled"})
 
 
 def check_name(name: Any) -> str:
@@ -72,6 +72,7 @@ def check_settings(kind: str, given: JSON, *, reach: Reach, commands: Collection
         "auth": _auth,
         "tools": lambda value: _words("tools", value),
         "tags": lambda value: _words("tags", value),
+        "reads": lambda value: _words("reads", value, none="none"),
         "server": lambda value: _server(value, reach),
         "transport": _transport,
         "command": lambda value: _command(value, commands, wanted=given.get("transport") == "stdio"),
@@ -168,10 +169,10 @@ def _auth(given: Any) -> JSON:
     return {"kind": kind, "in": place, "name": name}
 
 
-def _words(field: str, given: Any) -> list[str]:
+def _words(field: str, given: Any, none: str = "all") -> list[str]:
     given = [] if given is None else given
     if not isinstance(given, list) or len(given) > WORDS:
-        raise Invalid(field=field, message=f"must be a list of at most {WORDS} names; an empty one means all")
+        raise Invalid(field=field, message=f"must be a list of at most {WORDS} names; an empty one means {none}")
     if not all(isinstance(word, str) and 1 <= len(word) <= WORD_CHARS for word in given):
         raise Invalid(field=field, message=f"must hold names of 1 to {WORD_CHARS} characters")
     return list(dict.fromkeys(storable(given)))

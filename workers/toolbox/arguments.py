@@ -7,6 +7,7 @@ from typing import Any
 
 from jsonschema import Draft202012Validator
 from jsonschema.exceptions import SchemaError, ValidationError
+from referencing import Registry
 
 from workers.toolbox.errors import ArgumentsInvalid, ToolMisdeclared
 
@@ -44,7 +45,7 @@ def validator(name: str, schema: dict[str, Any]) -> Draft202012Validator:
         raise ToolMisdeclared(f"{name}: parameters: {error.message[:200]}") from None
     if schema.get("type") != "object" or schema.get("additionalProperties") is not False:
         raise ToolMisdeclared(f"{name}: parameters must be of type object with additionalProperties false")
-    return Draft202012Validator(schema)
+    return Draft202012Validator(schema, registry=Registry())  # an empty one: nothing is fetched
 
 
 def check(name: str, rules: Draft202012Validator, arguments: object) -> None:

@@ -31,6 +31,7 @@ from mcp_types import (
     Tool,
     ToolListChangedNotification,
 )
+from mcp_types.version import MODERN_PROTOCOL_VERSIONS
 from pydantic import TypeAdapter, ValidationError
 
 from workers.toolbox.egress import AddressRefused
@@ -174,7 +175,9 @@ class Connection:
                 ) as client:
                     starting.reschedule(None)
                     self._client.set_result(client)
+                    listening = asyncio.create_task(self._listen(client))
                     await self._until_over()
+                    listening.cancel()
                     starting.reschedule(asyncio.get_running_loop().time() + LEAVE_S)
         except asyncio.CancelledError:
             self._failed(McpUnavailable("It was left before it had started"))
@@ -184,6 +187,15 @@ class Connection:
             self._failed(_start_told(error))
         finally:
             self._ending.set()
+
+    async def _listen(self, client: Client) -> None:
+        """Servers of 2026 tell of other tools only those who listen. Asked once: one that hangs up is let go."""
+        tools = client.server_capabilities.tools
+        if client.protocol_version in MODERN_PROTOCOL_VERSIONS and tools and tools.list_changed:
+            with suppress(MCPError, RuntimeError, TimeoutError, ValidationError):
+                async with client.listen(tools_list_changed=True) as events:
+                    async for _ in events:
+                        pass  # it comes as a notification too: see `_heard`
 
     def _failed(self, error: Exception) -> None:
         if not self._client.done():

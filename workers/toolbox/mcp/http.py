@@ -24,6 +24,7 @@ CONNECTIONS = 50
 # told as the answers of JSON-RPC, so that only one call fails
 NOT_SENT, BROKEN, REFUSED, UNAUTHORISED, OVERLOADED = -32_051, -32_052, -32_053, -32_054, -32_055
 STATUSES = {401: UNAUTHORISED, 403: UNAUTHORISED, 429: OVERLOADED, 503: OVERLOADED}
+LISTEN = "subscriptions/listen"
 FORGOTTEN = (400, 404)  # the second by the specification, the first by many servers
 
 
@@ -85,7 +86,7 @@ class _Guard(httpx2.AsyncBaseTransport):
     async def _ask(self, request: httpx2.Request) -> httpx2.Response:
         self._reach.target(str(request.url))
         assert isinstance(request.stream, httpx2.AsyncByteStream)
-        streams = request.method == "GET"  # such an answer stays open as long as the session
+        streams = request.method == "GET" or request.headers.get("mcp-method") == LISTEN  # open as long as the session
         timeout = {**request.extensions.get("timeout", {}), **({"read": None} if streams else {})}
         url = httpcore2.URL(
             scheme=request.url.raw_scheme,

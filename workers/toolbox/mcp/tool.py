@@ -32,6 +32,7 @@ class McpTool(Tool):
         found: one of what `found` made, with parameters that arguments can be checked by.
         server: how it is reached, its secret included, which is why it is asked for each call.
         timeout_s: for the server's answer.
+        dangerous: a person must approve each call, unless it only reads.
         reads: the tenant says that it changes nothing; the server's own word for that is no reason to believe it.
     """
 
@@ -54,7 +55,7 @@ class McpTool(Tool):
         rate_per_minute: int = 0,
     ) -> None:
         self.name, self.description, self.parameters = name, found["description"], found["parameters"]
-        self.version, self.dangerous, self.rate_per_minute = version, dangerous, rate_per_minute
+        self.version, self.dangerous, self.rate_per_minute = version, dangerous and not reads, rate_per_minute
         self.effect: Effect = "computes" if reads else "acts"
         self.timeout_s = timeout_s + START_S + sum(AGAIN_S) + 1
         self._call, self._server, self._connections = str(found["call"]["tool"]), server, connections
@@ -101,15 +102,15 @@ class McpTool(Tool):
 
 def _without(secret: str, result: ToolResult) -> ToolResult:
     """A server may say what it was given to sign in with."""
-    words = {secret, quote(secret, safe=""), secret.partition(":")[2]}
-    words = {word for word in words if len(word) >= LEAST_SECRET}
+    ways = {secret, quote(secret, safe=""), secret.partition(":")[2]}
+    words = sorted((word for word in ways if len(word) >= LEAST_SECRET), key=len, reverse=True)
     if not words:
         return result
     error = result.error and ToolError(result.error.code, _hidden(result.error.message, words), result.error.outage)
     return replace(result, output=_hidden(result.output, words), error=error)
 
 
-def _hidden(value: Any, words: set[str]) -> Any:
+def _hidden(value: Any, words: list[str]) -> Any:
     if isinstance(value, str):
         for word in words:
             value = value.replace(word, "[secret]")
