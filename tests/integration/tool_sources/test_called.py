@@ -15,12 +15,19 @@ from tests.support.model_server import ModelServer
 from tests.support.standing import Standing
 from webapp.budgets.models import Hold
 from webapp.common.tenancy import tenant_scope
-from webapp.decisions.models import Freeze, PolicyDecision
-from webapp.orchestration.freezes import freeze
+from webapp.decisions.models import PolicyDecision
+from webapp.orchestration.policies import save_module
 
 PUT, GET = "lab_put_lab_api_workspaces_space_name", "lab_get_lab_api_workspaces_space_name"
 WRITES = {"name": PUT, "arguments": {"space_name": "a/b", "body": {"data": {"n": 42}, "metadata": {"id": "a/b"}}}}
 READS = {"name": GET, "arguments": {"space_name": "a/b"}}
+
+REFUSES = f"""package hartley.own
+
+import rego.v1
+
+deny contains "nothing is written there" if input.tool.name == "{PUT}"
+"""
 
 
 @pytest.fixture(scope="module")
@@ -95,20 +102,18 @@ def test_a_whole_run_with_policy_hold_and_event(
 
 def test_what_policy_refuses_is_not_sent_and_what_is_off_is_not_there(connected: Farm, crew: Cast, lab: Lab) -> None:
     registered(connected, crew, lab)
-    key, before = crew.owner.api_key, len(lab.asked)
-    plan = {"steps": [{"id": "one", "kind": "tool", "tool": PUT, "arguments": WRITES["arguments"]}]}
+    before = len(lab.asked)
     with tenant_scope(crew.acme.id):
-        freeze(actor=crew.owner.user, kind="tool", subject=PUT, reason="not today")
-    task = connected.submit(key, "Keep it", context={"plan": plan})
-    assert connected.finished(key, task)["status"] == "TASK_STATUS_FAILED"
-    with tenant_scope(crew.acme.id):
-        Freeze.objects.all().delete()
+        save_module(actor=crew.owner.user, name="house_rules", source=REFUSES)
+    assert "policy.denied" in brought(connected, crew)
     assert Api(crew.owner).call("PATCH", "/lab", is_enabled=False).status_code == 200
+    eventually(lambda: "tool.unknown" in brought(connected, crew))
+    assert len(lab.asked) == before
 
-    def unknown() -> bool:
-        task = connected.submit(key, "Keep it", context={"plan": plan})
-        connected.finished(key, task)
-        return "tool.unknown" in json.dumps(connected.steps(key, task))
 
-    eventually(unknown)
-    assert before == 2, "only the run before has reached it"
+def brought(farm: Farm, crew: Cast) -> str:
+    """What the one call of a plan came to."""
+    plan = {"steps": [{"id": "one", "kind": "tool", "tool": PUT, "arguments": WRITES["arguments"]}]}
+    task = farm.submit(crew.owner.api_key, "Keep it", context={"plan": plan})
+    farm.finished(crew.owner.api_key, task)
+    return json.dumps(farm.steps(crew.owner.api_key, task))
