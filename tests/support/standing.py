@@ -11,7 +11,14 @@ import pytest
 from tests.support.farm import Farm
 from tests.support.services import Services
 
-FIXTURES = ("connected", "caching", "flower", "streaming", "farm")  # of farms; the first that a module needs is its own
+FIXTURES = (
+    "connected",
+    "looping",
+    "caching",
+    "flower",
+    "streaming",
+    "farm",
+)  # of farms; the first that a module needs is its own
 
 
 @dataclass
