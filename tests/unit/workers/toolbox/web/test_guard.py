@@ -35,15 +35,18 @@ REDIRECTED = [
 ]
 
 
-def address_of(tool: str) -> str | None:
-    """The parameter that takes one, by its format or its name."""
-    for name, schema in REGISTRY.get(tool).parameters["properties"].items():
-        if schema.get("type") == "string" and (schema.get("format") == "uri" or "url" in name):
-            return str(name)
-    return None
+def takes_address(name: str, schema: dict[str, Any]) -> bool:
+    """By its format or its name, alone or in a list."""
+    inner = schema.get("items", schema)
+    return inner.get("type") == "string" and (inner.get("format") == "uri" or "url" in name)
 
 
-FETCHING = [spec["name"] for spec in REGISTRY.specs() if address_of(spec["name"])]
+FETCHING = [
+    (spec["name"], name)
+    for spec in REGISTRY.specs()
+    for name, schema in spec["parameters"]["properties"].items()
+    if takes_address(name, schema)
+]
 
 
 def sample(schema: dict[str, Any]) -> Any:
@@ -78,25 +81,28 @@ def guarded(*turns: dict[str, list[str]]) -> Browser:
     return Browser(egress, Readers(size=1, within_s=1), page_bytes=10, per_site=4)
 
 
-async def ask(tool: str, url: str, browser: Browser) -> ToolResult:
+async def ask(fetching: tuple[str, str], url: str, browser: Browser) -> ToolResult:
+    tool, parameter = fetching
     declared = REGISTRY.get(tool).parameters
     needed = {name: sample(declared["properties"][name]) for name in declared.get("required", ())}
-    arguments = {**needed, str(address_of(tool)): url}
+    arguments = {**needed, parameter: [url] if declared["properties"][parameter]["type"] == "array" else url}
     REGISTRY.validate(tool, arguments)
     async with asyncio.timeout(10):
         return await REGISTRY.get(tool).run(arguments, context_with(browser))
 
 
 async def test_the_tools_that_fetch_are_found() -> None:
-    assert {"web_fetch", "web_subpage_fetch", "web_crawl"} <= set(FETCHING)
+    assert {("web_fetch", "url"), ("web_fetch", "urls"), ("web_subpage_fetch", "url"), ("web_crawl", "url")} <= set(
+        FETCHING
+    )
     assert len(HOSTILE) > 100 and len(REDIRECTED) > 60
 
 
-@pytest.mark.parametrize("tool", FETCHING)
+@pytest.mark.parametrize("fetching", FETCHING, ids=map("-".join, FETCHING))
 @pytest.mark.parametrize("url", HOSTILE)
-async def test_an_inner_or_odd_address_is_refused(tool: str, url: str, connected: list[str]) -> None:
+async def test_an_inner_or_odd_address_is_refused(fetching: tuple[str, str], url: str, connected: list[str]) -> None:
     try:
-        result = await ask(tool, url, guarded())
+        result = await ask(fetching, url, guarded())
     except ArgumentsInvalid:
         pass  # before it began
     else:
@@ -104,27 +110,29 @@ async def test_an_inner_or_odd_address_is_refused(tool: str, url: str, connected
     assert connected == []
 
 
-@pytest.mark.parametrize("tool", FETCHING)
+@pytest.mark.parametrize("fetching", FETCHING, ids=map("-".join, FETCHING))
 @pytest.mark.parametrize("name", NAMES)
-async def test_a_name_that_leads_inside_is_refused(tool: str, name: str, connected: list[str]) -> None:
-    result = await ask(tool, f"http://{name}/", guarded())
+async def test_a_name_that_leads_inside_is_refused(fetching: tuple[str, str], name: str, connected: list[str]) -> None:
+    result = await ask(fetching, f"http://{name}/", guarded())
     assert result.error and result.error.code == "address.refused"
     assert connected == []
 
 
-@pytest.mark.parametrize("tool", FETCHING)
-async def test_a_name_that_changes_its_address_reaches_what_was_checked(tool: str, connected: list[str]) -> None:
+@pytest.mark.parametrize("fetching", FETCHING, ids=map("-".join, FETCHING))
+async def test_a_name_that_changes_its_address_reaches_what_was_checked(
+    fetching: tuple[str, str], connected: list[str]
+) -> None:
     turns = [{"rebound.example": [PUBLIC]}, {"rebound.example": ["127.0.0.1"]}]
-    result = await ask(tool, "http://rebound.example/", guarded(*turns))
+    result = await ask(fetching, "http://rebound.example/", guarded(*turns))
     assert not result.ok and connected == [PUBLIC]
 
 
-@pytest.mark.parametrize("tool", FETCHING)
-async def test_no_redirect_leads_inside(tool: str, browser: Browser, wood: Wood) -> None:
+@pytest.mark.parametrize("fetching", FETCHING, ids=map("-".join, FETCHING))
+async def test_no_redirect_leads_inside(fetching: tuple[str, str], browser: Browser, wood: Wood) -> None:
     """The test's own server may be reached by its address and port, and nothing else."""
     wood.more |= {f"/r/{n}": (302, {"Location": url}, b"") for n, url in enumerate(REDIRECTED)}
     for n, url in enumerate(REDIRECTED):
-        result = await ask(tool, wood.url(f"/r/{n}"), browser)
+        result = await ask(fetching, wood.url(f"/r/{n}"), browser)
         assert result.error and result.error.code == "address.refused", url
     assert set(wood.asked) <= {f"/r/{n}" for n in range(len(REDIRECTED))} | {"/robots.txt"}
 
