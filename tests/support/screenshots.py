@@ -14,6 +14,7 @@ from pathlib import Path
 from uuid import UUID
 
 from tests.support.browser import browser, chromium, visitor
+from tests.support.documents import LAB, LAB_AT
 from tests.support.farm import Farm
 from tests.support.services import ROOT, start_services
 from tests.support.site import Look, budget_of, example_body, forked, pages, with_flower

@@ -17,7 +17,7 @@ FAULTS = 5
 FAULT_CHARS = 300
 VERSION = re.compile(r"3\.([01])\.\d+")
 VALIDATORS = {"0": OpenAPIV30SpecValidator, "1": OpenAPIV31SpecValidator}
-TIMESTAMP = "tag:yaml.org,2002:timestamp"
+TIMESTAMP, BOOL = "tag:yaml.org,2002:timestamp", "tag:yaml.org,2002:bool"
 
 
 class DocumentRefused(Exception):
@@ -25,10 +25,10 @@ class DocumentRefused(Exception):
 
 
 class _Loader(yaml.CSafeLoader):
-    """YAML as JSON has it: a date stays a text."""
+    """YAML as JSON has it: a date stays a text, and so do `on` and `yes`."""
 
     yaml_implicit_resolvers = {
-        first: [(tag, pattern) for tag, pattern in resolvers if tag != TIMESTAMP]
+        first: [(tag, pattern) for tag, pattern in resolvers if tag != TIMESTAMP and (tag != BOOL or first in "tTfF")]
         for first, resolvers in yaml.CSafeLoader.yaml_implicit_resolvers.items()
     }
 
@@ -91,8 +91,10 @@ def _first(errors: Any) -> Any:
 
 
 def _told(error: Any) -> str:
+    """Of an error that is told in several lines the first says what is wrong."""
     where = "/".join(map(str, getattr(error, "absolute_path", ())))
-    return f"{where}: {error.message}"[:FAULT_CHARS] if where else str(error.message)[:FAULT_CHARS]
+    what = str(error.message).partition("\n")[0]
+    return f"{where}: {what}"[:FAULT_CHARS] if where else what[:FAULT_CHARS]
 
 
 def _without_remote(value: Any) -> Any:
