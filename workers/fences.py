@@ -16,6 +16,12 @@ def told(shown: JSON) -> str:
     return fenced(text) if shown.get("source") == "untrusted" else text
 
 
+def within(text: str) -> str:
+    """What a fence is around; a text without one as it is."""
+    first, _, rest = text.partition("\n")
+    return rest.rpartition("\n")[0] if first.startswith(FENCED.partition("{mark}")[0]) else text
+
+
 def fenced(text: str) -> str:
     """No text can close it: it would have to contain a part of its own hash."""
     mark = hashlib.sha256(text.encode()).hexdigest()[:16]

@@ -30,9 +30,10 @@ from workers.tool_limits import ToolRefused, ToolTimeout, check_tokens, seconds,
 from workers.tool_once import Wanted, result_once
 from workers.toolbox.errors import ToolUnknown
 from workers.toolbox.registry import Artifact, Registry, Tool, ToolContext, ToolResult
-from workers.toolbox.shaping import shaped
+from workers.toolbox.shaping import Room, shaped
 
 SHOWN_LIMIT_CHARS = 2000
+OUTPUT_SHARE = 0.8  # of what a step may record is a tool's result; the rest is for the files that it made
 LEAST_FUEL = 10_000_000  # of which a short program needs a part; less is not worth a start
 
 
@@ -107,7 +108,7 @@ async def call_tool(
 
         beats.waiting(hold.call)
         try:
-            result = await within_limits(step, tool, granted, run)
+            result = await within_limits(services().tool_guards.of(tool, step.tenant), tool, granted, run)
         except (ToolRefused, SandboxUnavailable, StoreUnavailable, BytesLost) as error:
             beats.settle(Settlement(sent=False, call=hold.call, error=error.code))
             raise
@@ -136,7 +137,11 @@ async def call_tool(
     made = earlier.made if earlier else await context.read(step, lambda s: _store(s, result.artifacts))
     if result.changed or result.deleted:
         result = await session_files.save(step, result, made)
-    return shaped(tool, result, settings.TOOL_OUTPUT_CHARS), made
+    return shaped(tool, result, _room()), made
+
+
+def _room() -> Room:
+    return Room(settings.TOOL_OUTPUT_CHARS, int(OUTPUT_SHARE * settings.OUTPUT_LIMIT_BYTES))
 
 
 async def _called(call: Call[ToolResult], beats: Beats) -> ToolResult:

@@ -15,11 +15,11 @@ from math import ceil, inf
 from django.conf import settings
 
 from webapp.common.errors import HartleyError
-from webapp.orchestration.steps import ClaimedStep, Granted
+from webapp.orchestration.steps import Granted
 from workers.gate import CallTimeout
 from workers.gateway.errors import BreakerOpen, ModelError, ModelRateLimited
+from workers.gateway.resilience import Limits
 from workers.gateway.tokens import about
-from workers.services import services
 from workers.toolbox.limits.guards import UNLIMITED_PER_MINUTE
 from workers.toolbox.tool import Tool, ToolResult
 
@@ -111,16 +111,17 @@ def seconds(tool: Tool) -> float:
     return tool.timeout_s + (settings.TOOL_WAIT_S if waits else 0)
 
 
-async def within_limits(step: ClaimedStep, tool: Tool, granted: Granted, run: Run) -> ToolResult:
+async def within_limits(limits: Limits, tool: Tool, granted: Granted, run: Run) -> ToolResult:
     """
     Args:
+        limits: of the tool, for the tenant that calls it.
         run: is called when the turn has come, and stopped after the tool's `timeout_s`.
     Raises:
         RateExceeded, ToolBreakerOpen: it was not called. ToolTimeout: it was stopped. What `run` raises.
     """
     wait_s = min(settings.TOOL_WAIT_S, WAIT_SHARE * (granted.seconds or inf))
     try:
-        async with services().tool_guards.of(tool, step.tenant).call(wait_s=wait_s):
+        async with limits.call(wait_s=wait_s):
             return await _counted(tool, run)
     except _Outage as outage:
         if isinstance(outage.came, ToolTimeout):

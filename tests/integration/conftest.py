@@ -91,7 +91,7 @@ def connected(
     env = {
         f"{provider.upper()}_BASE_URL": base_url,
         f"{provider.upper()}_API_KEY": "sk-scripted",
-        "HARTLEY_EXTRA_TOOLS": "tests.support.marker:MarkerTool",
+        "HARTLEY_EXTRA_TOOLS": "tests.support.marker:MarkerTool,tests.support.far_tool:FarTool",
         "HARTLEY_MARKER_LOG": str(tmp_path_factory.getbasetemp() / "marks"),
         "HARTLEY_LEASE_S": "3",
         "HARTLEY_HINT_S": "2",

@@ -72,7 +72,7 @@ class Farm:
     def forget_limits(self) -> None:
         """What an earlier module's workers knew of its model server says nothing about this one's."""
         with Redis.from_url(self.services.env["REDIS_URL"]) as redis:
-            redis.delete(BREAKERS, *redis.scan_iter("hartley:bucket:*"))
+            redis.delete(BREAKERS, *redis.scan_iter("hartley:bucket:*"), *redis.scan_iter("hartley:tool-breakers:*"))
 
     def kill(self, name: str) -> None:
         """As the kernel would: no signal handler runs."""

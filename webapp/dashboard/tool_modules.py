@@ -14,6 +14,7 @@ from django.views.decorators.http import require_http_methods, require_POST
 from webapp.common.errors import Conflict, Invalid
 from webapp.common.tenancy import tenant_scope
 from webapp.dashboard.pages import action, page, shown
+from webapp.dashboard.tool_breakers import tool_breakers
 from webapp.orchestration import dispatch
 from webapp.tenants.models import User
 from webapp.tenants.rules import Principal
@@ -101,6 +102,7 @@ def _page(
     context = {
         "modules": rows,
         "checking": any(each.state == State.CHECKING for row in rows for each in row.versions.all()),
+        "tool_breakers": tool_breakers(who),
         "may_write": who.may(WRITE),
         "typed": typed or {},
         "error": str(error).removeprefix(f"{error.field}: ") if error else "",

@@ -245,6 +245,9 @@ class LocalGuards:
             del guards[next(holder for holder in guards if holder != OPERATOR)]
         return guard
 
+    def forget(self, name: str) -> None:
+        self._guards.pop(name, None)
+
     def _beside(self, first: Guard, name: str, holder: str) -> Guard:
         at_once = self._at_once(name, first.settings, holder) if self._at_once else None
         return Guard(name, first.settings, beside=first, at_once=at_once)

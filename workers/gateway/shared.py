@@ -51,6 +51,11 @@ class SharedGuards:
             desk = self._desks[name] = Desk(name, settings, local.breaker, self._line, self._kept(name))
         return SharedGuard(name, local, desk, BUCKET.format(provider=name, holder=holder_of(key)))
 
+    def forget(self, name: str) -> None:
+        """What its calls that are out still use they keep; a later one begins with what Redis knows."""
+        self._desks.pop(name, None)
+        self._local.forget(name)
+
     def down(self) -> set[str]:
         return self._local.down()
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Any
 
 from webapp.common.values import JSON
@@ -13,31 +13,46 @@ from workers.toolbox.tool import Tool, ToolError, ToolResult
 
 LEAST_CHARS = 200  # to which a text in a result is cut, before the result is shown as one text
 ERROR_CHARS = 8000
+NOTES_CHARS = 200  # on what was left out
 KEPT = ("ok", "workspace", "artifacts")  # small, and read by others than the model
 
 
-def shaped(tool: Tool, result: ToolResult, limit_chars: int) -> ToolResult:
+@dataclass(frozen=True)
+class Room:
+    """
+    Args:
+        chars: of the JSON as the model reads it.
+        size_bytes: of the JSON as it is stored, where all but plain English takes up to six bytes a character.
+    """
+
+    chars: int
+    size_bytes: int
+
+    def has(self, output: JSON) -> bool:
+        return _chars(output) <= self.chars and len(json.dumps(output)) <= self.size_bytes
+
+
+def shaped(tool: Tool, result: ToolResult, room: Room) -> ToolResult:
     """What is shaped already stays as it is."""
-    output = _bounded(result.output, limit_chars)
+    output = _bounded(result.output, room)
     error = result.error and replace(result.error, message=bounded(result.error.message, ERROR_CHARS))
     if tool.untrusted:
         output = {**output, "source": "untrusted"}
     return replace(result, output=output, error=error if isinstance(error, ToolError) else None)
 
 
-def _bounded(output: JSON, limit_chars: int) -> JSON:
+def _bounded(output: JSON, room: Room) -> JSON:
     """Long texts in it are cut, the same length for all; what is still too long then is one text that is cut."""
-    whole = _chars(output)
-    if whole <= limit_chars:
+    if room.has(output):
         return output
-    each = limit_chars // 2
+    whole, each = _chars(output), room.chars // 2
     while each >= LEAST_CHARS:
         cut = _with_texts_of(output, each)
-        if _chars(cut) <= limit_chars:
+        if room.has(cut):
             return {**cut, "cut": _note(whole)}
         each //= 2
     short = {name: output[name] for name in KEPT if name in output}
-    text = bounded(json.dumps(output, ensure_ascii=False), limit_chars // 2)
+    text = bounded(json.dumps(output), min(room.chars, room.size_bytes) // 2 - NOTES_CHARS)
     return {**short, "text": text, "cut": _note(whole)}
 
 

@@ -6,6 +6,7 @@ tool is the tenant's.
 
 from __future__ import annotations
 
+from collections import OrderedDict
 from dataclasses import dataclass
 from uuid import UUID
 
@@ -18,6 +19,7 @@ from workers.gateway.shared import SharedGuards
 from workers.toolbox.limits.slots import SCRIPT, SlotsOf
 from workers.toolbox.tool import Tool
 
+NAMES_KEPT = 5000  # tools of all tenants that a process remembers the limits of; those used last
 UNLIMITED_PER_MINUTE = 1_000_000
 KEPT_S = 86_400  # a breaker's state after its last change
 
@@ -40,9 +42,15 @@ class ToolGuards:
         self._slots = SlotsOf(Line.to(redis_url, connections=connections, script=SCRIPT))
         line = Line.to(redis_url, connections=connections)
         self._shared = SharedGuards(line, local=LocalGuards(self._slots), kept=_kept)
+        self._used: OrderedDict[str, None] = OrderedDict()
 
     def of(self, tool: Tool, tenant: UUID) -> Limits:
-        return self._shared(_name(tool, tenant), limits_of(tool, self._breaker), str(tenant))
+        name = _name(tool, tenant)
+        self._used[name] = None
+        self._used.move_to_end(name)
+        if len(self._used) > NAMES_KEPT:
+            self._shared.forget(self._used.popitem(last=False)[0])
+        return self._shared(name, limits_of(tool, self._breaker), str(tenant))
 
     async def close(self) -> None:
         await self._shared.close()

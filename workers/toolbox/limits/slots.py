@@ -17,7 +17,7 @@ from workers.gateway.resilience import AtOnce, Limited
 
 SLOTS = "hartley:slots:{name}:{holder}"
 SCRIPT = Path(__file__).with_name("slots.lua").read_text(encoding="utf-8")
-LEASE_S = 10.0
+LEASE_S = 5.0
 FIRST_LOOK_S, LONGEST_LOOK_S, SLOWER = 0.02, 0.5, 1.5  # how often one looks for a slot of another process
 
 
@@ -28,8 +28,8 @@ class Slots:
     Of the calls that wait in one process only the first asks Redis, so they go in the order in which they came.
     """
 
-    def __init__(self, line: Line, key: str, limit: int, *, lease_s: float = LEASE_S) -> None:
-        self._line, self._key, self._limit, self._lease_s = line, key, limit, lease_s
+    def __init__(self, line: Line, key: str, limit: int) -> None:
+        self._line, self._key, self._limit, self._lease_s = line, key, limit, LEASE_S
         self._own = asyncio.Semaphore(limit)
         self._first = asyncio.Lock()
         self._leases: list[str] = []

@@ -8,6 +8,7 @@ import re
 from collections.abc import Sequence
 from typing import Any
 
+from workers.fences import within
 from workers.gateway.providers.offline import tokens
 from workers.gateway.providers.offline.beginnings import beginnings
 from workers.gateway.providers.offline.embed import DIMENSIONS, vector
@@ -104,7 +105,7 @@ def _results(messages: Sequence[Message]) -> Results:
 
 def _parsed(content: str | None) -> dict[str, Any]:
     try:
-        result = json.loads(content or "")
+        result = json.loads(within(content or ""))
     except ValueError:
         result = None
     if isinstance(result, dict):
