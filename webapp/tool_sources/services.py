@@ -69,7 +69,9 @@ def change(*, actor: User, name: str, changes: JSON) -> ToolSource:
         new["is_enabled"] = _enabled(changes["is_enabled"])
     asked = {field: value for field, value in changes.items() if field not in ("is_enabled", "secret")}
     known = {**row.settings, "address": row.address, "document": row.document}
-    address, document, said = _checked(row.kind, known | asked)
+    address, document, said = row.address, row.document, row.settings
+    if asked:  # an address that may not be asked any more does not keep its source from being switched off
+        address, document, said = _checked(row.kind, known | asked)
     moved = {
         field for field in MOVES if {**said, "address": address, "document": document}.get(field) != known.get(field)
     }

@@ -92,6 +92,15 @@ def test_what_a_lost_worker_says_late_is_not_kept(crew: Cast) -> None:
     assert late and not record(late, Found(reason="late")) and api.one()["state"] == "ready"
 
 
+def test_a_source_whose_address_may_not_be_asked_any_more_can_be_switched_off(crew: Cast) -> None:
+    Api(crew.owner).register()
+    with tenant_scope(crew.acme.id):
+        row = ToolSource.objects.get(name="lab")
+        ToolSource.objects.update(settings=row.settings | {"server": "https://10.0.0.1"})
+    assert Api(crew.owner).call("PATCH", "/lab", timeout_s=5).status_code == 400
+    assert Api(crew.owner).call("PATCH", "/lab", is_enabled=False).status_code == 200
+
+
 def test_changes_are_audited_and_removal_is_complete(crew: Cast) -> None:
     api = Api(crew.owner)
     api.register()
