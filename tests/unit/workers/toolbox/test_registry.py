@@ -76,6 +76,15 @@ def test_specs_show_models_the_name_the_description_and_the_schema() -> None:
     assert registry.specs()[0]["parameters"] == registry.get("calculator").parameters
 
 
+def test_the_built_in_tools_compute_in_the_branch_of_their_kind() -> None:
+    tools = [load_registry().get(name) for name in BUILT_IN]
+    assert {tool.effect for tool in tools} == {"computes"} and not any(tool.dangerous for tool in tools)
+    branches = {tool.name: tool.branch for tool in tools}
+    assert branches.pop("python_executor") == "code_execution" and set(branches.values()) == {"data_analysis"}
+    shown = {tool.name for tool in tools if tool.untrusted}
+    assert shown == {"file_read", "file_list", "file_search", "diff_files", "json_query", "extract_text"}
+
+
 def test_valid_arguments_pass() -> None:
     Registry([Mailer()]).validate("mailer", {"to": ["ann"], "tone": "dry", "copies": 5, "paper": {"weight_g": 0.5}})
 
