@@ -37,6 +37,7 @@ class OpenApiTool(Tool):
     category = "api"
     is_own = True
     untrusted = True
+    remote = True
 
     def __init__(
         self,
@@ -75,11 +76,11 @@ class OpenApiTool(Tool):
                 "source.secret", "The secret of its source can't be read: it must be entered again"
             )
         except (AddressRefused, RequestFailed) as error:
-            return ToolResult.failure(error.code, f"{error}{self._unknown(error)}")
+            outage = isinstance(error, RequestFailed)
+            return ToolResult.failure(error.code, f"{error}{self._unknown(error)}", outage=outage)
         except TimeoutError:
-            return ToolResult.failure(
-                RequestFailed.code, f"No whole answer within {self._within_s:g} s{self._unknown()}"
-            )
+            late = f"No whole answer within {self._within_s:g} s{self._unknown()}"
+            return ToolResult.failure(RequestFailed.code, late, outage=True)
         return _result(answer, lambda text: _without(text, secret))
 
     def _keyed(self, request: Request, context: ToolContext) -> Request:
@@ -116,7 +117,8 @@ def _result(answer: Answer, clean: Callable[[str], str]) -> ToolResult:
         return ToolResult.failure("openapi.redirected", f"It points to {host} instead, which is not followed")
     if answer.status >= 400:
         said = clean(bounded(answer.body.decode("utf-8", "replace"), ERROR_CHARS))
-        return ToolResult.failure(f"openapi.http_{answer.status}", f"The server answered {answer.status}: {said}")
+        code, message = f"openapi.http_{answer.status}", f"The server answered {answer.status}: {said}"
+        return ToolResult.failure(code, message, outage=answer.status >= 500)
     if not answer.whole:
         return ToolResult.failure("openapi.answer_too_large", f"Its answer has more than {len(answer.body)} bytes")
     return ToolResult.success({"status": answer.status, **_content(answer, clean)})
@@ -140,8 +142,8 @@ def _content(answer: Answer, clean: Callable[[str], str]) -> dict[str, Any]:
 
 
 def _without(text: str, secret: str) -> str:
-    """A server may say what it was sent."""
-    for word in {secret, quote(secret, safe=""), secret.partition(":")[2]}:
+    """A server may say what it was sent. The longest first, as one may hold another."""
+    for word in sorted({secret, quote(secret, safe=""), secret.partition(":")[2]}, key=len, reverse=True):
         if len(word) >= LEAST_SECRET:
             text = text.replace(word, "[secret]")
     return text

@@ -93,12 +93,16 @@ WORKSPACE = (
             at = deeper
         print('deep')
         """,
-        "ok|files|error",
+        "ok|files|error|timeout",
         limits={"wall_s": 15},
         keeps=frozenset(),
     ),
-    flood("thirty thousand files", "for n in range(30_000): os.close(os.open(str(n), os.O_CREAT | os.O_WRONLY))"),
-    flood("thirty thousand folders", "for n in range(30_000): os.mkdir(str(n))", "ok|files|error"),
+    flood(
+        "thirty thousand files",
+        "for n in range(30_000): os.close(os.open(str(n), os.O_CREAT | os.O_WRONLY))",
+        "files|error|timeout",
+    ),
+    flood("thirty thousand folders", "for n in range(30_000): os.mkdir(str(n))", "ok|files|error|timeout"),
     flood(
         "thousands of files in folders",
         "for n in range(10):\n os.mkdir(str(n))\n for m in range(300): open(f'{n}/{m}', 'w').close()",

@@ -39,7 +39,7 @@ def folder(path: Path, **files: str) -> Path:
 
 def test_each_class_of_a_file_is_a_tool_and_neighbours_are_none(tmp_path: Path) -> None:
     registry = load_registry(folder=folder(tmp_path, says=TOOL))
-    assert [tool.name for tool in registry] == ["calculator", "python_executor", "says"]
+    assert {tool.name for tool in registry} - {tool.name for tool in load_registry()} == {"says"}
 
 
 def test_a_second_folder_has_files_of_its_own(tmp_path: Path) -> None:
@@ -97,7 +97,8 @@ def test_what_is_said_takes_the_place_of_what_is_declared() -> None:
 
 def test_a_tool_that_is_off_is_not_shown_not_called_and_its_name_is_taken() -> None:
     registry = overridden(load_registry(), [Setting("calculator", is_enabled=False)])
-    assert [spec["name"] for spec in registry.specs()] == ["python_executor"]
+    names = [spec["name"] for spec in registry.specs()]
+    assert "calculator" not in names and "python_executor" in names
     with pytest.raises(ToolUnknown, match="The tool 'calculator' is switched off"):
         registry.get("calculator")
     assert not registry.is_free("calculator") and not registry.with_more([]).is_free("calculator")
