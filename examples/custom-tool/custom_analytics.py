@@ -136,7 +136,7 @@ def described(rows: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
         low, middle, high = statistics.quantiles(found, n=4, method="inclusive")
         columns[column] = {
             "count": len(found), "missing": len(rows) - len(found), "mean": shown(statistics.fmean(found)),
-            "stdev": shown(statistics.stdev(found)), "min": min(found), "quartiles": [low, middle, high],
+            "stdev": shown(statistics.stdev(found)), "min": min(found), "quartiles": [shown(low), shown(middle), shown(high)],
             "max": max(found),
         }  # fmt: skip
     if not columns:
