@@ -10,7 +10,9 @@ from webapp.orchestration.on_failure import way_of
 from webapp.orchestration.steps import ClaimedStep, Completion
 from workers.retries import retry_delay_s
 
-FOR_GOOD = {"tool.unknown", "tool.arguments_invalid", "policy.denied", "budget.exceeded"}  # another try ends alike
+FOR_GOOD = {  # another try ends alike
+    "tool.unknown", "tool.arguments_invalid", "policy.denied", "budget.exceeded", "address.refused", "web.too_large",
+}  # fmt: skip
 
 
 def failed_call(step: ClaimedStep, branch: str, shown: JSON, events: Sequence[JSON]) -> Completion | None:

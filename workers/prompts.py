@@ -11,6 +11,7 @@ import json
 from collections.abc import Sequence
 
 from webapp.common.values import JSON
+from webapp.orchestration.tool_choice import DATASET
 from webapp.prompts.rules import fill, fill_own, parameters_of
 from workers.context import Past, TaskContext
 from workers.fences import told
@@ -27,7 +28,7 @@ asks."""
 def plan_messages(task: TaskContext, *, limit: int, earlier: Sequence[Message] = ()) -> list[Message]:
     """`earlier`: what was said in the session before."""
     system = _system(task, "planner", earlier, limit=str(limit))
-    return [system, *earlier, _user(task.query + _files(task.files))]
+    return [system, *earlier, _user(task.query + _files(task.files) + _dataset(task))]
 
 
 def turn_messages(
@@ -131,6 +132,12 @@ def _files(files: Sequence[FileRef]) -> str:
         f"- /data/{f.name} ({f.media_type}, {f.size_bytes} bytes), begins:\n{_indent(f.head[:400])}" for f in files
     ]
     return "\n\nAttached files:\n" + "\n".join(lines)
+
+
+def _dataset(task: TaskContext) -> str:
+    """For the planner; agents read what became of the download."""
+    url = task.context.get(DATASET)
+    return f"\n\nDownloaded into the session's files before any agent begins: {url}" if url else ""
 
 
 def _indent(text: str) -> str:

@@ -160,7 +160,14 @@ class Services:
     def web(self) -> Browser:
         egress = Egress(web_reach(), within_s=settings.WEB_TIMEOUT_S, body_bytes=settings.WEB_BYTES)
         readers = Readers(size=settings.WEB_READERS, within_s=settings.WEB_READ_S)
-        return Browser(egress, readers, page_bytes=settings.WEB_BYTES, per_site=settings.WEB_PER_SITE)
+        return Browser(
+            egress,
+            readers,
+            page_bytes=settings.WEB_BYTES,
+            per_site=settings.WEB_PER_SITE,
+            file_bytes=settings.WEB_FILE_BYTES,
+            file_s=settings.WEB_FILE_S,
+        )
 
     @cached_property
     def sandbox(self) -> Keeper:

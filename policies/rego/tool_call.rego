@@ -36,6 +36,7 @@ member_tools := {
 	"search",
 	"text_processor",
 	"web_crawl",
+	"web_download",
 	"web_fetch",
 	"web_search",
 	"web_subpage_fetch",

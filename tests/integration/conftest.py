@@ -13,6 +13,7 @@ from tests.support.farm import Farm
 from tests.support.model_server import ModelServer
 from tests.support.services import Services
 from tests.support.standing import Standing, farm_of
+from tests.support.wood import Wood
 from webapp.agent_tasks.models import Task
 from webapp.common.tenancy import tenant_scope
 
@@ -82,9 +83,21 @@ def provider() -> str:
     return "openai"
 
 
+@pytest.fixture(scope="session")
+def site() -> Iterator[Wood]:
+    """What the agents of connected farms may read."""
+    wood = Wood()
+    yield wood
+    wood.stop()
+
+
 @pytest.fixture(scope="module")
 def connected(
-    standing: Standing, model_server: ModelServer, provider: str, tmp_path_factory: pytest.TempPathFactory
+    standing: Standing,
+    model_server: ModelServer,
+    provider: str,
+    site: Wood,
+    tmp_path_factory: pytest.TempPathFactory,
 ) -> Farm:
     """A farm whose model is the scripted server, through the provider's official SDK, with the marker tool."""
     base_url = {"openai": model_server.base_url, "anthropic": model_server.root_url}[provider]
@@ -94,6 +107,8 @@ def connected(
         "HARTLEY_EXTRA_TOOLS": ",".join(
             ("tests.support.marker:MarkerTool", "tests.support.marker:UndoneTool", "tests.support.far_tool:FarTool")
         ),
+        "HARTLEY_WEB_ALLOW": "127.0.0.1",
+        "HARTLEY_WEB_PORTS": f"80,443,{site.port}",
         "HARTLEY_MARKER_LOG": str(tmp_path_factory.getbasetemp() / "marks"),
         "HARTLEY_LEASE_S": "3",
         "HARTLEY_HINT_S": "2",

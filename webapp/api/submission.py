@@ -15,11 +15,14 @@ from webapp.api.bodies import an_object
 from webapp.api.limits_request import BUDGET, agent_tokens_of, limits_of
 from webapp.api.loop_request import ITERATIONS_LIMIT, LOOP, NAMED, STRATEGIES, read_loop
 from webapp.api.window_request import WINDOW, read_window
+from webapp.common.addresses import URL_CHARS, AddressRefused
 from webapp.common.errors import Invalid
 from webapp.common.values import JSON
+from webapp.common.web_reach import web_reach
 from webapp.orchestration.manual import PLAN, read_plan
 from webapp.orchestration.plan import PlanInvalid
 from webapp.orchestration.submit import CEILING, TOKENS_CEILING, Attachment, Submission
+from webapp.orchestration.tool_choice import DATASET
 from webapp.prompts.rules import PARAMETER_CHARS, PARAMETER_NAME, PARAMETERS_LIMIT
 
 ID = re.compile(r"[A-Za-z0-9:_.-]{1,128}")
@@ -55,6 +58,7 @@ SUBMISSION: JSON = {  # as OpenAPI tells it; what counts is read_submission
         "priority": {"enum": [priority.name.lower() for priority in Priority], "default": "normal"},
         "deadline_s": {"type": "number", "minimum": 0.001, "maximum": settings.DEADLINE_LIMIT_S},
         "max_cost_usd": {"type": "number", "minimum": 0.000001, "maximum": CEILING_LIMIT_USD},
+        DATASET: {"type": "string", "format": "uri", "maxLength": URL_CHARS},
         "max_iterations": {"type": "integer", "minimum": 1, "maximum": ITERATIONS_LIMIT},
         "max_concurrent_agents": {"type": "integer", "minimum": 1, "maximum": 20},
         "context": {
@@ -109,11 +113,12 @@ def read_submission(body: Any) -> Submission:
         "model_override": text_of(body, "model_override"),
         "max_iterations": _whole(body, "max_iterations", ITERATIONS_LIMIT),
         "max_concurrent_agents": _whole(body, "max_concurrent_agents", 20),
+        DATASET: _dataset_url(body, context),
         CEILING: _ceiling_usd(body, context),
         TOKENS_CEILING: _ceiling_tokens(context),
     }
     check_prompt_params(context.get("prompt_params"))
-    told = ("attachments", "max_budget_usd", *PLAN_NAMES, *NAMED)  # and said below under their own names
+    told = ("attachments", "max_budget_usd", DATASET, *PLAN_NAMES, *NAMED)  # and said below under their own names
     rest = {key: value for key, value in context.items() if key not in told}
     mode = one_of(body, "mode", MODES)
     return Submission(
@@ -166,6 +171,21 @@ def plan_of(given: JSON, *names: str, within: str = "") -> JSON:
     except PlanInvalid as error:
         raise Invalid(field=f"{within}{named}", message=str(error)) from None
     return {"plan": plan}
+
+
+def _dataset_url(body: JSON, context: JSON) -> str | None:
+    """The address by its form; where its name leads is looked at when it is downloaded."""
+    within, given = ("", body) if body.get(DATASET) else ("context.", context)
+    url = given.get(DATASET)
+    if url in (None, ""):
+        return None
+    if not isinstance(url, str):
+        raise Invalid(field=within + DATASET, message="must be an address, https or http")
+    try:
+        web_reach().target(url)
+    except AddressRefused as error:
+        raise Invalid(field=within + DATASET, message=str(error)) from None
+    return url
 
 
 def _use_cache(context: JSON) -> JSON:

@@ -10,7 +10,7 @@ import json
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
-from typing import Any
+from typing import Any, Literal
 
 from webapp.common.values import JSON
 from webapp.orchestration.steps import NewStep
@@ -19,6 +19,8 @@ TOOL = re.compile(r"[A-Za-z0-9_.-]{1,64}")
 ALLOWED_LIMIT = 200
 FORCED_LIMIT = 8
 FORCED = "forced_tools"  # of an agent's step, until its calls are steps themselves
+DATASET = "dataset_url"  # of a task: what lies there is among the session's files before its agents begin
+DOWNLOAD = "web_download"
 NAMES: JSON = {  # as OpenAPI tells it
     "type": "array",
     "maxItems": ALLOWED_LIMIT,
@@ -81,6 +83,7 @@ def tools_named(steps: Sequence[NewStep], context: Mapping[str, Any]) -> list[tu
     """All that are allowed or called first, the latter with their arguments; `steps` as their plan was read."""
     named: list[tuple[str, JSON | None]] = [(name, None) for name in context.get("allowed_tools") or ()]
     named += [(call["tool"], call["arguments"]) for call in context.get(FORCED) or ()]
+    named += [(DOWNLOAD, {"url": context[DATASET]})] if context.get(DATASET) else []
     for step in steps:
         named += [(name, None) for name in step.input.get("tools", ())]
         named += [(call["tool"], call["arguments"]) for call in step.input.get(FORCED, ())]
@@ -91,14 +94,17 @@ def with_tools(steps: Sequence[NewStep], context: Mapping[str, Any]) -> list[New
     """
     The plan's steps, with the tools that the task allows on each agent, and a step for each call that is made first: those
     of the task before everything, those of an agent before it, when it could start. The last stays the last.
+
+    Without its data set a task fails; of what failed otherwise, the agents read.
     """
-    first = list(_calls("first", context.get(FORCED) or ()))
+    first = [*_dataset(context.get(DATASET)), *_calls("first", context.get(FORCED) or ())]
+    join: Literal["all", "settled"] = "all" if context.get(DATASET) else "settled"
     names = [call.agent for call in first]
     made, place = first, dict[int, int]()
     for position, step in enumerate(steps):
         step = replace(step, after=tuple(place[before] for before in step.after))
         if first and not step.after:
-            step = replace(step, after=tuple(range(len(first))), join="settled")
+            step = replace(step, after=tuple(range(len(first))), join=join)
         if step.kind == "llm.turn":
             step = _chosen(step, context.get("allowed_tools"))
             step, calls = _apart(step, names)
@@ -121,13 +127,20 @@ def _chosen(step: NewStep, allowed: Sequence[str] | None) -> NewStep:
 def _apart(step: NewStep, names: Sequence[str]) -> tuple[NewStep, list[NewStep]]:
     """The agent, and the calls that are made before it; they wait for what it would have waited for."""
     given = {name: value for name, value in step.input.items() if name != FORCED}
+    as_agent: JSON = {"after": step.after, "join": step.join, "quorum": step.quorum, "delay_s": step.delay_s}
+    undone = {"compensate": True} if step.input.get("compensate") else {}
     calls = [
-        replace(call, after=step.after, join=step.join, quorum=step.quorum, delay_s=step.delay_s)
-        for call in _calls(step.agent, step.input.get(FORCED, ()))
+        replace(call, input=call.input | undone, **as_agent) for call in _calls(step.agent, step.input.get(FORCED, ()))
     ]
     needs = [*names, *(call.agent for call in calls), *given.get("needs", ())]
     agent = replace(step, input={**given, "needs": needs})
     return (replace(agent, delay_s=0.0) if calls else agent), calls
+
+
+def _dataset(url: str | None) -> Iterator[NewStep]:
+    for call in _calls("dataset", [{"tool": DOWNLOAD, "arguments": {"url": url}}] if url else []):
+        tried = {"strict": True, "on_failure": {"web_search": "retry"}}
+        yield replace(call, description="Download the data set", input={**call.input, **tried})
 
 
 def _calls(before: str, given: Sequence[JSON]) -> Iterator[NewStep]:

@@ -102,9 +102,12 @@ class Egress:
         content: bytes | None = None,
         redirects: int = 0,
         wanted: Wanted | None = None,
+        within_s: float | None = None,
+        body_bytes: int | None = None,
     ) -> Answer:
         """
         Args:
+            within_s, body_bytes: of this request, where it may take more than others.
             redirects: so many are followed, as GET without headers and content, each checked like the first address.
             wanted: is shown status and headers, and raises what is to be raised when the body is not wanted, which then
                 stays on the wire. It is not asked of redirects that are followed.
@@ -112,20 +115,27 @@ class Egress:
             AddressRefused: nothing was sent there.
             RequestFailed
         """
+        within_s, most = within_s or self._within_s, body_bytes or self._body_bytes
         try:
-            async with asyncio.timeout(self._within_s):
-                answer = await self._once(method, self._reach.target(url), headers or {}, content, wanted)
+            async with asyncio.timeout(within_s):
+                answer = await self._once(method, self._reach.target(url), headers or {}, content, wanted, most)
                 while redirects and (there := answer.redirects_to):
                     url, redirects = _joined(url, there), redirects - 1
-                    answer = await self._once("GET", self._reach.target(url), {}, None, wanted)
+                    answer = await self._once("GET", self._reach.target(url), {}, None, wanted, most)
                 return replace(answer, url=url)
         except TimeoutError:
-            raise RequestFailed(f"No whole answer within {self._within_s:g} s") from None
+            raise RequestFailed(f"No whole answer within {within_s:g} s") from None
         except (httpcore2.NetworkError, httpcore2.ProtocolError, httpcore2.TimeoutException, OSError) as error:
             raise RequestFailed(_told(error)) from None
 
     async def _once(
-        self, method: str, target: Target, headers: Mapping[str, str], content: bytes | None, wanted: Wanted | None
+        self,
+        method: str,
+        target: Target,
+        headers: Mapping[str, str],
+        content: bytes | None,
+        wanted: Wanted | None,
+        most: int,
     ) -> Answer:
         url = httpcore2.URL(
             scheme=target.scheme.encode(), host=target.host.encode(), port=target.port, target=target.path.encode()
@@ -141,16 +151,17 @@ class Egress:
             named = {name.decode("latin-1").lower(): value.decode("latin-1") for name, value in response.headers}
             if wanted and not (response.status in REDIRECTS and "location" in named):
                 wanted(response.status, named)
-            body, whole = await self._beginning(response)
+            body, whole = await _beginning(response, most)
         return Answer(response.status, named, body, whole)
 
-    async def _beginning(self, response: httpcore2.Response) -> tuple[bytes, bool]:
-        body = bytearray()
-        async for chunk in response.aiter_stream():
-            body += chunk
-            if len(body) > self._body_bytes:
-                return bytes(body[: self._body_bytes]), False
-        return bytes(body), True
+
+async def _beginning(response: httpcore2.Response, most: int) -> tuple[bytes, bool]:
+    body = bytearray()
+    async for chunk in response.aiter_stream():
+        body += chunk
+        if len(body) > most:
+            return bytes(body[:most]), False
+    return bytes(body), True
 
 
 def guarded_pool(

@@ -13,6 +13,7 @@ from workers.toolbox.builtin.calculator import Calculator
 from workers.toolbox.builtin.family import computing_tools
 from workers.toolbox.builtin.python_executor import PythonExecutor
 from workers.toolbox.builtin.web_crawl import WebCrawl
+from workers.toolbox.builtin.web_download import WebDownload
 from workers.toolbox.builtin.web_fetch import WebFetch
 from workers.toolbox.builtin.web_subpage_fetch import WebSubpageFetch
 from workers.toolbox.errors import ToolMisdeclared, ToolOff, ToolUnknown
@@ -98,7 +99,7 @@ def load_registry(extra: Sequence[str] = (), folder: Path | None = None, *, more
     Raises:
         ToolMisdeclared: names the path, or the file and the class, that can't be loaded.
     """
-    own = [Calculator(), PythonExecutor(), *computing_tools(), WebFetch(), WebSubpageFetch(), WebCrawl()]
+    own = [Calculator(), PythonExecutor(), *computing_tools(), WebFetch(), WebSubpageFetch(), WebCrawl(), WebDownload()]
     in_folder = tools_in(folder) if folder else []
     return Registry([*own, *more, *(_load(path) for path in extra), *in_folder])
 

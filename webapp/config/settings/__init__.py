@@ -325,6 +325,8 @@ WEB_PORTS = env.whole_numbers("HARTLEY_WEB_PORTS", [80, 443], least=1, most=65_5
 WEB_ALLOW = env.words("HARTLEY_WEB_ALLOW")  # inner names, addresses and networks that agents may read all the same
 WEB_TIMEOUT_S = env.number("HARTLEY_WEB_TIMEOUT_S", 10, least=0.1)  # of one page, look-up and redirects included
 WEB_BYTES = env.whole("HARTLEY_WEB_BYTES", 5 * 1024 * 1024, least=1024)  # of one page; the rest is left out
+WEB_FILE_BYTES = env.whole("HARTLEY_WEB_FILE_BYTES", 50 * 1024 * 1024, least=1024)  # of a file that is downloaded
+WEB_FILE_S = env.number("HARTLEY_WEB_FILE_S", 100, least=0.1)  # for one download
 WEB_PER_SITE = env.whole("HARTLEY_WEB_PER_SITE", 4, least=1)  # requests to one host at once, of one worker process
 WEB_READERS = env.whole("HARTLEY_WEB_READERS", 2, least=1)  # processes that take pages apart, of one worker process
 WEB_READ_S = env.number("HARTLEY_WEB_READ_S", 10, least=0.1)  # for one page; then its process is killed

@@ -5,12 +5,13 @@ from __future__ import annotations
 import asyncio
 import time
 from collections import OrderedDict
+from functools import partial
 from weakref import WeakValueDictionary
 
-from workers.toolbox.egress import AddressRefused, Egress, RequestFailed
+from workers.toolbox.egress import AddressRefused, Answer, Egress, RequestFailed
 from workers.toolbox.web import head
 from workers.toolbox.web.addresses import origin, site, written
-from workers.toolbox.web.page import Failed, Outcome, Page, PageRefused, RobotsForbid
+from workers.toolbox.web.page import Failed, Outcome, Page, PageRefused, RobotsForbid, TooLarge
 from workers.toolbox.web.readers import Readers
 from workers.toolbox.web.robots import BYTES, Robots
 
@@ -24,10 +25,21 @@ class Browser:
     Args:
         page_bytes: of a page, compressed or not, at most; the rest is left out.
         per_site: requests to one host that are under way at once, of this process.
+        file_bytes, file_s: of a file that is downloaded, at most: its size, and how long that may take.
     """
 
-    def __init__(self, egress: Egress, readers: Readers, *, page_bytes: int, per_site: int) -> None:
+    def __init__(
+        self,
+        egress: Egress,
+        readers: Readers,
+        *,
+        page_bytes: int,
+        per_site: int,
+        file_bytes: int = 10**6,
+        file_s: float = 10,
+    ) -> None:
         self._egress, self._readers, self._page_bytes, self._per_site = egress, readers, page_bytes, per_site
+        self._file_bytes, self._file_s = file_bytes, file_s
         self._sites: WeakValueDictionary[str, asyncio.Semaphore] = WeakValueDictionary()
         self._robots: OrderedDict[str, tuple[float, Robots]] = OrderedDict()
 
@@ -50,6 +62,25 @@ class Browser:
         }
         found = await self._readers.read(answer.body, job)
         return Page.of_read(answer.url, told.media_type, found, whole=answer.whole)
+
+    async def download(self, url: str) -> Answer:
+        """
+        A file of any kind, whole.
+
+        Raises:
+            AddressRefused: nothing was sent there. RequestFailed: no answer came. PageRefused: it is not to be had, or is
+                too large.
+        """
+        url = self._checked(url)
+        wanted = partial(head.check_file, limit_bytes=self._file_bytes)
+        async with self._turn(url):
+            answer = await self._egress.ask(
+                "GET", url, redirects=REDIRECTS, wanted=wanted, within_s=self._file_s, body_bytes=self._file_bytes
+            )
+        wanted(answer.status, answer.headers)
+        if not answer.whole:
+            raise TooLarge(self._file_bytes)
+        return answer
 
     async def outcome(self, url: str) -> Outcome:
         """As `page`; what goes wrong is a value."""

@@ -6,7 +6,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from workers.toolbox.web.page import KindRefused, StatusRefused
+from workers.toolbox.web.page import KindRefused, StatusRefused, TooLarge
 
 READ = re.compile(r"text/[\w.+-]+|application/(xhtml\+xml|json|xml|[\w.-]+\+(json|xml))")
 COMPRESSIONS = ("", "identity", "gzip", "x-gzip", "deflate")
@@ -35,6 +35,23 @@ def check(status: int, headers: Mapping[str, str]) -> None:
         raise KindRefused(f"It is {told}; what is read is HTML, text, JSON and XML")
     if head.compression not in COMPRESSIONS:
         raise KindRefused(f"It is compressed as {head.compression[:40]}, which was not asked for")
+
+
+def check_file(status: int, headers: Mapping[str, str], *, limit_bytes: int) -> None:
+    """
+    Of a file that is kept as it is: any kind, not compressed on the way.
+
+    Raises:
+        StatusRefused, KindRefused, TooLarge
+    """
+    if not 200 <= status < 300:
+        raise StatusRefused(status)
+    compression = head_of(headers).compression
+    if compression not in ("", "identity"):
+        raise KindRefused(f"It is compressed as {compression[:40]}, which was not asked for")
+    size = headers.get("content-length", "")
+    if size.isascii() and size.isdigit() and int(size[:20]) > limit_bytes:
+        raise TooLarge(limit_bytes)
 
 
 def head_of(headers: Mapping[str, str]) -> Head:

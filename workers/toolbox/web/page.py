@@ -36,6 +36,15 @@ class Unreadable(PageRefused):
     code = "web.unreadable"
 
 
+class TooLarge(PageRefused):
+    """Of a file nothing may be missing."""
+
+    code = "web.too_large"
+
+    def __init__(self, limit_bytes: int) -> None:
+        super().__init__(f"The file has more than {limit_bytes} bytes, which is the limit")
+
+
 class RobotsForbid(PageRefused):
     """The site asks programs not to read this page by themselves."""
 
