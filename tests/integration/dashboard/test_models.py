@@ -177,7 +177,7 @@ def test_before_a_worker_has_told_anything_the_page_says_so(cast: Cast) -> None:
     try:
         page = signed_in(cast.stranger).get("/models").content.decode()
     finally:
-        snapshots.tell(revision="of-the-tests", body=LISTING, worker="llm@tests")
+        snapshots.tell(revision="of-the-tests", body=LISTING, tools={}, worker="llm@tests")
     assert "No worker has told its catalogue yet" in page
 
 
