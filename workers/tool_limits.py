@@ -108,7 +108,7 @@ def check_tokens(tool: Tool, arguments: object) -> None:
 def seconds(tool: Tool) -> float:
     """That a call may take at most, with the wait for its turn."""
     waits = tool.rate_per_minute or tool.concurrency
-    return tool.timeout_s + (settings.TOOL_WAIT_S if waits else 0)
+    return tool.timeout_s + (settings.TOOL_TURN_S if waits else 0)
 
 
 async def within_limits(limits: Limits, tool: Tool, granted: Granted, run: Run) -> ToolResult:
@@ -119,7 +119,7 @@ async def within_limits(limits: Limits, tool: Tool, granted: Granted, run: Run) 
     Raises:
         RateExceeded, ToolBreakerOpen: it was not called. ToolTimeout: it was stopped. What `run` raises.
     """
-    wait_s = min(settings.TOOL_WAIT_S, WAIT_SHARE * (granted.seconds or inf))
+    wait_s = min(settings.TOOL_TURN_S, WAIT_SHARE * (granted.seconds or inf))
     try:
         async with limits.call(wait_s=wait_s):
             return await _counted(tool, run)

@@ -260,7 +260,7 @@ TOOLS_FOLDER = env.folder("HARTLEY_TOOLS_FOLDER")  # of .py files with tools; re
 
 # --- Limits of tool calls ---
 TOOL_TOKENS_LIMIT = env.whole("HARTLEY_TOOL_TOKENS_LIMIT", 32_768, least=64)  # of one call's arguments, as estimated
-TOOL_WAIT_S = env.number("HARTLEY_TOOL_WAIT_S", 10, least=0.1)  # how long a call waits for its turn
+TOOL_TURN_S = env.number("HARTLEY_TOOL_TURN_S", 10, least=0.1)  # how long a call waits for its turn
 TOOL_BREAKER_FAILURES = env.whole("HARTLEY_TOOL_BREAKER_FAILURES", 5, least=1)  # in a row, until it is left alone
 TOOL_BREAKER_S = env.number("HARTLEY_TOOL_BREAKER_S", 60, least=0.1)  # how long it is left alone
 TOOL_OUTPUT_CHARS = env.whole("HARTLEY_TOOL_OUTPUT_CHARS", 100_000, least=1000)  # of one result, as JSON
