@@ -6,6 +6,8 @@ import importlib
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
+import structlog
+
 from sandbox.keeper import Artifact
 from workers.gateway.types import ToolSpec
 from workers.toolbox import arguments as schema
@@ -22,6 +24,7 @@ from workers.toolbox.tool import Tool, ToolContext, ToolError, ToolResult, Undo
 
 __all__ = ["Artifact", "Registry", "Tool", "ToolContext", "ToolError", "ToolResult", "Undo", "load_registry"]
 
+log = structlog.get_logger()
 
 WEIGH_EVIDENCE = "weigh_evidence"
 FIND_TOOLS = "find_tools"
@@ -66,8 +69,8 @@ class Registry:
         return name not in self._tools and name not in self._off and name not in OWN_NAMES
 
     def with_more(self, tools: Iterable[Tool]) -> Registry:
-        """These, and a tenant's own, which never take the place of one of these."""
-        more = [tool for tool in tools if self.is_free(tool.name)]
+        """These, and a tenant's own, which never take the place of one of these. One that is misdeclared is left out."""
+        more = [tool for tool in tools if self.is_free(tool.name) and _is_fit(tool)]
         return Registry([*self, *more], off=self._off) if more else self
 
     def validate(self, name: str, arguments: object) -> None:
@@ -88,6 +91,15 @@ class Registry:
         """
         tools = self._tools.values() if names is None else [self.get(name) for name in names]
         return [{"name": t.name, "description": t.description, "parameters": t.parameters} for t in tools]
+
+
+def _is_fit(tool: Tool) -> bool:
+    try:
+        schema.validator(tool.name, tool.parameters)
+    except ToolMisdeclared as error:
+        log.error("tool.left_out", tool=tool.name, error=str(error))
+        return False
+    return True
 
 
 def load_registry(extra: Sequence[str] = (), folder: Path | None = None, *, more: Iterable[Tool] = ()) -> Registry:

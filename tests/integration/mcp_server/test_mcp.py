@@ -196,9 +196,10 @@ def test_only_what_fits_is_read(connected: Farm, cast: Cast) -> None:
 
 async def test_a_missing_scope_is_named_and_its_tools_are_not_offered(connected: Farm, cast: Cast) -> None:
     reads = await in_thread(lambda: key_with(cast.owner, "workflows:read"))
+    before = await in_thread(lambda: tasks_of(cast, cast.owner))
     async with client(connected, reads) as mcp:
         assert {tool.name for tool in (await mcp.list_tools()).tools} == {"get_task", "list_tasks"}
         for tool, scope in (("calculator", "agents:execute"), ("submit_task", "workflows:write")):
             found = await mcp.call_tool(tool, {"expression": "1", "query": "x"})
             assert found.is_error and scope in found.content[0].text  # type: ignore[union-attr]
-    assert not await in_thread(lambda: tasks_of(cast, cast.owner))
+    assert await in_thread(lambda: tasks_of(cast, cast.owner)) == before

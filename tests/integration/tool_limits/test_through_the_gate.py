@@ -24,6 +24,7 @@ from workers import decide, tenant_tools, tools
 from workers.beats import Beats
 from workers.replay import replay_run
 from workers.services import services as of_the_worker
+from workers.tool_settings import ToolsInForce
 from workers.toolbox.registry import Registry
 
 NO_FAR = """package hartley.own
@@ -45,7 +46,7 @@ def tools_there() -> Iterator[dict[str, FarTool]]:
     """What this worker has: one that is limited, one whose result is kept."""
     far, shared = FarTool(rate_per_minute=0, concurrency=0), SharedFarTool()
     with pytest.MonkeyPatch.context() as patched:
-        patched.setitem(of_the_worker().__dict__, "tools", Registry([far, shared]))
+        patched.setitem(of_the_worker().__dict__, "_tools", ToolsInForce(Registry([far, shared]), look_s=1))
         patched.setattr(tenant_tools, "_known", {})
         yield {"far": far, "far_shared": shared}
 

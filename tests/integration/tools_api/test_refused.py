@@ -57,7 +57,7 @@ def test_tools_of_a_source_are_called_by_its_name_and_theirs(cast: Cast) -> None
     tell_tools()
     found = [{"name": "echo", "description": "Says it.", "parameters": {"type": "object"}, "call": {"tool": "echo"}}]
     with tenant_scope(cast.acme.id):
-        ToolSource.objects.create(
+        source = ToolSource.objects.create(
             tenant=cast.acme,
             kind="mcp",
             name="files",
@@ -67,6 +67,7 @@ def test_tools_of_a_source_are_called_by_its_name_and_theirs(cast: Cast) -> None
             created_by="a@example.com",
         )
         tool = find_tool(cast.acme.id, "files_echo")
+        source.delete()
     assert (tool.origin, tool.source, tool.version, tool.effect, tool.untrusted) == (
         "source",
         "files",

@@ -56,8 +56,14 @@ def wood() -> Iterator[Wood]:
 def loop() -> Iterator[asyncio.Runner]:
     with asyncio.Runner() as running:
         yield running
-        running.run(of_the_worker().web.close())
-        del of_the_worker().__dict__["web"]
+        running.run(_closed())
+
+
+async def _closed() -> None:
+    """As when this process ends."""
+    for name in ("web", "tool_guards", "tool_results"):
+        if made := of_the_worker().__dict__.pop(name, None):
+            await made.close()
 
 
 @pytest.fixture

@@ -24,7 +24,7 @@ globals().update({name: value for name, value in vars(own).items() if name.start
 
 def test_its_request_is_answered() -> None:
     (tool,) = tools_in(FOLDER)
-    context = load_request(FOLDER)["context"]
+    context = load_request(FOLDER / "sales")["context"]
     files = {each["filename"]: b64decode(each["data"]) for each in context["attachments"]}
     given = ToolContext(tenant_id="t", task_id="t", step=1, attempt=1, idempotency_key="t:1", sandbox=None, files=files)
     found = {}
