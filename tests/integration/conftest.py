@@ -84,7 +84,7 @@ def provider() -> str:
 
 
 @pytest.fixture(scope="session")
-def site() -> Iterator[Wood]:
+def wood_site() -> Iterator[Wood]:
     """What the agents of connected farms may read."""
     wood = Wood()
     yield wood
@@ -96,7 +96,7 @@ def connected(
     standing: Standing,
     model_server: ModelServer,
     provider: str,
-    site: Wood,
+    wood_site: Wood,
     tmp_path_factory: pytest.TempPathFactory,
 ) -> Farm:
     """A farm whose model is the scripted server, through the provider's official SDK, with the marker tool."""
@@ -108,7 +108,7 @@ def connected(
             ("tests.support.marker:MarkerTool", "tests.support.marker:UndoneTool", "tests.support.far_tool:FarTool")
         ),
         "HARTLEY_WEB_ALLOW": "127.0.0.1",
-        "HARTLEY_WEB_PORTS": f"80,443,{site.port}",
+        "HARTLEY_WEB_PORTS": f"80,443,{wood_site.port}",
         "HARTLEY_MARKER_LOG": str(tmp_path_factory.getbasetemp() / "marks"),
         "HARTLEY_LEASE_S": "3",
         "HARTLEY_HINT_S": "2",

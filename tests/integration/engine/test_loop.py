@@ -194,7 +194,7 @@ def test_each_call_of_many_turns_has_its_decision_hold_event_and_result_and_none
         looping.kill(killed)
         looping.launch(killed)
     done = looping.finished(key, task, within_s=120)
-    assert done["status"] == "TASK_STATUS_COMPLETED" and done["stopped_by"][0]["limit"] == "turns"
+    assert done["status"] == "TASK_STATUS_COMPLETED" and done["stopped_by"][0]["limit"] == "turns", done
 
     with tenant_scope(cast.acme.id):
         steps = list(Step.objects.filter(task_id=task).order_by("n"))

@@ -18,24 +18,24 @@ SHA256 = hashlib.sha256(TREES).hexdigest()
 
 
 @pytest.fixture(autouse=True)
-def _fresh(site: Wood, model_server: ModelServer) -> Iterator[None]:
-    site.more = {**odd_pages(site.port), "/data/trees.csv": (200, CSV, TREES)}
-    site.asked.clear()
+def _fresh(wood_site: Wood, model_server: ModelServer) -> Iterator[None]:
+    wood_site.more = {**odd_pages(wood_site.port), "/data/trees.csv": (200, CSV, TREES)}
+    wood_site.asked.clear()
     model_server.reset()
     yield
     model_server.reset()
 
 
 def test_it_is_downloaded_once_with_its_hash_and_agents_are_told(
-    connected: Farm, cast: Cast, site: Wood, model_server: ModelServer
+    connected: Farm, cast: Cast, wood_site: Wood, model_server: ModelServer
 ) -> None:
     key = cast.owner.api_key
     model_server.script([{"reply": {"text": "The oak."}}])
-    fields = {"mode": "simple", "session_id": "trees", "dataset_url": site.url("/data/trees.csv")}
+    fields = {"mode": "simple", "session_id": "trees", "dataset_url": wood_site.url("/data/trees.csv")}
     task = connected.submit(key, "Which tree is the highest?", **fields)
 
     assert connected.finished(key, task)["status"] == "TASK_STATUS_COMPLETED"
-    assert site.asked["/data/trees.csv"] == 1
+    assert wood_site.asked["/data/trees.csv"] == 1
     asked = str(model_server.log()[0]["messages"])
     assert SHA256 in asked and '"path": "trees.csv"' in asked
     told = [e for e in connected.events(key, task) if e["type"] == "TOOL_OBSERVATION"]
@@ -47,20 +47,20 @@ def test_it_is_downloaded_once_with_its_hash_and_agents_are_told(
     assert connected.call(cast.stranger.api_key, "/api/v1/sessions/trees/files")[0] == 404
 
 
-def test_it_is_tried_again_while_its_server_is_away(connected: Farm, cast: Cast, site: Wood) -> None:
+def test_it_is_tried_again_while_its_server_is_away(connected: Farm, cast: Cast, wood_site: Wood) -> None:
     key = cast.owner.api_key
-    site.more["/data/trees.csv"] = (503, {}, b"later")
-    fields = {"mode": "simple", "dataset_url": site.url("/data/trees.csv")}
+    wood_site.more["/data/trees.csv"] = (503, {}, b"later")
+    fields = {"mode": "simple", "dataset_url": wood_site.url("/data/trees.csv")}
     task = connected.submit(key, "Which tree is the highest?", **fields)
-    eventually(lambda: site.asked["/data/trees.csv"])
-    site.more["/data/trees.csv"] = (200, CSV, TREES)
+    eventually(lambda: wood_site.asked["/data/trees.csv"])
+    wood_site.more["/data/trees.csv"] = (200, CSV, TREES)
     assert connected.finished(key, task)["status"] == "TASK_STATUS_COMPLETED"
 
 
-def test_without_it_no_agent_begins(connected: Farm, cast: Cast, site: Wood, model_server: ModelServer) -> None:
-    site.more["/inside"] = (302, {"Location": "http://10.0.0.1/"}, b"")
+def test_without_it_no_agent_begins(connected: Farm, cast: Cast, wood_site: Wood, model_server: ModelServer) -> None:
+    wood_site.more["/inside"] = (302, {"Location": "http://10.0.0.1/"}, b"")
     key = cast.owner.api_key
-    task = connected.submit(key, "Which tree?", mode="simple", dataset_url=site.url("/inside"))
+    task = connected.submit(key, "Which tree?", mode="simple", dataset_url=wood_site.url("/inside"))
     done = connected.finished(key, task)
     assert done["status"] == "TASK_STATUS_FAILED" and model_server.log() == []
     steps = {step["agent"]: step for step in connected.steps(key, task)}
