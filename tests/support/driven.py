@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import Any
 
 from django.db import connections
@@ -9,11 +10,12 @@ from django.db import connections
 from tests.support.cast import Person
 from webapp.agent_tasks.models import Step, Task
 from webapp.common.tenancy import tenant_scope
+from webapp.common.values import JSON
 from webapp.orchestration import engine
 from webapp.orchestration.dispatch import QUEUES
 from webapp.orchestration.engine import Swept, TurnResult
 from webapp.orchestration.manual import read_plan
-from webapp.orchestration.steps import ClaimedStep, Completion, StepRef
+from webapp.orchestration.steps import Begin, ClaimedStep, Completion, StepRef
 from webapp.orchestration.submit import Submission, submit_task
 from webapp.progress.models import Event
 
@@ -29,6 +31,19 @@ def turn(worker: str = "w/1", take: int = 0, **said: Any) -> TurnResult:
         hint_s=30,
         **said,
     )
+
+
+async def put(said: Begin | Completion) -> JSON:
+    """What a worker's writer does with a begin, for Beats; its thread keeps no connection, as many would be kept."""
+    assert isinstance(said, Begin)
+
+    def begin() -> JSON:
+        try:
+            return turn(begins=[said]).begun[said.step.attempt]
+        finally:
+            connections["default"].close()
+
+    return await asyncio.to_thread(begin)
 
 
 def claim(task: Task, n: int, **said: Any) -> ClaimedStep:

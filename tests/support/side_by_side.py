@@ -17,10 +17,11 @@ from typing import IO
 
 from tests.support.services import ROOT, die_with_parent
 
+APART = ("tests/integration/rights", "tests/integration/sandbox")  # so that the shares take about as long as each other
 SHARES = (
-    ["tests/integration", "-m", "not farm"],
+    ["tests/integration", "-m", "not farm", *(f"--ignore={folder}" for folder in APART)],
     ["tests/integration", "-m", "farm"],
-    ["tests/unit", "tests/functional"],
+    ["tests/unit", "tests/functional", *APART, "-m", "not farm"],
 )
 NO_TESTS = 5  # pytest's: the options have chosen none of this share
 

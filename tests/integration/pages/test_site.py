@@ -42,6 +42,10 @@ def test_no_page_is_forgotten(site: list[Look]) -> None:
     assert routes == NO_PAGES | {look.route for look in site} - {"admin/"}
 
 
+# What a page renews meanwhile would not be known again.
+STAY = "() => document.body.addEventListener('htmx:beforeSwap', swap => { swap.detail.shouldSwap = false })"
+
+
 @pytest.mark.parametrize(("width", "scheme"), [(1440, "light"), (1440, "dark"), (390, "light"), (390, "dark")])
 def test_axe_and_the_console_have_nothing_to_complain_of_and_nothing_is_cut_off(
     width: int, scheme: Any, chromium: Browser, farm: Farm, cast: Cast, site: list[Look]
@@ -76,6 +80,7 @@ def test_each_page_can_be_used_without_a_mouse(chromium: Browser, farm: Farm, ca
         window.sign_in(cast.owner.user.email, PASSWORD)
         for look in [look for look in site[1:] if not look.name.startswith("admin")]:
             page = window.open(look.path)
+            page.evaluate(STAY)
             page.evaluate(f"() => ({SEEN})().forEach((one, at) => one.dataset.seen = at)")
             wanted = page.evaluate(f"() => ({SEEN})().map(one => one.outerHTML.slice(0, 100))")
             reached: set[str] = set()

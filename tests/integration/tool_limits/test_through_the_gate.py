@@ -11,7 +11,7 @@ from django.conf import settings
 from redis import Redis
 
 from tests.support.cast import Cast, Person, make_cast
-from tests.support.driven import Driven, turn
+from tests.support.driven import Driven, put, turn
 from tests.support.far_tool import FarTool, SharedFarTool
 from webapp.agent_tasks.models import Step, Task
 from webapp.budgets.models import Envelope, Hold, Saving
@@ -19,7 +19,7 @@ from webapp.common.tenancy import tenant_scope
 from webapp.common.values import JSON
 from webapp.decisions.models import PolicyDecision
 from webapp.orchestration.policies import save_module
-from webapp.orchestration.steps import Begin, ClaimedStep, Completion
+from webapp.orchestration.steps import ClaimedStep, Completion
 from workers import decide, tenant_tools, tools
 from workers.beats import Beats
 from workers.replay import replay_run
@@ -70,16 +70,11 @@ def step_of(person: Person, tool: str, **arguments: Any) -> ClaimedStep:
     return Driven(person, plan).planned().claim("run")
 
 
-async def _put(said: Begin | Completion) -> JSON:
-    assert isinstance(said, Begin)
-    return (await asyncio.to_thread(turn, begins=[said])).begun[said.step.attempt]
-
-
 def perform(loop: asyncio.Runner, *steps: ClaimedStep) -> list[Completion]:
     """Side by side; their ends are written."""
 
     async def one(step: ClaimedStep) -> Completion:
-        beats = Beats(step, _put)
+        beats = Beats(step, put)
         done = await tools.call(step, beats)
         return Completion(**{**vars(done), "settle": beats.settlements, "savings": tuple(beats.savings)})
 

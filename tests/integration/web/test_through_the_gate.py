@@ -4,19 +4,19 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
 
 from tests.support.cast import Cast, Person, make_cast
-from tests.support.driven import Driven, turn
+from tests.support.driven import Driven, put
 from tests.support.wood import Wood, fact
 from webapp.budgets.models import Hold
 from webapp.common.addresses import Reach
 from webapp.common.tenancy import tenant_scope
-from webapp.common.values import JSON
 from webapp.decisions.models import PolicyDecision
 from webapp.orchestration.policies import save_module
-from webapp.orchestration.steps import Begin, ClaimedStep, Completion
+from webapp.orchestration.steps import ClaimedStep, Completion
 from workers import tools
 from workers.beats import Beats
 from workers.services import services as of_the_worker
@@ -78,17 +78,12 @@ def reads_wood(wood: Wood, loop: asyncio.Runner) -> None:
     of_the_worker().__dict__["web"] = loop.run(browser())
 
 
-async def _put(said: Begin | Completion) -> JSON:
-    assert isinstance(said, Begin)
-    return (await asyncio.to_thread(turn, begins=[said])).begun[said.step.attempt]
-
-
 def fetch(loop: asyncio.Runner, who: Person, **arguments: object) -> tuple[ClaimedStep, Completion]:
     plan = {"id": "read", "kind": "tool", "tool": "web_fetch", "arguments": arguments}
     step = Driven(who, plan).planned().claim("read")
 
     async def perform() -> Completion:
-        return await tools.call(step, Beats(step, _put))
+        return await tools.call(step, Beats(step, put))
 
     return step, loop.run(perform())
 
@@ -108,8 +103,9 @@ def test_a_page_is_read_with_a_decision_a_hold_and_an_event(people: Cast, wood: 
 
 @pytest.mark.usefixtures("reads_wood")
 def test_a_tenants_policy_decides_by_address_before_anything_is_sent(
-    people: Cast, wood: Wood, loop: asyncio.Runner
+    people: Cast, wood: Wood, loop: asyncio.Runner, settings: Any
 ) -> None:
+    settings.POLICY_LOOK_S = 0
     with tenant_scope(people.acme.id):
         save_module(actor=people.owner.user, name="sites", source=OWN_SITES)
     try:

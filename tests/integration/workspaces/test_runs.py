@@ -14,7 +14,7 @@ from sandbox.keeper import Keeper
 from sandbox.limits import Limits
 from tests.integration.workspaces.conftest import Desk
 from tests.support.cast import Cast, Person
-from tests.support.driven import Driven, sweep, turn
+from tests.support.driven import Driven, put, sweep, turn
 from webapp.agent_tasks.models import Step
 from webapp.common.tenancy import tenant_scope
 from webapp.common.values import JSON
@@ -39,14 +39,9 @@ class Worker:
         """Their middle beats, at once."""
 
         async def all_of_them() -> list[Completion]:
-            return await asyncio.gather(*(tools.call(step, Beats(step, _put)) for step in steps))
+            return await asyncio.gather(*(tools.call(step, Beats(step, put)) for step in steps))
 
         return self.loop.run(all_of_them())
-
-
-async def _put(said: Begin | Completion) -> JSON:
-    assert isinstance(said, Begin)
-    return (await asyncio.to_thread(turn, begins=[said])).begun[said.step.attempt]
 
 
 @pytest.fixture

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from tests.support.services import ROOT
-from tests.support.side_by_side import NO_TESTS, SHARES, verdict
+from tests.support.side_by_side import APART, NO_TESTS, SHARES, verdict
 
 
 @pytest.mark.parametrize(
@@ -24,9 +24,10 @@ def test_it_ends_well_where_something_ran_and_nothing_failed(codes: tuple[int, i
     assert verdict(list(codes)) == ends_with
 
 
-def test_every_folder_with_tests_is_in_one_share_or_split_in_two() -> None:
+def test_every_test_is_in_one_share() -> None:
     folders = {f"tests/{path.relative_to(ROOT / 'tests').parts[0]}" for path in (ROOT / "tests").rglob("test_*.py")}
-    whole = [word for share in SHARES if "-m" not in share for word in share]
-    split = [share for share in SHARES if "-m" in share]
-    assert [share[1:] for share in split] == [["-m", "not farm"], ["-m", "farm"]]
-    assert {*whole, *(share[0] for share in split)} == folders and split[0][0] == split[1][0] not in whole
+    rest, farms, beside = SHARES
+    assert farms == ["tests/integration", "-m", "farm"]
+    assert rest == ["tests/integration", "-m", "not farm", *(f"--ignore={folder}" for folder in APART)]
+    assert beside == [*sorted(folders - {"tests/integration"}, reverse=True), *APART, "-m", "not farm"]
+    assert all((ROOT / folder).is_dir() for folder in APART)
