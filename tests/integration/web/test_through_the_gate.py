@@ -40,6 +40,11 @@ deny contains "only our own sites" if {
 """
 
 
+@pytest.fixture(autouse=True)
+def _policy_counts_at_once(settings: Any) -> None:
+    settings.POLICY_LOOK_S = 0
+
+
 @pytest.fixture(scope="module")
 def people() -> Cast:
     return make_cast()
@@ -103,9 +108,8 @@ def test_a_page_is_read_with_a_decision_a_hold_and_an_event(people: Cast, wood: 
 
 @pytest.mark.usefixtures("reads_wood")
 def test_a_tenants_policy_decides_by_address_before_anything_is_sent(
-    people: Cast, wood: Wood, loop: asyncio.Runner, settings: Any
+    people: Cast, wood: Wood, loop: asyncio.Runner
 ) -> None:
-    settings.POLICY_LOOK_S = 0
     with tenant_scope(people.acme.id):
         save_module(actor=people.owner.user, name="sites", source=OWN_SITES)
     try:
