@@ -17,7 +17,7 @@ from typing import IO
 
 from tests.support.services import ROOT, die_with_parent
 
-APART = ("tests/integration/rights", "tests/integration/sandbox")  # so that the shares take about as long as each other
+APART = ("tests/integration/sandbox",)  # so that the shares take about as long as each other
 SHARES = (
     ["tests/integration", "-m", "not farm", *(f"--ignore={folder}" for folder in APART)],
     ["tests/integration", "-m", "farm"],
