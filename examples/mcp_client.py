@@ -35,6 +35,6 @@ async def report(url: str, key: str, question: str) -> list[str]:
 
 
 if __name__ == "__main__":
-    address = os.environ.get("HARTLEY_URL", "http://127.0.0.1:8000") + "/mcp"
+    address = os.environ.get("HARTLEY_URL", "http://127.0.0.1:8080") + "/mcp"
     for line in asyncio.run(report(address, os.environ["HARTLEY_API_KEY"], " ".join(sys.argv[1:]) or "Say hello")):
         print(line)
