@@ -33,7 +33,6 @@ STATUSES = {  # of a call that was not made, or of which nobody knows how it wen
     "workspace.store_unavailable": 502,
     "workspace.bytes_lost": 502,
     "circuit_breaker_open": 503,
-    "call.timeout": 504,
     "step.timeout": 504,
     "request_timeout": 504,
 }
