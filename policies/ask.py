@@ -55,11 +55,18 @@ def _decide_one(bundle: Bundle, point: Point, asked: Mapping[str, Any]) -> Decis
     sha256 = sha256_of(text)
     if len(text.encode()) > INPUT_LIMIT_BYTES:
         return _denied(bundle, sha256, f"the input is larger than {INPUT_LIMIT_BYTES} bytes")
+    text = _read_by(bundle, point, asked, text)
     try:
         effect, rule, reasons = (_remembered if len(text) <= REMEMBERED_CHARS else _answer)(bundle, point, text)
     except NotAnAnswer as error:
         return _denied(bundle, sha256, str(error))
     return Decision(effect, rule, reasons, bundle.revision, sha256)
+
+
+def _read_by(bundle: Bundle, point: Point, asked: Mapping[str, Any], text: str) -> str:
+    """Only what the answer can depend on, so that what was answered for one task is remembered for the next."""
+    parts = bundle.reads.get(point)
+    return text if parts is None else canonical({name: value for name, value in asked.items() if name in parts})
 
 
 def _answer(bundle: Bundle, point: Point, text: str) -> tuple[Effect, str, tuple[str, ...]]:

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import regopy
 
-from policies.decision import Point
+from policies.decision import POINTS, Point
 from policies.errors import PolicyInvalid
 
 FOLDER = Path(__file__).parent / "rego"
@@ -25,15 +25,22 @@ UNSAFE = {
         "`not` is overlooked inside `every`; count the matches of a comprehension instead"
     ),
 }
+INPUT = re.compile(r"\binput\b(?:\.(\w+))?")
 FAULT = re.compile(r"\(error (?:\d+:([^|]*))?\|?(\d*).*?\(errormsg \d+:(.*?)\)\s", re.DOTALL)
 
 
 @dataclass(frozen=True)
 class Bundle:
-    """Compiled modules. All threads share it; an interpreter they must not share (see ask.py)."""
+    """
+    Compiled modules. All threads share it; an interpreter they must not share (see ask.py).
+
+    Attributes:
+        reads: the parts of its input that a point's decision can depend on; None: all.
+    """
 
     revision: str
     compiled: regopy.Bundle = field(repr=False, compare=False)
+    reads: Mapping[Point, frozenset[str] | None] = field(repr=False, compare=False)
 
 
 def default_modules() -> dict[str, str]:
@@ -52,6 +59,27 @@ def entrypoint(point: Point) -> str:
 def revision_of(modules: Mapping[str, str]) -> str:
     """Short and stable: the same names and sources have the same revision, in whatever order."""
     return hashlib.sha256(json.dumps(sorted(modules.items())).encode()).hexdigest()[:REVISION_CHARS]
+
+
+def reads_of(modules: Mapping[str, str]) -> dict[Point, frozenset[str] | None]:
+    """By what the sources say: all modules but those of other points, unless somebody imports them."""
+    return {point: _parts(_others_left_out(modules, point)) for point in POINTS}
+
+
+def _others_left_out(modules: Mapping[str, str], point: Point) -> list[str]:
+    kept = list(modules.values())
+    for other in POINTS:
+        own = re.compile(rf"^package hartley\.{other}\s*$", re.MULTILINE)
+        said = re.compile(rf"\bhartley\W+{other}\b")
+        if other != point and not any(said.search(source) for source in modules.values() if not own.search(source)):
+            kept = [source for source in kept if not own.search(source)]
+    return kept
+
+
+def _parts(sources: Sequence[str]) -> frozenset[str] | None:
+    """None where one speaks of the input as a whole."""
+    named = [found[1] for source in sources for found in INPUT.finditer(source)]
+    return None if None in named else frozenset(named)
 
 
 def build(modules: Mapping[str, str], entrypoints: Sequence[str]) -> regopy.Bundle:

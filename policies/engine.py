@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from policies.ask import decide
-from policies.bundle import Bundle, build, default_modules, default_tests, entrypoint, revision_of
+from policies.bundle import Bundle, build, default_modules, default_tests, entrypoint, reads_of, revision_of
 from policies.decision import POINTS, Decision, Point, input_hash
 from policies.errors import PolicyInvalid
 from policies.proof import check_defaults, failing_tests
@@ -33,7 +33,8 @@ def compile_bundle(modules: Mapping[str, str], tests: Mapping[str, str] | None =
         PolicyInvalid: a module doesn't parse or holds something unsafe, a decision point doesn't deny an empty input,
             or tests failed; the message says which.
     """
-    bundle = Bundle(revision_of(modules), build(modules, [entrypoint(point) for point in POINTS]))
+    compiled = build(modules, [entrypoint(point) for point in POINTS])
+    bundle = Bundle(revision_of(modules), compiled, reads_of(modules))
     check_defaults(bundle)
     if failed := failing_tests(bundle, tests or {}):
         raise PolicyInvalid("tests failed: " + "; ".join(failed))
