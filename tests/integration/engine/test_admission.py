@@ -3,10 +3,16 @@
 from __future__ import annotations
 
 import os
+import time
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from uuid import UUID
 
 import psycopg
 import pytest
 from django.db import connections
+from django.db.utils import OperationalError
 from django.test import override_settings
 
 from tests.support.cast import Cast, Person, make_cast
@@ -31,6 +37,21 @@ def locks_within(time: str) -> None:
     """From now on this connection waits no longer for a lock: who would wait for ever fails instead; 0 waits again."""
     with connections["default"].cursor() as cursor:
         cursor.execute("SELECT set_config('lock_timeout', %s, false)", [time])
+
+
+@contextmanager
+def admitting(tenant: UUID, how: str) -> Iterator[psycopg.Connection]:
+    """Another transaction of this tenant that admits, and has not committed by the end of the block."""
+    with psycopg.connect(os.environ["HARTLEY_TEST_ADMIN_URL"]) as other:
+        other.execute(f"SELECT pg_advisory_xact_lock{how}(hashtextextended('admit ' || %s, 0))", [str(tenant)])
+        yield other
+
+
+def connections_at_most() -> int:
+    with connections["default"].cursor() as cursor:
+        cursor.execute("SHOW max_connections")
+        (most,) = cursor.fetchone()
+    return int(most)
 
 
 def states(runs: list[Driven]) -> list[str]:
@@ -100,3 +121,50 @@ def test_admission_passes_by_a_task_that_somebody_is_just_ending(crew: Cast) -> 
         assert admit_waiting([crew.acme.id]) == []
         locks_within("0")
     assert {step.ref.task for step in admit_waiting([crew.acme.id])} == {first.task.id}
+
+
+def test_far_from_its_limits_no_submit_waits_for_anothers_commit(crew: Cast) -> None:
+    locks_within("2s")
+    far = 3 * connections_at_most()
+    with admitting(crew.acme.id, "_shared"):
+        with override_settings(TASKS_PER_USER=far, TASKS_PER_TENANT=far):
+            assert Driven(crew.owner, {"id": "a"}).state() == "running"
+        for near in ({"TASKS_PER_USER": 10, "TASKS_PER_TENANT": far}, {"TASKS_PER_USER": far, "TASKS_PER_TENANT": 10}):
+            with override_settings(**near), pytest.raises(OperationalError, match="lock timeout"):
+                Driven(crew.owner, {"id": "a"})
+    locks_within("0")
+
+
+def test_who_finds_the_room_gone_when_its_turn_has_come_stays_in_the_line(crew: Cast) -> None:
+    """The limits are far when it looks first, and near when it has its lock: others are running by then."""
+    limit = connections_at_most() + 3
+    with override_settings(TASKS_PER_USER=limit, TASKS_PER_TENANT=limit):
+        others = [Driven(crew.owner, {"id": "a"}) for _ in range(3)]
+        ids = [run.task.id for run in others]
+        with psycopg.connect(os.environ["HARTLEY_TEST_ADMIN_URL"]) as admin:
+            admin.execute("UPDATE agent_tasks_task SET state = 'paused' WHERE id = ANY(%s)", [ids])
+        with ThreadPoolExecutor(1) as pool:
+            with admitting(crew.acme.id, "") as other:
+                submitted = pool.submit(in_thread_of_its_own, crew.owner)
+                waits(other)
+                other.execute("UPDATE agent_tasks_task SET state = 'running' WHERE id = ANY(%s)", [ids])
+            late = submitted.result(30)
+        assert late.state() == "queued"
+        assert crew.acme.id in sweep(hint_s=30, lease_s=30, attempts=5).waiting
+        assert {step.ref.task for step in admit_waiting([crew.acme.id])} == {late.task.id}
+
+
+def in_thread_of_its_own(person: Person) -> Driven:
+    try:
+        return Driven(person, {"id": "a"})
+    finally:
+        connections["default"].close()
+
+
+def waits(other: psycopg.Connection, within_s: float = 30) -> None:
+    """Until somebody waits for an advisory lock."""
+    deadline = time.monotonic() + within_s
+    asked = "SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND NOT granted"
+    while not (other.execute(asked).fetchone() or (0,))[0]:
+        assert time.monotonic() < deadline, "nobody waits"
+        time.sleep(0.01)

@@ -12,17 +12,40 @@ LANGUAGE sql STABLE AS $$
   SELECT id, row_number() OVER (ORDER BY nth > p_user_limit, priority, nth, id), nth <= p_user_limit FROM line
 $$;
 
--- Admit what there is room for. Returns the steps that became ready.
+-- Whether all that waits fits, and as much again as others may be adding unseen: no more transactions are under way than
+-- there are connections, and each adds one task at most.
+CREATE FUNCTION engine_roomy(p_tenant uuid, p_tenant_limit int, p_user_limit int) RETURNS boolean LANGUAGE plpgsql AS $$
+DECLARE
+  v_unseen int := current_setting('max_connections')::int;
+BEGIN
+  IF least(p_tenant_limit, p_user_limit) <= v_unseen THEN RETURN false; END IF;
+  PERFORM 1 FROM (
+    SELECT user_id FROM agent_tasks_task WHERE tenant_id = p_tenant AND state = 'running' UNION ALL
+    SELECT user_id FROM agent_tasks_task WHERE tenant_id = p_tenant AND state = 'queued') AS t
+  GROUP BY GROUPING SETS ((), (user_id))
+  HAVING count(*) + v_unseen > CASE WHEN grouping(user_id) = 1 THEN p_tenant_limit ELSE p_user_limit END;
+  RETURN NOT FOUND;
+END $$;
+
+-- Admit what there is room for. Returns the steps that became ready. Near the limits one transaction admits after the
+-- other, as two at once would both see the same room. Far from them none waits for another's commit; one that finds
+-- the room gone when it has its lock leaves its task in the line, to the next that ends or to the sweep.
 CREATE FUNCTION engine_admit(p_tenant uuid, p_tenant_limit int, p_user_limit int, p_hint_s float) RETURNS jsonb
 LANGUAGE plpgsql AS $$
 DECLARE
+  v_lock bigint := hashtextextended('admit ' || p_tenant, 0);
   v_task uuid;
   v_room int;
   v_ready jsonb := '[]';
 BEGIN
   PERFORM 1 FROM agent_tasks_task WHERE tenant_id = p_tenant AND state = 'queued' LIMIT 1;
   IF NOT FOUND THEN RETURN v_ready; END IF;
-  PERFORM pg_advisory_xact_lock(hashtextextended('admit ' || p_tenant, 0));  -- two at once would both see the same room
+  IF engine_roomy(p_tenant, p_tenant_limit, p_user_limit) THEN
+    PERFORM pg_advisory_xact_lock_shared(v_lock);
+    IF NOT engine_roomy(p_tenant, p_tenant_limit, p_user_limit) THEN RETURN v_ready; END IF;
+  ELSE
+    PERFORM pg_advisory_xact_lock(v_lock);
+  END IF;
   SELECT p_tenant_limit - count(*) INTO v_room FROM agent_tasks_task WHERE tenant_id = p_tenant AND state = 'running';
   FOR v_task IN SELECT task FROM engine_line(p_tenant, p_user_limit) WHERE admissible ORDER BY place LIMIT greatest(v_room, 0) LOOP
     UPDATE agent_tasks_task SET state = 'running', admitted_at = clock_timestamp() WHERE id = (
