@@ -77,6 +77,7 @@ def looked_up_at(provider: str, model: str, at: datetime) -> Price:
     )
 
 
+@lru_cache(maxsize=1024)  # the same answer's cost is asked for its settlement, its row and its event
 def _cost(provider: str, model: str, at: datetime, **tokens: int) -> Decimal:
     usage = PricedUsage(**tokens)
     return calc_price(usage, model, provider_id=provider, genai_request_timestamp=at).total_price
