@@ -65,8 +65,8 @@ def sweep(**_newer: Any) -> None:
         log.error("sweep.refused", **refused)
     admitted = admit_waiting(tasks.waiting)
     dispatch.send_hints([*steps.ready, *admitted])
-    dispatch.wake_readers(steps.moved | tasks.moved | {step.ref.task for step in admitted})
-    dispatch.stop_workers(tasks.ended)
+    dispatch.wake_readers((steps.moved | tasks.moved | {step.ref.task for step in admitted}) - tasks.ended)
+    dispatch.tell_ended(tasks.ended)
     forget_expired()
     SessionStore.clear_expired()
 

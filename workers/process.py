@@ -51,6 +51,7 @@ def start(*, app: Celery, slot: str, queues: Sequence[str]) -> None:
         slots=slots,
         lease_s=settings.LEASE_S,
         hint_s=settings.HINT_S,
+        gap_s=settings.HINT_GAP_S,
         sweep_s=settings.SWEEP_S,
         attempts=settings.MAX_ATTEMPTS,
         output_bytes=settings.OUTPUT_LIMIT_BYTES,

@@ -67,6 +67,7 @@ class Runner:
     Args:
         slot: the worker's name, stable over restarts: a new process frees what its predecessor held.
         slots: how many steps may run at once.
+        gap_s: between two messages to readers of what has changed.
         sweep_s: how often it looks itself for what is due of its queues, so that work goes on without messages.
         attempts: of a step whose workers are lost, at most.
         output_bytes: of a step's output, at most.
@@ -83,6 +84,7 @@ class Runner:
         slots: int,
         lease_s: float,
         hint_s: float,
+        gap_s: float,
         sweep_s: float,
         attempts: int,
         output_bytes: int,
@@ -92,13 +94,14 @@ class Runner:
     ) -> None:
         self.worker = f"{slot}/{uuid4().hex[:12]}"
         self._slot, self._handlers, self._slots = slot, handlers, slots
-        self._queues, self._lease_s, self._hint_s = queues, lease_s, hint_s
+        self._queues, self._lease_s, self._hint_s, self._gap_s = queues, lease_s, hint_s, gap_s
         self._sweep_s, self._attempts, self._output_bytes = sweep_s, attempts, output_bytes
         self._admit, self._events = admit, events
         self._pending: deque[StepRef] = deque(maxlen=PENDING_LIMIT)
         self._running: dict[engine.Attempt, tuple[ClaimedStep, asyncio.Task[None]]] = {}
         self._asked = 0  # claims on their way
         self._outbox: list[Entry] = []
+        self._changed: set[UUID] = set()  # tasks of which readers are about to hear
         self._lock = threading.Lock()
         self._stopping = False
         self.loop = asyncio.new_event_loop()
@@ -139,6 +142,7 @@ class Runner:
         while self._running and time.monotonic() < deadline + 2:
             time.sleep(0.01)
         self._writer.stop()
+        self._beside(dispatch.wake_readers, self._changed)
         self._beside(self._events.flush)
         self._beside(presence.gone, slot=self._slot)
         self._publisher.shutdown(wait=True)
@@ -180,11 +184,9 @@ class Runner:
         """In the writer's thread."""
         with self._lock:
             self._asked -= len(asked)
-        if result.claimed or answers:
-            self.loop.call_soon_threadsafe(self._arrived, result.claimed, answers)
-        changed = {UUID(task) for task, _, _ in result.done | set(result.begun)} | {s.task for s in result.claimed}
-        changed |= {ref.task for ref in asked}  # a claim that was not won may have found a freeze, which is told
-        self._beside(self._publish, result, changed | result.ended)
+        self.loop.call_soon_threadsafe(self._arrived, result, asked, answers)
+        if result.ready or result.ended:
+            self._beside(self._publish, result)
         self._pump()
 
     def _beside(self, call: Callable[..., object], *args: object, **named: object) -> None:
@@ -198,10 +200,9 @@ class Runner:
 
         self._publisher.submit(told)
 
-    def _publish(self, result: TurnResult, changed: set[UUID]) -> None:
+    def _publish(self, result: TurnResult) -> None:
         self._send_hints(result.ready)
-        dispatch.wake_readers(changed)
-        dispatch.stop_workers(result.ended)
+        dispatch.tell_ended(result.ended)
         if result.waiting:
             admitted = self._admit(result.waiting)
             self._send_hints(admitted)
@@ -249,13 +250,27 @@ class Runner:
 
     # --- running ---
 
-    def _arrived(self, claimed: Iterable[ClaimedStep], answers: Answers) -> None:
+    def _arrived(self, result: TurnResult, asked: list[StepRef], answers: Answers) -> None:
         for reply, answer in answers:
             if not reply.done():  # else it was cancelled while it waited
                 reply.set_result(answer)
-        for step in claimed:
+        for step in result.claimed:
             task = self.loop.create_task(self._run(step), name=f"{step.kind} {step.task}:{step.n}")
             self._running[step.attempt] = (step, task)
+        changed = {UUID(task) for task, _, _ in result.done | set(result.begun)} | {s.task for s in result.claimed}
+        changed |= {ref.task for ref in asked}  # a claim that was not won may have found a freeze, which is told
+        self._note(changed, result.ended)
+
+    def _note(self, changed: set[UUID], ended: set[UUID]) -> None:
+        """In the loop. What changes within the gap is told together; of an end readers hear by itself."""
+        before, self._changed = self._changed, (self._changed | changed) - ended
+        if self._changed and not before:
+            self.loop.call_later(self._gap_s, self._tell)
+
+    def _tell(self) -> None:
+        changed, self._changed = self._changed, set()
+        if changed:
+            self._beside(dispatch.wake_readers, changed)
 
     async def _run(self, step: ClaimedStep) -> None:
         structlog.contextvars.bind_contextvars(task=str(step.task), step=step.n, tenant=str(step.tenant))

@@ -88,8 +88,8 @@ def cancel_task(*, principal: Principal, task: UUID, reason: str) -> bool:
     with tenant_scope(principal.tenant_id):
         cancelled = bool(one("engine_cancel(%s, %s, %s)", task, str(principal.user_id), reason))
         ready = admit_in_scope(principal.tenant_id)
-        transaction.on_commit(lambda: dispatch.stop_workers([task]))
-        transaction.on_commit(lambda: bell.ring([task], ready))
+        transaction.on_commit(lambda: dispatch.tell_ended([task]))
+        transaction.on_commit(lambda: bell.ring([], ready))
     return cancelled
 
 

@@ -81,7 +81,8 @@ def wake_readers(tasks: Iterable[UUID]) -> None:
     publish(WAKE, [str(task) for task in tasks])
 
 
-def stop_workers(tasks: Iterable[UUID]) -> None:
+def tell_ended(tasks: Iterable[UUID]) -> None:
+    """Readers wake up by it too."""
     publish(ENDED, [str(task) for task in tasks])
 
 

@@ -95,7 +95,6 @@ class Hub:
         changed = {UUID(task) for task in body}
         if channel == ENDED:
             self._end(changed)
-            return
         for task in changed & self._tasks.keys():
             self._tasks[task].wake()
         for tenant in self._tenants.values():

@@ -216,7 +216,7 @@ PROBE_TIMEOUT_S = env.number("HARTLEY_PROBE_TIMEOUT_S", 4, least=0.1)
 # --- The engine: times are the database's own clock ---
 LEASE_S = env.number("HARTLEY_LEASE_S", 15, least=1)
 HINT_S = env.number("HARTLEY_HINT_S", 10, least=0.5)
-HINT_GAP_S = env.number("HARTLEY_HINT_GAP_S", 0.01, least=0)  # between two messages of one web process
+HINT_GAP_S = env.number("HARTLEY_HINT_GAP_S", 0.01, least=0)  # between two messages of one process
 SWEEP_S = env.number("HARTLEY_SWEEP_S", 5, least=0.2)
 WORKER_SEEN_S = 4 * SWEEP_S  # a worker that has not said so for longer is taken for gone; it does with each sweep
 DRAIN_S = env.number("DRAIN_S", 30)
