@@ -26,6 +26,7 @@ def runner() -> Iterator[Runner]:
         slots=1,
         lease_s=15,
         hint_s=10,
+        gap_s=0,
         sweep_s=5,
         attempts=5,
         output_bytes=LIMIT,
