@@ -34,8 +34,8 @@ PROVIDERS = (
 )  # fmt: skip
 DENIED = re.compile(r"\.(exe|dll|bat|cmd|com|msi|scr|sh|ps1|jar|lnk|app|deb|rpm|dmg|vbs)$", re.IGNORECASE)
 MEDIA = re.compile(
-    r"text/.+|image/(png|jpe?g|gif|webp|svg\+xml|bmp|tiff)|application/(pdf|json|xml|ya?ml|x-yaml|rtf|epub\+zip|"
-    r"csv|msword|vnd\.openxmlformats-officedocument\..+|vnd\.oasis\.opendocument\..+|vnd\.ms-(excel|powerpoint))"
+    r"text/[a-z0-9.+_-]+|image/(png|jpe?g|gif|webp|svg\+xml|bmp|tiff)|application/(pdf|json|xml|ya?ml|x-yaml|rtf|epub\+zip|"
+    r"csv|msword|vnd\.openxmlformats-officedocument\.[a-z0-9.+_-]+|vnd\.oasis\.opendocument\.[a-z0-9.+_-]+|vnd\.ms-(excel|powerpoint))"
 )
 PLAN_NAMES = ("plan", "manual_decomposition")  # in the context; the second is another name of the first
 SAID = {"true": True, "1": True, "false": False, "0": False}

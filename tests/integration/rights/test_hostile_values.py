@@ -1,0 +1,88 @@
+"""Values that nobody sends by mistake: refused where they come in, never an error of ours."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+from django.test import Client, override_settings
+
+from tests.support.cast import Cast, make_cast
+from tests.support.pages import signed_in
+from tests.support.told_tools import tell_tools
+from webapp.budgets.models import Envelope
+from webapp.common.tenancy import tenant_scope
+from webapp.config.asgi import application
+from webapp.orchestration.control import cancel_task
+from webapp.orchestration.submit import Submission, submit_task
+from webapp.orchestration.travel import replay_task
+from webapp.tenants.models import User
+
+INFINITE, DEEP = "1e400", "[" * 5000 + "]" * 5000
+PLACES = {
+    "/api/v1/tasks": '{"query": "hi", "context": {"x": %s}}',
+    "/api/v1/quotes": '{"query": "hi", "context": {"x": %s}}',
+    "/api/v1/tools/calculator/execute": '{"arguments": {"expression": %s}}',
+    "/api/v1/tool-modules": '{"name": "m", "description": "d", "wasm": "AGFzbQ==", "parameters": {"default": %s}}',
+    "/v1/completions": '{"messages": [{"role": "user", "content": "hi"}], "tools": [{"parameters": %s}]}',
+    "/api/v1/budgets": '{"level": "tenant", "period": "day", "tokens_limit": %s}',
+}
+
+
+@pytest.fixture(scope="module")
+def cast() -> Cast:
+    tell_tools()
+    return make_cast()
+
+
+def ask(cast: Cast, path: str, body: str) -> Any:
+    headers = {"X-API-Key": cast.owner.api_key}
+    return Client().generic("POST", path, body, "application/json", headers=headers)
+
+
+@pytest.mark.parametrize("path", PLACES)
+@pytest.mark.parametrize("value", [INFINITE, DEEP, "9" * 5000], ids=["infinite", "deep", "long"])
+def test_what_can_not_be_stored_is_refused_where_it_comes_in(path: str, value: str, cast: Cast) -> None:
+    assert ask(cast, path, PLACES[path] % value).status_code == 400
+
+
+@pytest.mark.parametrize("media_type", ["text/a\rb", "text/ü", "text/a b", "text/"])
+def test_a_kind_of_file_that_no_header_can_say_is_refused(media_type: str, cast: Cast) -> None:
+    file = {"media_type": media_type, "filename": "a.txt", "data": "aGk="}
+    answer = ask(cast, "/api/v1/tasks", json.dumps({"query": "hi", "context": {"attachments": [file]}}))
+    assert answer.status_code == 400
+
+
+def test_an_address_of_another_tenant_is_refused_without_a_word_about_whose_it_is(cast: Cast) -> None:
+    typed = {"name": "x", "role": "user", "is_active": "on", "new_password": "correct horse battery", "_save": "Save"}
+    page = signed_in(cast.admin).post("/admin/tenants/user/add/", {**typed, "email": cast.stranger.user.email.upper()})
+    assert page.status_code == 200
+    assert "This address can&#x27;t be used." in page.content.decode()
+    with tenant_scope(cast.acme.id):
+        assert not User.objects.filter(email=cast.stranger.user.email).exists()
+
+
+@override_settings(ALLOWED_HOSTS=["localhost"])
+@pytest.mark.parametrize("origin", ["http://[", "null", "", "http://localhost.evil.example"])
+async def test_no_origin_opens_mcp_to_other_sites_nor_breaks_it(origin: str) -> None:
+    sent: list[dict[str, Any]] = []
+
+    async def send(message: dict[str, Any]) -> None:
+        sent.append(message)
+
+    headers = [(b"host", b"localhost"), (b"origin", origin.encode())]
+    await application({"type": "http", "path": "/mcp", "method": "POST", "headers": headers}, None, send)
+    assert sent[0]["status"] == 403
+
+
+def test_what_a_run_may_take_at_most_its_forks_and_replays_may_too(cast: Cast) -> None:
+    limits: dict[str, Any] = {"tool_calls": 3}
+    asked = Submission(query="hi", context={"budget": limits}, limits=limits, agent_tokens=900)
+    run = submit_task(principal=cast.owner.principal, submission=asked)
+    cancel_task(principal=cast.owner.principal, task=run.id, reason="")
+    made = replay_task(principal=cast.owner.principal, task=run.id)
+    with tenant_scope(cast.acme.id):
+        assert Envelope.objects.get(level="task", owner_id=made.id).tool_calls_limit == 3
+        made.refresh_from_db()
+    assert made.agent_tokens == 900
