@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import json
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from typing import Any
 
 import pytest
 from django.test import Client, override_settings
 
 from tests.support.cast import Cast, make_cast
+from tests.support.farm import eventually
 from tests.support.pages import signed_in
 from tests.support.told_tools import tell_tools
 from webapp.budgets.models import Envelope
+from webapp.common.apart import AT_ONCE, ask_apart
 from webapp.common.tenancy import tenant_scope
 from webapp.config.asgi import application
 from webapp.orchestration.control import cancel_task
@@ -61,6 +65,27 @@ def test_an_address_of_another_tenant_is_refused_without_a_word_about_whose_it_i
     assert "This address can&#x27;t be used." in page.content.decode()
     with tenant_scope(cast.acme.id):
         assert not User.objects.filter(email=cast.stranger.user.email).exists()
+
+
+def test_what_takes_long_to_try_takes_only_so_many_threads_of_the_web(cast: Cast) -> None:
+    """A document that hangs its reader would else hold each thread for HARTLEY_SOURCE_READ_S."""
+
+    def try_one() -> object:
+        with suppress(TimeoutError):
+            ask_apart("tests.support.hanging", {}, within_s=1.5)
+        return None
+
+    document = json.dumps({"document": "openapi: 3.0.3"})
+    with ThreadPoolExecutor(AT_ONCE) as pool:
+        hanging = [pool.submit(try_one) for _ in range(AT_ONCE)]
+        answer = eventually(lambda: refused(ask(cast, "/api/v1/tool-sources/validate", document)))
+        assert (answer.status_code, answer["Retry-After"]) == (429, "5")
+        assert not any(each.exception() for each in hanging)
+    assert ask(cast, "/api/v1/tool-sources/validate", document).status_code == 200
+
+
+def refused(answer: Any) -> Any:
+    return answer if answer.status_code == 429 else None
 
 
 @override_settings(ALLOWED_HOSTS=["localhost"])

@@ -283,7 +283,7 @@ POLICY_CHECK_S = env.number("HARTLEY_POLICY_CHECK_S", 5, least=0.5)  # for compi
 POLICY_SOURCE_CHARS = env.whole("HARTLEY_POLICY_SOURCE_CHARS", 20_000, least=100)
 POLICY_MODULES = env.whole("HARTLEY_POLICY_MODULES", 20, least=1)  # of one tenant
 POLICY_ASK_S = env.number("HARTLEY_POLICY_ASK_S", 1, least=0.05)  # for an answer of a tenant's modules; then it is no
-POLICY_PROCESSES = env.whole("HARTLEY_POLICY_PROCESSES", 20, least=1)  # of tenants' modules, of one worker process
+POLICY_PROCESSES = env.whole("HARTLEY_POLICY_PROCESSES", 10, least=1)  # of tenants' modules, of one worker process
 POLICY_LOOK_S = env.number("HARTLEY_POLICY_LOOK_S", 1, least=0)  # how long a worker goes by what it read last
 
 # --- Prompt templates ---
