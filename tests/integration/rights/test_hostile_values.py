@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import base64
 import json
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -16,11 +18,13 @@ from tests.support.pages import signed_in
 from tests.support.told_tools import tell_tools
 from webapp.budgets.models import Envelope
 from webapp.common.apart import AT_ONCE, ask_apart
+from webapp.common.errors import Invalid
 from webapp.common.tenancy import tenant_scope
 from webapp.config.asgi import application
 from webapp.orchestration.control import cancel_task
 from webapp.orchestration.submit import Submission, submit_task
 from webapp.orchestration.travel import replay_task
+from webapp.tenants.api_keys import create_key, revoke_key
 from webapp.tenants.models import User
 
 INFINITE, DEEP = "1e400", "[" * 5000 + "]" * 5000
@@ -49,6 +53,12 @@ def ask(cast: Cast, path: str, body: str) -> Any:
 @pytest.mark.parametrize("value", [INFINITE, DEEP, "9" * 5000], ids=["infinite", "deep", "long"])
 def test_what_can_not_be_stored_is_refused_where_it_comes_in(path: str, value: str, cast: Cast) -> None:
     assert ask(cast, path, PLACES[path] % value).status_code == 400
+
+
+def test_a_context_that_would_weigh_on_every_step_is_refused(cast: Cast) -> None:
+    file = {"media_type": "text/plain", "filename": "a.txt", "data": base64.b64encode(b"a" * 5_000_000).decode()}
+    for context, status in (({"x": "a" * 5_000_000}, 400), ({"attachments": [file]}, 200)):
+        assert ask(cast, "/api/v1/tasks", json.dumps({"query": "hi", "context": context})).status_code == status
 
 
 @pytest.mark.parametrize("media_type", ["text/a\rb", "text/ü", "text/a b", "text/"])
@@ -86,6 +96,16 @@ def test_what_takes_long_to_try_takes_only_so_many_threads_of_the_web(cast: Cast
 
 def refused(answer: Any) -> Any:
     return answer if answer.status_code == 429 else None
+
+
+@override_settings(KEYS_PER_PERSON=3)
+def test_nobody_gets_more_requests_a_minute_by_more_and_more_keys(cast: Cast) -> None:
+    who = replace(cast.operator.principal, key_id=None)
+    made = [create_key(who=who, name="more") for _ in range(2)]
+    with pytest.raises(Invalid, match="3 keys of yours are in force"):
+        create_key(who=who, name="one too many")
+    revoke_key(who=who, key=str(made[0].key.id))
+    assert create_key(who=who, name="in its place").secret
 
 
 @override_settings(ALLOWED_HOSTS=["localhost"])
