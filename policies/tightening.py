@@ -11,6 +11,8 @@ holds. Its input is that of the decision point, and `input.point` names the poin
         input.tool.name == "python_executor"
         input.principal.role == "user"
     }
+
+Modules are compiled and asked in a process of their own (apart.py), since odd Rego can hang or crash the engine.
 """
 
 from __future__ import annotations
@@ -19,7 +21,7 @@ import json
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import Any, Literal, NamedTuple
 
 import regopy
 
@@ -30,30 +32,42 @@ from policies.errors import PolicyInvalid
 
 PACKAGE = re.compile(r"^package\s+hartley\.own\s*$", re.MULTILINE)
 RULES = ("deny", "needs_approval")
+REASON_CHARS = 500
+REASONS = 20  # of one rule that are told; the others are counted
+BROKEN = "own.broken"
 Mode = Literal["enforce", "dry_run"]
+
+
+class OwnSource(NamedTuple):
+    """A module of a tenant as it was written."""
+
+    name: str
+    source: str
+    mode: Mode
+
+
+class OwnAnswer(NamedTuple):
+    """A rule that holds; `deny` when its module had no answer."""
+
+    module: str
+    rule: str
+    reasons: list[str]
 
 
 @dataclass(frozen=True)
 class OwnModule:
     name: str
-    mode: Mode
     rules: tuple[str, ...]
     compiled: regopy.Bundle = field(repr=False, compare=False)
 
 
 @dataclass(frozen=True)
 class Policy:
-    """
-    What one tenant is governed by.
-
-    Attributes:
-        broken: why a module can't be loaded; then everything is denied.
-    """
+    """What one tenant is governed by."""
 
     base: Bundle
     revision: str
-    modules: tuple[OwnModule, ...] = ()
-    broken: str = ""
+    modules: tuple[OwnSource, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -64,7 +78,7 @@ class Verdict:
     would: tuple[str, ...] = ()
 
 
-def compile_own(name: str, source: str, mode: Mode = "enforce") -> OwnModule:
+def compile_own(name: str, source: str) -> OwnModule:
     """
     Raises:
         PolicyInvalid: the message has the module and line.
@@ -74,7 +88,7 @@ def compile_own(name: str, source: str, mode: Mode = "enforce") -> OwnModule:
     rules = tuple(rule for rule in RULES if re.search(rf"^{rule}\b", source, re.MULTILINE))
     if not rules:
         raise PolicyInvalid(f"{name} line 1: there is neither a rule deny nor a rule needs_approval")
-    module = OwnModule(name, mode, rules, build({name: source}, [f"hartley/own/{rule}" for rule in rules]))
+    module = OwnModule(name, rules, build({name: source}, [f"hartley/own/{rule}" for rule in rules]))
     for point in POINTS:
         for rule in rules:
             try:
@@ -84,35 +98,50 @@ def compile_own(name: str, source: str, mode: Mode = "enforce") -> OwnModule:
     return module
 
 
-def decide_for(policy: Policy, point: Point, subject: str, asked: Mapping[str, Any]) -> Verdict:
-    """The stricter of Hartley's own policy and the tenant's modules; never raises."""
+def decide_first(policy: Policy, point: Point, asked: Mapping[str, Any]) -> Decision:
+    """Hartley's own policy alone; never raises."""
     base = decide(policy.base, point, [asked])[0]
-    base = Decision(base.effect, base.rule, base.reasons, policy.revision, base.input_sha256)
-    if policy.broken:
-        return Verdict(_tightened(base, "deny", "own.broken", [policy.broken]))
-    if base.effect == "deny":
-        return Verdict(base)
-    return _own(policy.modules, base, canonical({**asked, "point": point}))
+    return Decision(base.effect, base.rule, base.reasons, policy.revision, base.input_sha256)
 
 
-def _own(modules: Sequence[OwnModule], base: Decision, text: str) -> Verdict:
+def question(point: Point, asked: Mapping[str, Any]) -> str:
+    """What modules are asked, as JSON; of an input on which Hartley's own policy could decide."""
+    return canonical({**asked, "point": point})
+
+
+def answers_of(modules: Sequence[OwnModule], text: str) -> list[OwnAnswer]:
+    """Of all rules that hold; never raises for what a module does."""
+    return [answer for module in modules for rule in module.rules for answer in _answer(module, rule, text)]
+
+
+def tightened(base: Decision, modules: Sequence[OwnSource], answers: Sequence[OwnAnswer]) -> Verdict:
+    """The stricter of Hartley's own policy and the tenant's modules."""
+    modes = {module.name: module.mode for module in modules}
     decision, would = base, []
-    for module in modules:
-        for rule in module.rules:
-            try:
-                reasons = _reasons(module, rule, text)
-            except NotAnAnswer as error:
-                rule, reasons = "deny", [f"the module gave no answer: {error}"]
-            if not reasons:
-                continue
-            if module.mode == "dry_run":
-                would.append(f"{rule} by own.{module.name}: {'; '.join(reasons)}")
-            elif rule == "deny" or decision.effect == "allow":
-                decision = _tightened(decision, rule, f"own.{module.name}", reasons)
+    for answer in answers:
+        if modes.get(answer.module) == "dry_run":
+            would.append(f"{answer.rule} by own.{answer.module}: {'; '.join(answer.reasons)}")
+        elif answer.rule == "deny" or decision.effect == "allow":
+            decision = _stricter(decision, answer.rule, f"own.{answer.module}", answer.reasons)
     return Verdict(decision, tuple(would))
 
 
-def _tightened(base: Decision, effect: Any, rule: str, reasons: list[str]) -> Decision:
+def unanswered(base: Decision, modules: Sequence[OwnSource], why: str) -> Verdict:
+    """The tenant's modules could not be asked: until they can be, nothing is allowed, unless all are in dry run."""
+    if all(module.mode == "dry_run" for module in modules):
+        return Verdict(base, (f"deny by {BROKEN}: {why[:REASON_CHARS]}",))
+    return Verdict(_stricter(base, "deny", BROKEN, [why[:REASON_CHARS]]))
+
+
+def _answer(module: OwnModule, rule: str, text: str) -> list[OwnAnswer]:
+    try:
+        reasons = _reasons(module, rule, text)
+    except NotAnAnswer as error:
+        return [OwnAnswer(module.name, "deny", [f"the module gave no answer: {error}"])]
+    return [OwnAnswer(module.name, rule, reasons)] if reasons else []
+
+
+def _stricter(base: Decision, effect: Any, rule: str, reasons: Sequence[str]) -> Decision:
     if base.effect == "deny":
         return base
     return Decision(effect, rule, tuple(reasons), base.revision, base.input_sha256)
@@ -129,5 +158,7 @@ def _reasons(module: OwnModule, rule: str, text: str) -> list[str]:
         raise NotAnAnswer("it ended in an error") from None
     match printed:
         case {"expressions": [list(reasons)]} if all(isinstance(reason, str) for reason in reasons):
-            return sorted(reason[:500] for reason in reasons)
+            told = sorted(reason[:REASON_CHARS] for reason in reasons)
+            more = len(told) - REASONS
+            return told if more <= 0 else [*told[:REASONS], f"and {more} more"]
     raise NotAnAnswer("it is not a set of texts")

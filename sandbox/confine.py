@@ -52,10 +52,13 @@ class Confined:
         return asdict(self)
 
 
-def confine() -> Confined:
+def confine(space_bytes: int = SPACE_BYTES) -> Confined:
     """
     From here on nothing is opened but below the working directory: what is loaded by now is all there will be. Comes
     before the first thread, which would be left outside.
+
+    Args:
+        space_bytes: of addresses, where a library has reserved more than a guest's memory takes.
     """
     Path("/proc/self/oom_score_adj").write_text("1000")  # when memory runs out, this process goes first
     uid = UIDS[os.getpid() % len(UIDS)]  # of its own, so that no process may signal or limit another
@@ -64,7 +67,7 @@ def confine() -> Confined:
     root = own and _change_root()
     _give_up_root(uid)
     _drop_capabilities()
-    _limit()
+    _limit(space_bytes)
     libc.prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0)
     fenced = fence()
     libc.prctl(PR_SET_DUMPABLE, 0, 0, 0, 0)  # no other process of this user looks inside
@@ -129,12 +132,12 @@ def _drop_capabilities() -> None:
     libc.capset(header, (ctypes.c_uint32 * 6)())
 
 
-def _limit() -> None:
+def _limit(space_bytes: int) -> None:
     for limit, most in (
         (resource.RLIMIT_CORE, 0),
         (resource.RLIMIT_FSIZE, FILE_BYTES),
         (resource.RLIMIT_NOFILE, OPEN_FILES + OWN_FILES),
-        (resource.RLIMIT_AS, SPACE_BYTES),
+        (resource.RLIMIT_AS, space_bytes),
     ):
         resource.setrlimit(limit, (most, most))
 

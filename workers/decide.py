@@ -16,10 +16,10 @@ import structlog
 from django.conf import settings
 from django.db.models import F
 
+from policies.apart import NoAnswer
 from policies.decision import Decision, Point
 from policies.engine import Bundle, compile_bundle, default_modules
-from policies.errors import PolicyInvalid
-from policies.tightening import OwnModule, Policy, Verdict, compile_own, decide_for
+from policies.tightening import OwnSource, Policy, Verdict, decide_first, question, tightened, unanswered
 from webapp.common.errors import HartleyError
 from webapp.common.tenancy import tenant_scope
 from webapp.common.values import JSON
@@ -27,6 +27,7 @@ from webapp.decisions import models
 from webapp.orchestration.steps import event
 from webapp.tenants.models import Tenant
 from workers import context
+from workers.services import services
 
 FOR_A_SUMMARY = ", for a summary"  # ends the subject of a decision on such a call
 log = structlog.get_logger()
@@ -64,8 +65,21 @@ def bundle() -> Bundle:
     return compile_bundle(default_modules())
 
 
-async def ask(tenant: UUID, point: Point, subject: str, asked: JSON) -> Verdict:
-    return decide_for(await policy_of(tenant), point, subject, asked)
+async def ask(tenant: UUID, point: Point, asked: JSON) -> Verdict:
+    return await verdict_of(tenant, await policy_of(tenant), point, asked)
+
+
+async def verdict_of(tenant: UUID, policy: Policy, point: Point, asked: JSON) -> Verdict:
+    """Never raises for what an input or a module holds. What Hartley's own policy denies, modules are not asked about."""
+    base = decide_first(policy, point, asked)
+    if base.effect == "deny" or not policy.modules:
+        return Verdict(base)
+    try:
+        answers = await services().own_policies.ask(tenant, policy.modules, question(point, asked))
+    except NoAnswer as error:
+        log.warning("policy.unanswered", error=str(error))
+        return unanswered(base, policy.modules, str(error))
+    return tightened(base, policy.modules, answers)
 
 
 async def policy_of(tenant: UUID) -> Policy:
@@ -89,22 +103,9 @@ def _look(tenant: UUID, known: _Known | None) -> _Known:
             (version.module_id, version.number): version.source
             for version in models.PolicyVersion.objects.filter(module__in=rows, number=F("module__active"))
         }
-        modules = [(row.name, row.mode, sources[row.id, row.active]) for row in rows]
-    return _Known(number, _compiled(number, modules), 0.0)
-
-
-def _compiled(number: int, sources: list[tuple[str, str, str]]) -> Policy:
-    """A module that can't be loaded here, though it could when it was saved, denies everything until it is mended."""
-    base = bundle()
-    revision = f"{base.revision}+{number}" if number else base.revision
-    modules: list[OwnModule] = []
-    for name, mode, source in sources:
-        try:
-            modules.append(compile_own(name, source, mode))  # type: ignore[arg-type]
-        except PolicyInvalid as error:
-            log.error("policy.broken", module=name, error=str(error))
-            return Policy(base, revision, broken=f"the module {name} can't be loaded: {error}")
-    return Policy(base, revision, tuple(modules))
+        modules = tuple(OwnSource(row.name, sources[row.id, row.active], row.mode) for row in rows)  # type: ignore[arg-type]
+    revision = f"{bundle().revision}+{number}" if number else bundle().revision
+    return _Known(number, Policy(bundle(), revision, modules), 0.0)
 
 
 def record(point: Point, subject: str, asked: JSON, verdict: Verdict, *, step: int, agent: str) -> Recorded:

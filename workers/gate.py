@@ -12,7 +12,6 @@ from dataclasses import dataclass, field
 from typing import Generic, TypeVar
 
 from policies.engine import Decision, Point, input_hash
-from policies.tightening import decide_for
 from webapp.common.errors import HartleyError
 from webapp.common.values import JSON
 from webapp.orchestration.steps import Granted, HoldRequest
@@ -94,7 +93,7 @@ async def pass_without_call(call: Call[Reply], beats: Beats) -> None:
 
 async def allowance(point: Point, subject: str, policy_input: JSON, beats: Beats) -> Recorded | None:
     """What is to be recorded of the permission for something that needs no call; None without permission."""
-    verdict = await decide.ask(beats.step.tenant, point, subject, policy_input)
+    verdict = await decide.ask(beats.step.tenant, point, policy_input)
     if verdict.decision.effect != "allow":
         return None
     return decide.record(point, subject, policy_input, verdict, step=beats.step.n, agent=beats.step.agent)
@@ -114,7 +113,7 @@ async def _decide(call: Call[Reply], beats: Beats) -> Recorded:
     if before and (before.revision, before.input_sha256) == (policy.revision, input_hash(asked)):
         decision, recorded = before, Recorded(decisions=[], events=[])
     else:
-        verdict = decide_for(policy, call.point, call.subject, asked)
+        verdict = await decide.verdict_of(beats.step.tenant, policy, call.point, asked)
         decision = verdict.decision
         recorded = decide.record(call.point, call.subject, asked, verdict, step=beats.step.n, agent=beats.step.agent)
     if decision.effect != "allow":

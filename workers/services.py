@@ -11,6 +11,7 @@ from pathlib import Path
 import structlog
 from django.conf import settings
 
+from policies.apart import OwnPolicies
 from sandbox.keeper import Keeper
 from sandbox.limits import MIB, Limits
 from sandbox.module_limits import CompileLimits
@@ -181,6 +182,10 @@ class Services:
         )
 
     @cached_property
+    def own_policies(self) -> OwnPolicies:
+        return OwnPolicies(within_s=settings.POLICY_ASK_S, size=settings.POLICY_PROCESSES)
+
+    @cached_property
     def mcp(self) -> Connections:
         return mcp_sources.connections()
 
@@ -197,7 +202,7 @@ class Services:
         if "gateway" in self.__dict__:
             await self.gateway.close()
             await self._guards.close()
-        for name in ("answers", "tool_guards", "tool_results", "mcp", "web"):
+        for name in ("answers", "tool_guards", "tool_results", "mcp", "web", "own_policies"):
             if name in self.__dict__:
                 await getattr(self, name).close()
         if "sandbox" in self.__dict__:

@@ -8,7 +8,7 @@ from functools import cache, partial
 
 from django.conf import settings
 
-from webapp.common.apart import ask_apart
+from webapp.common.apart import TooManyAtOnce, ask_apart
 from webapp.common.reach import reach
 from webapp.common.values import JSON
 from workers.mcp_sources import mcp_sources
@@ -17,6 +17,7 @@ from workers.toolbox.openapi.kind import OpenApiSources
 from workers.toolbox.sources import SourceFailed, SourceKind
 
 __all__ = ["SourceFailed", "SourceKind", "kinds"]
+WAIT_S = 20.0  # while as many documents are being read as may
 
 
 @cache
@@ -35,9 +36,12 @@ def kinds() -> Mapping[str, SourceKind]:
 
 async def _read_document(asked: JSON) -> JSON:
     within_s = settings.SOURCE_READ_S
+    ask = partial(ask_apart, "workers.toolbox.openapi.check", asked, within_s=within_s, wait_s=WAIT_S)
     try:
-        return await asyncio.to_thread(partial(ask_apart, "workers.toolbox.openapi.check", asked, within_s=within_s))
+        return await asyncio.to_thread(ask)
     except TimeoutError:
         return {"error": f"It can't be read within {within_s:g} s."}
+    except TooManyAtOnce as error:
+        return {"error": f"{error}."}
     except ValueError:
         return {"error": "Reading it takes more memory or time than it may."}

@@ -13,7 +13,7 @@ from contextlib import ExitStack, aclosing, contextmanager, suppress
 from functools import partial
 from http.cookies import SimpleCookie
 from typing import Any, cast
-from urllib.parse import parse_qs, urlsplit
+from urllib.parse import parse_qs
 from uuid import UUID
 
 import structlog
@@ -28,6 +28,7 @@ from webapp.agent_tasks.selectors import visible_tasks
 from webapp.api.authentication import principal_of_credential
 from webapp.api.stream import find, follow
 from webapp.common.errors import HartleyError, Invalid, NotFound
+from webapp.common.origins import is_of
 from webapp.common.tenancy import tenant_scope
 from webapp.common.values import JSON
 from webapp.progress import rules
@@ -175,7 +176,7 @@ class Socket(AsyncWebsocketConsumer):
     def _signed_in(self) -> Principal | None:
         """A cookie travels with any site's request: it counts for our own pages only."""
         cookie = SimpleCookie(self._header(b"cookie")).get(settings.SESSION_COOKIE_NAME)
-        if cookie is None or urlsplit(self._header(b"origin")).netloc != self._header(b"host"):
+        if cookie is None or not is_of(self._header(b"origin"), self._header(b"host")):
             return None
         return principal_of_session(cast("Mapping[str, Any]", SessionStore(cookie.value)))
 

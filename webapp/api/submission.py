@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import binascii
+import json
 import os.path
 import re
 from typing import Any
@@ -34,8 +35,8 @@ PROVIDERS = (
 )  # fmt: skip
 DENIED = re.compile(r"\.(exe|dll|bat|cmd|com|msi|scr|sh|ps1|jar|lnk|app|deb|rpm|dmg|vbs)$", re.IGNORECASE)
 MEDIA = re.compile(
-    r"text/.+|image/(png|jpe?g|gif|webp|svg\+xml|bmp|tiff)|application/(pdf|json|xml|ya?ml|x-yaml|rtf|epub\+zip|"
-    r"csv|msword|vnd\.openxmlformats-officedocument\..+|vnd\.oasis\.opendocument\..+|vnd\.ms-(excel|powerpoint))"
+    r"text/[a-z0-9.+_-]+|image/(png|jpe?g|gif|webp|svg\+xml|bmp|tiff)|application/(pdf|json|xml|ya?ml|x-yaml|rtf|epub\+zip|"
+    r"csv|msword|vnd\.openxmlformats-officedocument\.[a-z0-9.+_-]+|vnd\.oasis\.opendocument\.[a-z0-9.+_-]+|vnd\.ms-(excel|powerpoint))"
 )
 PLAN_NAMES = ("plan", "manual_decomposition")  # in the context; the second is another name of the first
 SAID = {"true": True, "1": True, "false": False, "0": False}
@@ -104,6 +105,7 @@ def read_submission(body: Any) -> Submission:
     context = {} if body.get("context") is None else body["context"]
     if not isinstance(context, dict):
         raise Invalid(field="context", message="must be an object")
+    check_size("context", {name: value for name, value in context.items() if name != "attachments"})
     attachments = _attachments(context.get("attachments"))
     read_window(context, "context.")
     settings_ = {
@@ -138,6 +140,18 @@ def read_submission(body: Any) -> Submission:
         limits=limits_of(context),
         agent_tokens=agent_tokens_of(context),
     )
+
+
+def check_size(field: str, given: JSON) -> None:
+    """
+    It is kept with the task and told with its first event, and every step reads it.
+
+    Raises:
+        Invalid
+    """
+    size, limit = len(json.dumps(given)), settings.CONTEXT_LIMIT_BYTES
+    if size > limit:
+        raise Invalid(field=field, message=f"has {size} bytes as JSON; the limit is {limit}")
 
 
 def check_prompt_params(given: Any) -> None:

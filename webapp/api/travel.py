@@ -14,7 +14,7 @@ from webapp.agent_tasks.models import Task
 from webapp.api import presenters
 from webapp.api.bodies import an_object
 from webapp.api.idempotency import idempotent, place_of
-from webapp.api.submission import PROVIDERS, TIERS, one_of, plan_of, query_of, text_of
+from webapp.api.submission import PROVIDERS, TIERS, check_size, one_of, plan_of, query_of, text_of
 from webapp.api.tasks import caller, ids_of, named_task
 from webapp.common.errors import Invalid
 from webapp.common.tenancy import tenant_scope
@@ -61,7 +61,7 @@ def read_fork(body: Any) -> tuple[int, Changes]:
         model_override=text_of(body, "model_override"),
         model_tier=one_of(body, "model_tier", TIERS),
         provider_override=one_of(body, "provider_override", PROVIDERS),
-        plan=plan_of(body, "plan").get("plan"),
+        plan=_plan(body),
         description=_prose(body, "description", DESCRIPTION_LIMIT_CHARS),
         arguments=_arguments(body),
         prompts=one_of(body, "prompts", (IN_FORCE,)),
@@ -77,6 +77,12 @@ def _prose(body: JSON, field: str, most: int) -> str | None:
     if len(value) > most:
         raise Invalid(field=field, message=f"has {len(value)} characters; the limit is {most}")
     return value.replace("\0", "").strip()
+
+
+def _plan(body: JSON) -> JSON | None:
+    found = plan_of(body, "plan")
+    check_size("plan", found)
+    return found.get("plan")
 
 
 def _arguments(body: JSON) -> JSON | None:

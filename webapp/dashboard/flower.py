@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from functools import cache
-from urllib.parse import quote, urlsplit
+from urllib.parse import quote
 
 import httpx2
 import structlog
@@ -20,6 +20,7 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.csrf import csrf_exempt
 
 from webapp.api.authentication import REALM, credential_of, principal_of
+from webapp.common.origins import is_of
 from webapp.dashboard.pages import principal, to_sign_in
 from webapp.tenants.rules import Principal
 
@@ -58,10 +59,10 @@ def _check(request: HttpRequest, who: Principal) -> None:
     needed = "queues:read" if request.method in SAFE else "queues:manage"
     if needed not in who.scopes:
         raise PermissionDenied(f"Your role, {who.role}, lacks the scope {needed} here.")
-    if request.method not in SAFE and not credential_of(request):
-        origin = urlsplit(request.headers.get("Origin", "")).netloc
-        if origin != request.get_host():
-            raise PermissionDenied("This request does not come from Hartley's own pages.")
+    if request.method in SAFE or credential_of(request):
+        return
+    if not is_of(request.headers.get("Origin", ""), request.get_host()):
+        raise PermissionDenied("This request does not come from Hartley's own pages.")
 
 
 @cache

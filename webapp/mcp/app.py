@@ -11,7 +11,6 @@ import asyncio
 import json
 from functools import partial
 from typing import Any
-from urllib.parse import urlsplit
 from weakref import WeakKeyDictionary
 
 from django.conf import settings
@@ -20,6 +19,7 @@ from mcp.server.streamable_http_manager import StreamableHTTPSessionManager
 from starlette.datastructures import Headers
 
 from webapp.api.authentication import REALM, credential_in, principal_of_credential
+from webapp.common.origins import is_of
 from webapp.mcp.server import PRINCIPAL, make_server
 from webapp.progress.hub import in_thread
 
@@ -79,7 +79,7 @@ def _check_asked(scope: Scope, headers: Headers) -> None:
     domain, _ = split_domain_port(host)
     if not domain or not validate_host(domain, settings.ALLOWED_HOSTS):
         raise Refused(421, "This host is not served here")
-    if origin is not None and urlsplit(origin).netloc != host and origin not in settings.CSRF_TRUSTED_ORIGINS:
+    if origin is not None and not is_of(origin, host) and origin not in settings.CSRF_TRUSTED_ORIGINS:
         raise Refused(403, "Pages of this origin may not ask here")
     if scope["method"] != "POST":  # there is no session to listen to or to end
         raise Refused(405, "Only POST: each request stands alone", allow="POST")

@@ -104,7 +104,10 @@ def _ended(principal: Principal, task: UUID) -> Task:
 
 
 def _submission(run: Task, principal: Principal, query: str, context: JSON, origin: JSON) -> Submission:
-    """In the session of the run, if that is the person's own; another person's fork has a session of its own."""
+    """
+    In the session of the run, if that is the person's own; another person's fork has a session of its own. What the run's
+    caller allowed it at most, it may take at most too.
+    """
     own = run.user_id == principal.user_id
     return Submission(
         query=query,
@@ -114,6 +117,8 @@ def _submission(run: Task, principal: Principal, query: str, context: JSON, orig
         priority=Priority(run.priority),
         stored=tuple(run.attachments),
         origin=origin,
+        limits=run.context.get("budget") or {},
+        agent_tokens=run.agent_tokens,
         prompts={},
         conversation=run.conversation,
         alone=True,

@@ -13,6 +13,7 @@ from django.http import HttpRequest
 from webapp.common.admin import TenantAdmin
 from webapp.tenants.models import ApiKey, Role, Tenant, User
 from webapp.tenants.rules import grantable_roles
+from webapp.tenants.selectors import is_taken
 from webapp.tenants.tokens import end_sign_ins
 
 
@@ -38,7 +39,10 @@ class UserForm(forms.ModelForm):  # type: ignore[type-arg]
         fields = ("email", "name", "role", "is_active")
 
     def clean_email(self) -> str:
-        return str(self.cleaned_data["email"]).lower()
+        email = str(self.cleaned_data["email"]).lower()
+        if is_taken(email, but=None if self.instance._state.adding else self.instance.id):
+            raise ValidationError("This address can't be used.")
+        return email
 
     def clean_new_password(self) -> str:
         password = str(self.cleaned_data["new_password"])

@@ -6,6 +6,8 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID
 
+from django.conf import settings
+
 from webapp.common.errors import HartleyError, Invalid, NotFound
 from webapp.common.tenancy import tenant_scope
 from webapp.tenants.models import ApiKey, User
@@ -34,7 +36,7 @@ def visible_keys(who: Principal) -> list[ApiKey]:
 def create_key(*, who: Principal, name: Any, scopes: Any = None, expires_in_days: Any = None) -> IssuedKey:
     """
     Raises:
-        Invalid: a name, scope or time that can't be; scopes that the caller doesn't have.
+        Invalid: a name, scope or time that can't be; scopes that the caller doesn't have; one key too many.
         KeyNotAllowed
     """
     _check_maker(who)
@@ -43,7 +45,8 @@ def create_key(*, who: Principal, name: Any, scopes: Any = None, expires_in_days
     wanted = _scopes(who, scopes)
     expires_at = _expiry(expires_in_days)
     with tenant_scope(who.tenant_id):
-        user = User.objects.get(id=who.user_id)
+        user = User.objects.select_for_update(no_key=True).get(id=who.user_id)  # two at once would pass the limit
+        _check_room(user)
         expires_at = _no_longer_than_the_makers(who, expires_at)
         return issue_key(user=user, name=name.strip(), scopes=wanted, expires_at=expires_at, using="default")
 
@@ -81,6 +84,14 @@ def replace_key(*, who: Principal) -> IssuedKey:
 def _check_maker(who: Principal) -> None:
     if who.key_id is not None and "api_keys:manage" not in who.scopes:
         raise KeyNotAllowed
+
+
+def _check_room(user: User) -> None:
+    """Each key has a rate limit of its own, so without end of keys there was none."""
+    in_force = ApiKey.objects.filter(user=user, is_active=True).exclude(expires_at__lt=datetime.now(UTC))
+    if in_force.count() >= settings.KEYS_PER_PERSON:
+        message = f"{settings.KEYS_PER_PERSON} keys of yours are in force, as many as may; revoke one first"
+        raise Invalid(field="name", message=message)
 
 
 def _scopes(who: Principal, given: Any) -> frozenset[str]:

@@ -82,6 +82,12 @@ def user_by_email(email: str) -> User | None:
     return find_user(*found) if found else None
 
 
+def is_taken(email: str, *, but: UUID | None = None) -> bool:
+    """By anyone of any tenant, other than this person: people sign in with it alone."""
+    found = _owner("SELECT tenant_id, user_id FROM email_owner(%s)", email)
+    return found is not None and found[1] != but
+
+
 def keys_of(tenant: UUID, user: UUID | None) -> QuerySet[ApiKey]:
     """Newest first; of everyone in the tenant when `user` is None."""
     keys = ApiKey.objects.filter(tenant_id=tenant).select_related("user").order_by("-id")

@@ -108,6 +108,28 @@ deny contains "x" if {
     assert time.monotonic() - began < 15
 
 
+def test_a_module_that_hangs_when_it_is_asked_denies_its_own_tenant_and_holds_up_no_other(
+    farm: Farm, crew: Cast, admin: Client
+) -> None:
+    """Checking it finds nothing, since it is slow only on a real task."""
+    hangs = """package hartley.own
+
+import rego.v1
+
+deny contains "x" if {
+	input.task.query_chars > 0
+	regex.match("^(a+)+$", "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaab")
+}
+"""
+    assert "was added successfully" in save(admin, crew, hangs)
+    time.sleep(IN_FORCE_S)
+    task = farm.submit(crew.user.api_key, QUESTION)
+    assert run(farm, crew.stranger)["status"] == "TASK_STATUS_COMPLETED"
+    body = farm.finished(crew.user.api_key, task)
+    assert body["status"] == "TASK_STATUS_FAILED"
+    assert "own.broken" in body["error"] and "gave no answer within 1 s" in body["error"]
+
+
 def test_a_module_can_not_allow_what_hartleys_own_policy_denies(farm: Farm, crew: Cast, admin: Client) -> None:
     assert "was added successfully" in save(admin, crew, ALLOWS_ALL)
     task = farm.submit(crew.user.api_key, "Run Python to count the rows of the attached file.")

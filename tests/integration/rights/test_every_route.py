@@ -8,13 +8,14 @@ from __future__ import annotations
 
 import base64
 import json
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 from uuid import UUID, uuid4
 
 import pytest
 from django.http import HttpResponse
-from django.test import Client
+from django.test import Client, override_settings
 from django.urls import URLPattern
 
 from tests.support.alerts import alert_of
@@ -245,6 +246,12 @@ def cast() -> Cast:
     tell_tools()
     submit_task(principal=cast.stranger.principal, submission=Submission(query="hi"))
     return cast
+
+
+@pytest.fixture(autouse=True)
+def _a_key_for_each_call() -> Iterator[None]:
+    with override_settings(KEYS_PER_PERSON=1_000_000):
+        yield
 
 
 @pytest.fixture

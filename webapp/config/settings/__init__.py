@@ -146,6 +146,7 @@ FLOWER_TIMEOUT_S = env.number("HARTLEY_FLOWER_TIMEOUT_S", 10, least=0.1)
 REGISTRATION = env.one_of("HARTLEY_REGISTRATION", ("open", "closed"), "open")  # may anyone make a tenant of their own?
 ACCESS_TOKEN_S = env.whole("HARTLEY_ACCESS_TOKEN_S", 30 * 60, least=60)
 REFRESH_TOKEN_S = env.whole("HARTLEY_REFRESH_TOKEN_S", 30 * 86_400, least=60)
+KEYS_PER_PERSON = env.whole("HARTLEY_KEYS_PER_PERSON", 50, least=1)  # that are in force; each has a rate of its own
 LOCK_OUT_S = env.whole("HARTLEY_LOCK_OUT_S", 15 * 60, least=1)  # for how long a failed attempt counts
 LOCK_OUT_PER_EMAIL = env.whole("HARTLEY_LOCK_OUT_PER_EMAIL", 10, least=1)
 LOCK_OUT_PER_ADDRESS = env.whole("HARTLEY_LOCK_OUT_PER_ADDRESS", 100, least=1)
@@ -204,6 +205,9 @@ SPECTACULAR_SETTINGS = {
 BODY_LIMIT_BYTES = env.whole("HARTLEY_BODY_LIMIT_BYTES", 40 * 1024 * 1024, least=1024)
 DATA_UPLOAD_MAX_MEMORY_SIZE = BODY_LIMIT_BYTES
 ATTACHMENTS_LIMIT_BYTES = env.whole("HARTLEY_ATTACHMENTS_LIMIT_BYTES", 25 * 1024 * 1024, least=1024)
+CONTEXT_LIMIT_BYTES = env.whole(
+    "HARTLEY_CONTEXT_LIMIT_BYTES", 4 * 1024 * 1024, least=1024
+)  # of a task, its files apart
 QUERY_LIMIT_CHARS = env.whole("HARTLEY_QUERY_LIMIT_CHARS", 200_000, least=1)
 SSE_PING_S = env.number("HARTLEY_SSE_PING_S", 10, least=0.1)
 SSE_POLL_S = env.number("HARTLEY_SSE_POLL_S", 2, least=0.05)  # how long a lost Redis wake-up may go unnoticed
@@ -282,6 +286,8 @@ TOOLS_OFFERED = env.whole("HARTLEY_TOOLS_OFFERED", 20, least=1)  # to a model; o
 POLICY_CHECK_S = env.number("HARTLEY_POLICY_CHECK_S", 5, least=0.5)  # for compiling a tenant's module
 POLICY_SOURCE_CHARS = env.whole("HARTLEY_POLICY_SOURCE_CHARS", 20_000, least=100)
 POLICY_MODULES = env.whole("HARTLEY_POLICY_MODULES", 20, least=1)  # of one tenant
+POLICY_ASK_S = env.number("HARTLEY_POLICY_ASK_S", 1, least=0.05)  # for an answer of a tenant's modules; then it is no
+POLICY_PROCESSES = env.whole("HARTLEY_POLICY_PROCESSES", 10, least=1)  # of tenants' modules, of one worker process
 POLICY_LOOK_S = env.number("HARTLEY_POLICY_LOOK_S", 1, least=0)  # how long a worker goes by what it read last
 
 # --- Prompt templates ---

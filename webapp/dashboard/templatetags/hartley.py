@@ -24,6 +24,7 @@ TONES = {
     "ANALYZING": "run", "PLANNING": "run", "EXECUTING": "run", "COMPLETED": "good", "FAILED": "bad",
 }  # fmt: skip
 MARKER = re.compile(r"^\s*([-*+>]|\d+\.)\s+")
+LINE_CHARS = 1000  # of a line that is shown as words; who writes it may be no friend, and EMPHASIS looks far ahead
 EMPHASIS = re.compile(r"(\*{1,2}|`)(?=\S)(.+?)(?<=\S)\1")
 
 
@@ -139,7 +140,7 @@ def size(given_bytes: int) -> str:
 @register.filter
 def first_line(markdown: str) -> str:
     """The first line of text, as words: headings, pictures and tables say nothing by themselves."""
-    lines = (EMPHASIS.sub(r"\2", MARKER.sub("", line)).strip() for line in markdown.splitlines())
+    lines = (EMPHASIS.sub(r"\2", MARKER.sub("", line[:LINE_CHARS])).strip() for line in markdown.splitlines())
     return next((line for line in lines if line and not line.startswith(("#", "!", "|", "---", "```"))), "")
 
 

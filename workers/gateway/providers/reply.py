@@ -112,9 +112,10 @@ def _tool_calls(calls: list[Call]) -> tuple[ToolCall, ...]:
 
 
 def parsed(raw: str) -> dict[str, Any] | None:
-    """A call's arguments; None when they are no JSON object."""
+    """A call's arguments; None when they are no JSON object, or have a number that JSON does not have."""
     try:
         arguments = json.loads(raw or "{}")
+        json.dumps(arguments, allow_nan=False)
     except (ValueError, RecursionError):
         return None
     return arguments if isinstance(arguments, dict) else None

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import time
+
 import pytest
 
 from webapp.dashboard.templatetags.hartley import first_line
@@ -22,3 +24,10 @@ from webapp.dashboard.templatetags.hartley import first_line
 )
 def test_headings_pictures_and_tables_are_passed_over(markdown: str, line: str) -> None:
     assert first_line(markdown) == line
+
+
+def test_a_line_that_only_wears_machines_out_costs_little() -> None:
+    """Every `*` begins an emphasis that never ends, which was looked for to the end of the text each time."""
+    began = time.process_time()
+    first_line("*a " * 50_000)
+    assert time.process_time() - began < 0.5

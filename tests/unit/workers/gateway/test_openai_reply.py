@@ -69,7 +69,7 @@ async def test_missing_and_double_ids_are_replaced(request_of):
     assert found == [("call_1", "f", {}), ("x", "g", {}), ("call_3", "h", {})]
 
 
-@pytest.mark.parametrize("raw", ["{oops", "[1]", '"text"', "[" * 100_000])
+@pytest.mark.parametrize("raw", ["{oops", "[1]", '{"a": 1e400}', '{"a": NaN}', '"text"', "[" * 100_000])
 async def test_arguments_that_are_no_object_are_none_and_kept_raw(request_of, raw):
     reply = await read(stream(call(0, id="x", name="f", arguments=raw), END), request_of())
     assert (reply.tool_calls[0].arguments, reply.tool_calls[0].raw) == (None, raw)

@@ -1,0 +1,72 @@
+"""A tenant's modules run in a process of its own: what hangs or crashes there is that tenant's denial and nobody else's."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import AsyncIterator
+
+import pytest
+import pytest_asyncio
+
+from policies.apart import NoAnswer, OwnPolicies
+from policies.tightening import OwnSource, question
+
+SOUND = """package hartley.own
+
+import rego.v1
+
+deny contains "not the calculator" if input.tool.name == "calculator"
+"""
+INPUT = question("tool_call", {"tool": {"name": "calculator", "arguments": {"text": "a" * 100_000}}})
+ODD = {  # each passes the check before it is saved, which has no tool to ask about
+    "a pattern that never ends": 'regex.match("^(a+)+$", "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaab")',
+    "a pattern that crashes": 'regex.match("^(a|b)*$", input.tool.arguments.text)',
+    "a range without end": "count(numbers.range(1, 20000000)) == 1",
+}
+
+
+def module(body: str, name: str = "odd") -> OwnSource:
+    text = f'package hartley.own\n\nimport rego.v1\n\ndeny contains "x" if {{\n\tinput.tool.name\n\t{body}\n}}\n'
+    return OwnSource(name, text, "enforce")
+
+
+@pytest_asyncio.fixture
+async def own() -> AsyncIterator[OwnPolicies]:
+    policies = OwnPolicies(within_s=0.3, size=2)
+    yield policies
+    await policies.close()
+
+
+@pytest.mark.parametrize("odd", ODD)
+async def test_what_hangs_or_crashes_is_no_answer_and_others_go_on(odd: str, own: OwnPolicies) -> None:
+    sound = (OwnSource("rules", SOUND, "enforce"),)
+    await own.ask("globex", sound, INPUT)
+    hanging = asyncio.create_task(own.ask("acme", (module(ODD[odd]),), INPUT))
+    while not hanging.done():
+        began = time.monotonic()
+        (answer,) = await own.ask("globex", sound, INPUT)
+        assert answer == ("rules", "deny", ["not the calculator"])
+        assert time.monotonic() - began < 1, "the one waits for itself"
+    with pytest.raises(NoAnswer, match=r"no answer within 0\.3 s|ended the policy engine"):
+        await hanging
+
+
+async def test_what_failed_rests_until_it_is_mended(own: OwnPolicies) -> None:
+    odd = (module(ODD["a pattern that never ends"]),)
+    for least_s, most_s in ((0.3, 15.0), (0.0, 0.1)):
+        began = time.monotonic()
+        with pytest.raises(NoAnswer):
+            await own.ask("acme", odd, INPUT)
+        assert least_s <= time.monotonic() - began < most_s
+    assert await own.ask("acme", (module('input.tool.name == "x"'),), INPUT) == []
+
+
+async def test_a_module_that_can_not_be_loaded_says_so(own: OwnPolicies) -> None:
+    with pytest.raises(NoAnswer, match="can't be loaded: odd line 5"):
+        await own.ask("acme", (module("if if"),), INPUT)
+
+
+async def test_more_tenants_than_processes_are_all_answered(own: OwnPolicies) -> None:
+    asked = [own.ask(f"tenant {n}", (OwnSource("rules", SOUND, "enforce"),), INPUT) for n in range(4)]
+    assert [len(answers) for answers in await asyncio.gather(*asked)] == [1] * 4
