@@ -57,6 +57,7 @@ def pages(task: str, fork: str, session: str, module: str, budget: str, source: 
         Look("tools", "tools", "/tools"),
         Look("tool-sources", "tool-sources", "/tool-sources"),
         Look("tool-source", "tool-sources/<str:name>", f"/tool-sources/{source}"),
+        Look("tool-source-edit", "tool-sources/<str:name>/edit", f"/tool-sources/{source}/edit"),
         Look("freezes", "freezes", "/freezes"),
         Look("keys", "keys", "/keys"),
         Look("not-found", "", "/nowhere"),
