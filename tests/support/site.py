@@ -55,6 +55,7 @@ def pages(task: str, fork: str, session: str, module: str, budget: str, source: 
         Look("prompt", "prompts/<str:name>", "/prompts/editor"),
         Look("prompt-edit", "prompts/<str:name>/edit", "/prompts/editor/edit"),
         Look("tools", "tools", "/tools"),
+        Look("tool-try", "tools/try", "/tools/try?tool=calculator"),
         Look("tool-sources", "tool-sources", "/tool-sources"),
         Look("tool-source", "tool-sources/<str:name>", f"/tool-sources/{source}"),
         Look("tool-source-edit", "tool-sources/<str:name>/edit", f"/tool-sources/{source}/edit"),

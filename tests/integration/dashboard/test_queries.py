@@ -47,6 +47,7 @@ def client(cast: Cast) -> Client:
         "/prompts/agent/edit",
         "/keys",
         "/tools",
+        "/tool-sources",
     ],
 )
 def test_a_list_costs_few_queries(path: str, client: Client) -> None:
