@@ -47,15 +47,13 @@ def call(request: HttpRequest, who: Principal) -> HttpResponse:
 def _opened(request: HttpRequest, who: Principal) -> HttpResponse:
     """
     Raises:
-        NotFound: there is no such tool; the task is no direct call, or not theirs to see.
+        NotFound: the task is no direct call, or not theirs to see.
     """
     if earlier := request.GET.get("from"):
         return _form(request, who, _of_task(who, earlier))
     if not (name := request.GET.get("tool")):
         return HttpResponseRedirect("/tools")
-    with tenant_scope(who.tenant_id):
-        tool = find_tool(who.tenant_id, name)
-    return _form(request, who, {"tool": name, "arguments": _pretty(skeleton(tool.parameters)), "session": ""})
+    return _form(request, who, {"tool": name, "session": ""})
 
 
 def _of_task(who: Principal, name: str) -> dict[str, str]:
@@ -95,6 +93,8 @@ def _form(
     request: HttpRequest, who: Principal, typed: dict[str, str], error: HartleyError | None = None
 ) -> HttpResponse:
     tool, frozen = _known(who, typed["tool"])
+    if tool and "arguments" not in typed:
+        typed = {**typed, "arguments": _pretty(skeleton(tool.parameters))}
     field = error.field if isinstance(error, Invalid) else "tool" if error else ""
     context = {
         "typed": typed,
@@ -107,7 +107,8 @@ def _form(
         "session_chars": SESSION_CHARS,
         "lacks": sorted(set(tool.permissions) - who.permissions) if tool else [],
     }
-    return render(request, "tools/try.html", context, status=error.status if error else 200)
+    status = error.status if error else 200 if tool else 404
+    return render(request, "tools/try.html", context, status=status)
 
 
 def _known(who: Principal, name: str) -> tuple[KnownTool | None, str]:

@@ -12,7 +12,7 @@ from django.test import Client
 from django.utils.html import escape
 
 from tests.support.cast import Cast, Person, make_cast
-from tests.support.pages import signed_in
+from tests.support.pages import at_most, signed_in
 from tests.support.told_tools import tell_tools
 from webapp.agent_tasks.models import Step, Task
 from webapp.common.tenancy import tenant_scope
@@ -91,7 +91,8 @@ def test_an_ended_call_is_called_again_with_its_arguments_in_its_session(cast: C
     typed = {"tool": "calculator", "arguments": '{"expression": "1 + \\"</textarea>\\""}', "session": "sums"}
     first = tried(client, **typed)["Location"].removeprefix("/tasks/")
     cancel_task(principal=cast.operator.principal, task=UUID(first), reason="It shall end")
-    page = page_of(client.get(f"/tasks/{first}"))
+    with at_most(18):
+        page = page_of(client.get(f"/tasks/{first}"))
     assert f"/tools/try?from={first}" in page and "/tasks/new?from=" not in page
     answer = client.get(f"/tools/try?from={first}")
     assert b'value="sums"' in answer.content and b"1 + \\&quot;&lt;/textarea&gt;" in answer.content
