@@ -118,6 +118,7 @@ def tools_and_files(farm: Farm, key: str, session: str) -> list[Look]:
     sources = "/api/v1/tool-sources"
     eventually(lambda: all(each["state"] != "checking" for each in farm.call(key, sources)[1]["sources"]))
     return [
+        Look("session-files", "", f"/sessions/{session}?folder=data#files"),
         Look("direct-call", "", f"/tasks/{called}"),
         Look("tool-again", "", f"/tools/try?from={called}"),
         Look("tool-frozen", "", "/tools/try?tool=web_fetch"),

@@ -35,6 +35,8 @@ def call(request: HttpRequest, who: Principal) -> HttpResponse:
     if request.method != "POST":
         return _opened(request, who)
     typed = {field: request.POST.get(field, "").strip().replace("\r\n", "\n") for field in TYPED}
+    if not typed["tool"]:
+        return HttpResponseRedirect("/tools")
     try:
         task = _called(who, typed)
     except HartleyError as error:
