@@ -96,13 +96,20 @@ def _is_small(schema: Any, arguments: Any) -> bool:
 
 
 def _has_choices(schema: Any) -> bool:
-    inner = schema.values() if isinstance(schema, dict) else schema if isinstance(schema, list) else ()
-    return (isinstance(schema, dict) and any(word in schema for word in CHOICES)) or any(map(_has_choices, inner))
+    return any(isinstance(each, Mapping) and any(word in each for word in CHOICES) for each in _inner(schema))
 
 
 def _parts(value: Any) -> int:
-    inner = value.values() if isinstance(value, Mapping) else value if isinstance(value, list) else ()
-    return 1 + sum(map(_parts, inner))
+    return sum(1 for _ in _inner(value))
+
+
+def _inner(value: Any) -> Iterator[Any]:
+    """It, and all that is in it; however deep that is."""
+    left = [value]
+    while left:
+        each = left.pop()
+        yield each
+        left += each.values() if isinstance(each, Mapping) else each if isinstance(each, list) else ()
 
 
 def _faults(error: ValidationError) -> list[tuple[str, str]]:
