@@ -71,7 +71,7 @@ async def save(step: ClaimedStep, result: ToolResult, made: Sequence[JSON]) -> T
     except FileChanged as error:
         return ToolResult.failure(error.code, f"No file was saved. {error}: read it again, then change what it is now.")
     except (WorkspaceFull, PathInvalid, PathTaken) as error:
-        return ToolResult.failure(error.code, f"No file was saved. {error}.", result.artifacts)
+        return ToolResult.failure(error.code, f"No file was saved. {error}.{result.besides}", result.artifacts)
 
 
 async def _saved(step: ClaimedStep, result: ToolResult, made: Sequence[JSON]) -> ToolResult:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
 from decimal import Decimal
 from functools import partial
@@ -15,6 +16,7 @@ from django.conf import settings
 from webapp.agent_tasks.models import Task, TaskState
 from webapp.common.values import JSON
 from webapp.orchestration.control import cancel_task
+from webapp.orchestration.tool_freezes import ToolFrozen
 from webapp.orchestration.tool_runs import ToolOutcome, outcome_of
 from webapp.progress.hub import hub, in_thread
 from webapp.tenants.rules import Principal
@@ -49,15 +51,27 @@ class Refused:
 
 
 async def ended(who: Principal, task: UUID) -> ToolOutcome | None:
-    """Waits, for TOOL_WAIT_S at most; then the task is cancelled, and None is returned."""
+    """
+    Waits, for TOOL_WAIT_S at most; then the task is cancelled, and None is returned. A task that a freeze stops is
+    cancelled at once, as whoever waits is told so.
+    """
     deadline = time.monotonic() + settings.TOOL_WAIT_S
     read = partial(outcome_of, who.tenant_id, task)
     with hub().awaiting(task) as awaited:
         while time.monotonic() < deadline:
             if await awaited.look(settings.SSE_POLL_S) and (outcome := await in_thread(read)):
-                return outcome
+                return await _thawed_or(outcome, read, who, task) if outcome.is_frozen else outcome
     await cancel(who, task, "Its time was over")
     return None
+
+
+async def _thawed_or(
+    frozen: ToolOutcome, read: Callable[[], ToolOutcome | None], who: Principal, task: UUID
+) -> ToolOutcome:
+    """The freeze, unless it was thawed just now and the call has ended before it could be cancelled."""
+    await cancel(who, task, "It is frozen")
+    later = await in_thread(read)
+    return frozen if later is None or later.state == TaskState.CANCELLED else later
 
 
 async def cancel(who: Principal, task: UUID, reason: str) -> None:
@@ -70,6 +84,8 @@ def answer_of(task: Task, outcome: ToolOutcome | None) -> JSON | Refused:
     `{"success": true, "output": {"value": "42"}, "text": "42", "error": null, "metadata": {"task_id": "0197..."},
     "execution_time_ms": 3, "usage": {"tokens": 100, "cost_usd": 0.0}}`; a tool that failed is an answer too.
     """
+    if outcome and outcome.is_frozen:
+        return _frozen(outcome)
     if outcome is None or outcome.state == TaskState.TIMEOUT:
         return Refused(504, "tool.timeout", f"No result came within {settings.TOOL_WAIT_S:g} s")
     if outcome.state == TaskState.CANCELLED:
@@ -80,6 +96,11 @@ def answer_of(task: Task, outcome: ToolOutcome | None) -> JSON | Refused:
     if error["code"] in STATUSES:
         return _refused(error)
     return _body(task, outcome, {}, error)
+
+
+def _frozen(outcome: ToolOutcome) -> Refused:
+    error = ToolFrozen(str((outcome.error or {}).get("message")).rstrip("."))
+    return Refused(error.status, error.code, str(error))
 
 
 def _refused(error: JSON) -> Refused:

@@ -30,6 +30,7 @@ from webapp.dashboard.numbers import whole
 from webapp.dashboard.pages import action, is_fragment, page, shown
 from webapp.dashboard.task_events import told
 from webapp.orchestration.control import cancel_task, pause_task, place_in_line, resume_task
+from webapp.orchestration.tool_runs import direct_call
 from webapp.progress.selectors import events_of
 from webapp.tenants.models import User
 from webapp.tenants.rules import Principal
@@ -84,6 +85,7 @@ def _parts(who: Principal, found: Task, *, whole_line: bool) -> JSON:
         "waiting": waiting,
         "frozen": sorted({wait.reason for wait in waiting if wait.state == "frozen"}),
         "ended": sum(step.finished_at is not None for step in steps),
+        "direct": direct_call(found, steps) if who.may("agents:execute") and not found.is_open else None,
         "made_of_it": [] if found.is_open else selectors.descendants(who.tenant_id, who.watches, found.id),
         "models": model_breakdown(who.tenant_id, found.id),
         "sees_budgets": who.may("budgets:read"),

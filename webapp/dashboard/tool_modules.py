@@ -16,7 +16,9 @@ from webapp.common.tenancy import tenant_scope
 from webapp.dashboard.pages import action, page, shown
 from webapp.dashboard.tool_breakers import tool_breakers
 from webapp.dashboard.try_tool import EXECUTE
+from webapp.decisions.selectors import freezes_in_force
 from webapp.orchestration import dispatch
+from webapp.orchestration.tool_freezes import freeze_of
 from webapp.orchestration.tools import tools_of
 from webapp.tenants.models import User
 from webapp.tenants.rules import Principal
@@ -101,10 +103,11 @@ def _page(
     request: HttpRequest, who: Principal, *, typed: dict[str, str] | None = None, error: Invalid | None = None
 ) -> HttpResponse:
     rows = modules_of(who.tenant_id)
-    tools = tools_of(who.tenant_id)
+    tools, frozen = tools_of(who.tenant_id), freezes_in_force(who.tenant_id)
     context = {
         "tools": tools,
-        "callable": [tool for tool in tools if tool.may_be_called_by(who)] if who.may(EXECUTE) else [],
+        "callable": {tool.name for tool in tools if tool.may_be_called_by(who)} if who.may(EXECUTE) else set(),
+        "frozen": {tool.name for tool in tools if freeze_of(frozen, tool.name)},
         "modules": rows,
         "checking": any(each.state == State.CHECKING for row in rows for each in row.versions.all()),
         "tool_breakers": tool_breakers(who),

@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
-from django.conf import settings
 from django.contrib import messages
 from django.core.exceptions import PermissionDenied
 from django.db import transaction
@@ -13,19 +10,24 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 
 from webapp.common.errors import Invalid
 from webapp.common.tenancy import tenant_scope
-from webapp.common.values import JSON
 from webapp.dashboard.pages import action, page, shown
+from webapp.dashboard.tool_source_forms import asked_new, form_of, typed_in
 from webapp.orchestration import dispatch
 from webapp.tenants.models import User
 from webapp.tenants.rules import Principal
-from webapp.tool_sources import rules, services
+from webapp.tool_sources import services
 from webapp.tool_sources.models import State
 from webapp.tool_sources.names import tool_name
 from webapp.tool_sources.selectors import find_source, sources_of
 
 READ, WRITE = "policies:read", "policies:write"
 BACK = "/tool-sources"
-TYPED = ("name", "kind", "address", "document", "server", "auth", "key_in", "key_name", "tools", "tags", "command")
+SIGNS = {
+    "none": "nothing",
+    "bearer": "a bearer token",
+    "basic": "name and password",
+    "api_key": "an API key in the {in} {name}",
+}
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
@@ -36,10 +38,9 @@ def sources(request: HttpRequest, who: Principal) -> HttpResponse:
         return _page(request, who)
     if not who.may(WRITE):
         raise PermissionDenied(f"Your role, {who.role}, lacks the scope {WRITE}.")
-    typed = {field: request.POST.get(field, "").strip().replace("\r\n", "\n") for field in TYPED}
-    typed["dangerous"] = request.POST.get("dangerous", "")
+    typed = typed_in(request.POST)
     try:
-        services.register(actor=_actor(who), asked=_asked(typed) | {"secret": request.POST.get("secret", "")})
+        services.register(actor=_actor(who), asked=asked_new(typed) | {"secret": request.POST.get("secret", "")})
     except Invalid as error:
         return _page(request, who, typed=typed, error=error)
     transaction.on_commit(dispatch.send_source_checks)
@@ -53,6 +54,7 @@ def source(request: HttpRequest, who: Principal, name: str) -> HttpResponse:
     found = find_source(who.tenant_id, name)
     context = {
         "source": found,
+        "signs": SIGNS[found.settings["auth"]["kind"]].format(**found.settings["auth"]),
         "tools": [{**each, "called": tool_name(found.name, each["name"])} for each in found.tools],
         "checking": found.state == State.CHECKING,
         "may_write": who.may(WRITE),
@@ -91,38 +93,14 @@ def remove(request: HttpRequest, who: Principal, name: str) -> HttpResponse:
     return HttpResponseRedirect(BACK)
 
 
-def _asked(typed: dict[str, str]) -> JSON:
-    """As the API takes it; what is left empty is not given."""
-    auth: JSON = {"kind": typed["auth"] or "none"}
-    if auth["kind"] == "api_key":
-        auth |= {"in": typed["key_in"], "name": typed["key_name"]}
-    asked: JSON = {field: typed[field] for field in ("name", "kind", "address", "document", "server") if typed[field]}
-    asked |= {field: typed[field].split() for field in ("tools", "tags") if typed[field]}
-    if typed["command"]:
-        asked |= {"transport": "stdio", "command": typed["command"]}
-    return asked | {"auth": auth, "dangerous": typed["dangerous"] == "1"}
-
-
 def _page(
     request: HttpRequest, who: Principal, *, typed: dict[str, str] | None = None, error: Invalid | None = None
 ) -> HttpResponse:
     rows = sources_of(who.tenant_id)
-    context: dict[str, Any] = {
+    context = form_of(typed or {}, error) | {
         "sources": rows,
         "checking": any(row.state == State.CHECKING and row.is_enabled for row in rows),
         "may_write": who.may(WRITE),
-        "typed": typed or {},
-        "error": str(error).removeprefix(f"{error.field}: ") if error else "",
-        "field": error.field if error else "",
-        "auths": [
-            ("none", "nothing"),
-            ("bearer", "a bearer token"),
-            ("api_key", "an API key"),
-            ("basic", "name:password"),
-        ],
-        "commands": sorted(settings.MCP_COMMANDS),
-        "limit_bytes": settings.SOURCE_DOCUMENT_BYTES,
-        "secret_chars": rules.SECRET_CHARS,
     }
     response = shown(request, "tool_sources/page.html", context, fragment="tool_sources/list.html")
     response.status_code = 400 if error else 200

@@ -6,6 +6,7 @@ acts on the world. Admitted, decided, held, recorded and durable like every othe
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
@@ -13,29 +14,34 @@ from uuid import UUID
 
 from django.conf import settings
 
-from webapp.agent_tasks.models import Task
+from webapp.agent_tasks.models import Step, Task, TaskState
+from webapp.agent_tasks.rules import FROZEN
 from webapp.common.tenancy import one_statement
 from webapp.common.values import JSON
 from webapp.orchestration.steps import NewStep
 from webapp.orchestration.submit import Submission, submit_task
+from webapp.orchestration.tool_freezes import check_not_frozen
 from webapp.orchestration.tools import KnownTool
 from webapp.tenants.rules import Principal
 
 CALL, DECIDE = "tools.call", "policy.tool"
+DIRECT = "direct"  # what stands for an agent's name of its call
+OPEN = (TaskState.QUEUED, TaskState.RUNNING, TaskState.PAUSED)
 TEXT_CHARS = 20_000
 WORDS = ("text", "stdout", "value")  # of a tool's output: what people read first
 
 OUTCOME = """
-SELECT t.state, t.error, s.output, t.cost_usd, extract(epoch FROM s.finished_at - s.started_at)::float
+SELECT t.state, coalesce(t.error, f.error), s.output, t.cost_usd, extract(epoch FROM s.finished_at - s.started_at)::float
   FROM agent_tasks_task t JOIN agent_tasks_step s ON s.task_id = t.id AND s.is_final
- WHERE t.id = %s AND t.finished_at IS NOT NULL
+  LEFT JOIN agent_tasks_step f ON f.task_id = t.id AND f.state = 'waiting' AND f.error->>'code' = 'step.frozen'
+ WHERE t.id = %s AND (t.finished_at IS NOT NULL OR f.n IS NOT NULL) LIMIT 1
 """
 
 
 @dataclass(frozen=True)
 class ToolOutcome:
     """
-    How the call ended.
+    How the call ended, or that it waits for a thaw: then `state` is an open one and `error` tells of the freeze.
 
     Args:
         error: `{"code", "message"}` of the task.
@@ -49,6 +55,19 @@ class ToolOutcome:
     cost_usd: Decimal
     took_s: float | None
 
+    @property
+    def is_frozen(self) -> bool:
+        return self.state in OPEN and (self.error or {}).get("code") == FROZEN
+
+
+@dataclass(frozen=True)
+class DirectCall:
+    """What was called, and the name of the session whose files it was given."""
+
+    tool: str
+    arguments: JSON
+    session: str
+
 
 def run_tool(*, principal: Principal, tool: KnownTool, arguments: JSON, session: str | None) -> Task:
     """
@@ -57,7 +76,10 @@ def run_tool(*, principal: Principal, tool: KnownTool, arguments: JSON, session:
 
     Args:
         session: whose files the tool is given, when it uses them; None: a session of its own.
+    Raises:
+        ToolFrozen: nothing was submitted.
     """
+    check_not_frozen(principal.tenant_id, tool.name)
     title = f"Call {tool.name}"
     return submit_task(
         principal=principal,
@@ -71,7 +93,7 @@ def run_tool(*, principal: Principal, tool: KnownTool, arguments: JSON, session:
 def steps_of(tool: KnownTool, arguments: JSON) -> list[NewStep]:
     """The call fails with its tool (`strict`), so the task's state tells how it went."""
     raw = json.dumps(arguments, ensure_ascii=False)
-    asked: JSON = {"call_id": "direct", "tool": tool.name, "arguments": arguments, "raw": raw, "strict": True}
+    asked: JSON = {"call_id": DIRECT, "tool": tool.name, "arguments": arguments, "raw": raw, "strict": True}
     call = NewStep(CALL, description=f"Call {tool.name}", input=asked, is_final=True)
     if tool.effect != "acts":
         return [call]
@@ -79,8 +101,22 @@ def steps_of(tool: KnownTool, arguments: JSON) -> list[NewStep]:
     return [decide, NewStep(CALL, description=call.description, input=asked, after=(0,), is_final=True)]
 
 
+def direct_call(task: Task, steps: Sequence[Step]) -> DirectCall | None:
+    """
+    None for a task that is something else. In the tenant's scope.
+
+    Args:
+        steps: the task's, whose inputs may be deferred: they are read only where it may be one.
+    """
+    last = next((step for step in steps if step.kind == CALL and step.is_final), None)
+    if last is None or last.input.get("call_id") != DIRECT:
+        return None
+    session = task.session.external_id or str(task.session_id)
+    return DirectCall(last.input["tool"], last.input["arguments"], session)
+
+
 def outcome_of(tenant: UUID, task: UUID) -> ToolOutcome | None:
-    """None while the task is open."""
+    """None while the task is open and nothing of it is frozen."""
     found = one_statement(tenant, OUTCOME, [task])
     if found is None:
         return None

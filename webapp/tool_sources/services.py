@@ -8,12 +8,13 @@ from django.conf import settings
 from django.db import transaction
 
 from webapp.audit.services import record
-from webapp.common.errors import Invalid
+from webapp.common.errors import Conflict, Invalid
 from webapp.common.reach import reach
 from webapp.common.tables import now
 from webapp.common.values import JSON
 from webapp.tenants.models import Tenant, User
 from webapp.tool_sources import rules
+from webapp.tool_sources.marks import mark_of
 from webapp.tool_sources.models import State, ToolSource
 from webapp.tool_sources.selectors import find_source
 from webapp.tool_sources.vault import owner, vault
@@ -52,18 +53,22 @@ def register(*, actor: User, asked: JSON) -> ToolSource:
 
 
 @transaction.atomic
-def change(*, actor: User, name: str, changes: JSON) -> ToolSource:
+def change(*, actor: User, name: str, changes: JSON, seen: str = "") -> ToolSource:
     """
     What agents may call changes at once: of a source that moves or chooses otherwise nothing, until it was looked at.
 
     Args:
         changes: any of address, document, secret, is_enabled and the settings of its kind; the rest stays.
+        seen: the mark of the source as its changer saw it; "" for one who means any.
     Raises:
         NotFound
+        Conflict: somebody has changed it since it was seen so; nothing is written.
         Invalid: also when it moves and the secret is not given anew, so that nobody sends a secret elsewhere who does
             not know it.
     """
     row = _locked(actor, name)
+    if seen and seen != mark_of(row):
+        raise Conflict(f"{name} has been changed meanwhile")
     new: dict[str, Any] = {}
     if "is_enabled" in changes:
         new["is_enabled"] = _enabled(changes["is_enabled"])

@@ -65,6 +65,7 @@ class ToolResult:
         changed, deleted: what is to become of the session's files, by path; saved before the step is done.
         based_on: SHA-256 of files as the change takes them to be, None for one that is not there; it is only saved
             while they are so. Of a file that is not named here, the last writer's stays.
+        besides: what is said, after a sentence, when its files can't be saved: what it has done all the same.
         redo: what the call comes to when the session's files are others by then; without it the call fails.
         fuel: what the sandbox used; None: nobody knows.
         cached: the cause, when an earlier call's result serves: see budgets.models.Cause.
@@ -78,6 +79,7 @@ class ToolResult:
     changed: Mapping[str, bytes] = field(default_factory=dict, repr=False)
     deleted: tuple[str, ...] = ()
     based_on: Mapping[str, str | None] = field(default_factory=dict, repr=False)
+    besides: str = ""
     redo: Callable[[Mapping[str, bytes]], ToolResult] | None = field(default=None, repr=False, compare=False)
     fuel: int | None = 0
     cached: str = ""

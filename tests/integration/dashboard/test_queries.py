@@ -7,7 +7,11 @@ from django.test import Client
 
 from tests.support.cast import Cast, make_cast
 from tests.support.pages import at_most, signed_in
+from tests.support.told_tools import tell_tools
+from webapp.common.tenancy import tenant_scope
+from webapp.orchestration.freezes import freeze
 from webapp.orchestration.submit import Submission, submit_task
+from webapp.tool_sources.models import ToolSource
 
 MOST = 15  # session and person take four, the scope two
 
@@ -19,7 +23,26 @@ def cast() -> Cast:
         submit_task(
             principal=cast.owner.principal, submission=Submission(query=f"Question {number}", session=f"s{number}")
         )
+    tell_tools()
+    with tenant_scope(cast.acme.id):
+        ToolSource.objects.bulk_create(source(cast, number) for number in range(20))
+        for number in range(20):
+            freeze(actor=cast.admin.user, kind="tool", subject=f"s{number}_say", reason="for a test")
     return cast
+
+
+def source(cast: Cast, number: int) -> ToolSource:
+    found = [{"name": "say", "description": "Says it.", "parameters": {"type": "object"}, "call": {"tool": "say"}}]
+    said = {"rate_per_minute": 60, "timeout_s": 10, "dangerous": False, "auth": {"kind": "none"}}
+    return ToolSource(
+        tenant=cast.acme,
+        kind="mcp",
+        name=f"s{number}",
+        settings=said,
+        tools=found,
+        revision=1,
+        created_by="a@example.com",
+    )
 
 
 @pytest.fixture(scope="module")
@@ -47,6 +70,11 @@ def client(cast: Cast) -> Client:
         "/prompts/agent/edit",
         "/keys",
         "/tools",
+        "/tools/try?tool=calculator",
+        "/tools/try?tool=s1_say",
+        "/tool-sources",
+        "/tool-sources/s1",
+        "/tool-sources/s1/edit",
     ],
 )
 def test_a_list_costs_few_queries(path: str, client: Client) -> None:

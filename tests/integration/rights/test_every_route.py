@@ -179,6 +179,7 @@ PAGES: dict[str, tuple[str, set[str]]] = {  # route -> address, roles that it op
     "tools/<str:name>/remove": ("POST /tools/{module}/remove", {"admin", "owner"}),
     "tool-sources": ("/tool-sources", WATCHERS),
     "tool-sources/<str:name>": ("/tool-sources/{source}", WATCHERS),
+    "tool-sources/<str:name>/edit": ("/tool-sources/{source}/edit", {"admin", "owner"}),
     "tool-sources/<str:name>/switch": ("POST /tool-sources/{source}/switch", {"admin", "owner"}),
     "tool-sources/<str:name>/look": ("POST /tool-sources/{source}/look", {"admin", "owner"}),
     "tool-sources/<str:name>/remove": ("POST /tool-sources/{source}/remove", {"admin", "owner"}),

@@ -2,21 +2,25 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 from collections.abc import Iterator
+from uuid import uuid4
 
 import pytest
 
 from tests.integration.tool_sources.conftest import Api
 from tests.support.cast import Cast
 from tests.support.farm import Farm, eventually
-from tests.support.lab import TOKEN, Lab
+from tests.support.lab import TOKEN, Lab, Said
 from tests.support.model_server import ModelServer
 from tests.support.standing import Standing
+from webapp.agent_tasks.models import Task
 from webapp.budgets.models import Hold
 from webapp.common.tenancy import tenant_scope
 from webapp.decisions.models import PolicyDecision
 from webapp.orchestration.policies import save_module
+from webapp.workspaces.models import File
 
 PUT, GET = "lab_put_lab_api_workspaces_space_name", "lab_get_lab_api_workspaces_space_name"
 WRITES = {"name": PUT, "arguments": {"space_name": "a/b", "body": {"data": {"n": 42}, "metadata": {"id": "a/b"}}}}
@@ -109,6 +113,24 @@ def test_what_policy_refuses_is_not_sent_and_what_is_off_is_not_there(connected:
     assert Api(crew.owner).call("PATCH", "/lab", is_enabled=False).status_code == 200
     eventually(lambda: "tool.unknown" in brought(connected, crew))
     assert len(lab.asked) == before
+
+
+def test_an_answer_that_is_a_file_becomes_one_of_the_session(connected: Farm, crew: Cast, lab: Lab) -> None:
+    registered(connected, crew, lab)
+    key, session, image = crew.owner.api_key, uuid4().hex, b"\x89PNG\r\n\x1a\n" + bytes(2000)
+    lab.answer = lambda asked: Said(200, image, {"Content-Type": "image/png"})
+    try:
+        asked = {"arguments": READS["arguments"], "session_id": session}
+        status, told = connected.call(key, f"/api/v1/tools/{GET}/execute", asked)
+    finally:
+        lab.answer = lambda asked: None
+    assert status == 200 and told["success"], told
+    found, sha256 = told["output"], hashlib.sha256(image).hexdigest()
+    assert (found["media_type"], found["size_bytes"], found["sha256"]) == ("image/png", len(image), sha256)
+    with tenant_scope(crew.acme.id):
+        file = File.objects.select_related("blob").get(path=found["path"], task=told["metadata"]["task_id"])
+        session_of_task = Task.objects.get(id=file.task).session
+    assert (file.blob.sha256, file.media_type, session_of_task.external_id) == (sha256, "image/png", session)
 
 
 def brought(farm: Farm, crew: Cast) -> str:

@@ -183,15 +183,23 @@ def test_another_tenant_finds_nothing(crew: Cast) -> None:
 def test_the_pages_register_tell_what_was_found_and_what_was_left_out(crew: Cast) -> None:
     client = signed_in(crew.admin)
     assert "None yet" in text_of(client.get("/tool-sources"))  # type: ignore[arg-type]
-    typed = {**LAB_SOURCE, "auth": "bearer", "secret": SECRET, "tools": "getThing other", "dangerous": "1"}
+    typed = {
+        **LAB_SOURCE,
+        "auth": "bearer",
+        "secret": SECRET,
+        "tools": "getThing\nget /other",
+        "timeout_s": "7",
+        "dangerous": "1",
+    }
     page = text_of(client.post("/tool-sources", typed, follow=True))  # type: ignore[arg-type]
     assert "lab is being looked at" in page and 'hx-trigger="every 2s"' in page
     looked()
     answer = client.get("/tool-sources/lab")
     page = text_of(answer)  # type: ignore[arg-type]
     assert "lab_get_thing" in page and "upload" in page and b"<b>kind" not in answer.content
-    assert "A person must approve" in page and 'hx-trigger="every 2s"' not in page
-    assert Api(crew.admin).one()["tools"] == ["getThing", "other"]
+    assert "a person must approve" in page and 'hx-trigger="every 2s"' not in page
+    told = Api(crew.admin).one()
+    assert (told["tools"], told["timeout_s"]) == (["getThing", "get /other"], 7)
     for path, data, words in (
         ("switch", {"on": "0"}, "switched off"),
         ("look", {}, "being looked at"),
@@ -217,3 +225,6 @@ def test_the_page_asks_as_much_for_many_sources_as_for_one(crew: Cast) -> None:
     client = signed_in(crew.admin)
     with at_most(10):
         client.get("/tool-sources")
+    for path in ("/tool-sources/lab_0", "/tool-sources/lab_0/edit"):
+        with at_most(10):
+            client.get(path)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import subprocess
 import sys
@@ -190,23 +191,41 @@ async def test_when_its_time_is_over_it_is_504_and_cancelled(connected: Farm, ca
     settings.TOOL_WAIT_S = settings.SSE_POLL_S = 0.3
     who = cast.admin.principal
 
-    def frozen() -> Any:
-        with tenant_scope(cast.acme.id):
-            return freeze(actor=cast.admin.user, kind="tool", subject="calculator", reason="for a test")
-
     def begun() -> Task:
         with tenant_scope(cast.acme.id):
-            tool = find_tool(cast.acme.id, "calculator")
-        return run_tool(principal=who, tool=tool, arguments=SUM["arguments"], session=None)
+            tool = find_tool(cast.acme.id, "marker")
+        return run_tool(principal=who, tool=tool, arguments={"text": uuid4().hex, "delay_s": 60}, session=None)
 
-    kept = await in_thread(frozen)
+    task = await in_thread(begun)
+    refused = answer_of(task, await ended(who, task.id))
+    assert not isinstance(refused, dict) and (refused.status, refused.code) == (504, "tool.timeout")
+    assert connected.call(cast.admin.api_key, f"/api/v1/tasks/{task.id}")[1]["status"] in (
+        "TASK_STATUS_CANCELLED", "TASK_STATUS_TIMEOUT",
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize("tool", ["calculator", "marker"])
+async def test_what_is_frozen_after_it_was_submitted_is_said_at_once_and_cancelled(
+    tool: str, connected: Farm, cast: Cast, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """With a policy step before it, which waits first, and without one."""
+    who = cast.admin.principal
+    monkeypatch.setattr("webapp.orchestration.tool_runs.check_not_frozen", lambda tenant, tool: None)
+
+    def begun() -> tuple[Freeze, Task]:
+        with tenant_scope(cast.acme.id):
+            kept = freeze(actor=cast.admin.user, kind="tool", subject=tool, reason="for a test")
+            known = find_tool(cast.acme.id, tool)
+        arguments = SUM["arguments"] if tool == "calculator" else {"text": "never"}
+        return kept, run_tool(principal=who, tool=known, arguments=arguments, session=None)
+
+    kept, task = await in_thread(begun)
     try:
-        task = await in_thread(begun)
-        refused = answer_of(task, await ended(who, task.id))
-        assert not isinstance(refused, dict) and (refused.status, refused.code) == (504, "tool.timeout")
-        assert connected.call(cast.admin.api_key, f"/api/v1/tasks/{task.id}")[1]["status"] in (
-            "TASK_STATUS_CANCELLED", "TASK_STATUS_TIMEOUT",
-        )  # fmt: skip
+        async with asyncio.timeout(20):  # of 120 that a call is waited for
+            refused = answer_of(task, await ended(who, task.id))
+        assert not isinstance(refused, dict) and (refused.status, refused.code) == (409, "tool.frozen")
+        assert f"tool {tool}" in refused.message and "for a test. Nothing was called" in refused.message
+        assert connected.finished(cast.admin.api_key, str(task.id))["status"] == "TASK_STATUS_CANCELLED"
     finally:
         await in_thread(lambda: thaw_it(cast, kept))
 

@@ -3,25 +3,20 @@
 from __future__ import annotations
 
 import asyncio
-import json
 from collections.abc import Callable, Mapping
 from typing import Any
-from urllib.parse import quote, urlsplit
 
 from webapp.common.addresses import AddressRefused
 from webapp.common.encryption import Unsealable
-from webapp.common.values import JSON, storable
+from webapp.common.values import JSON
 from workers.toolbox.egress import Answer, Egress, RequestFailed
+from workers.toolbox.openapi.answers import result_of
 from workers.toolbox.openapi.requests import ArgumentRefused, Request, request_of, signed
-from workers.toolbox.texts import bounded
 from workers.toolbox.tool import Effect, Tool, ToolContext, ToolResult
 
 SAFE = frozenset({"GET", "HEAD"})
 AGAIN = frozenset({429, 502, 503, 504})
 RETRIES_S = (0.2, 1.0)  # before the second and third try of a safe method
-VALUE_CHARS, ERROR_CHARS = 60_000, 2_000
-READABLE = ("text/", "application/json", "application/xml", "application/yaml", "application/problem")
-LEAST_SECRET = 4  # a shorter one would be found in any text
 
 
 class OpenApiTool(Tool):
@@ -81,7 +76,7 @@ class OpenApiTool(Tool):
         except TimeoutError:
             late = f"No whole answer within {self._within_s:g} s{self._unknown()}"
             return ToolResult.failure(RequestFailed.code, late, outage=True)
-        return _result(answer, lambda text: _without(text, secret))
+        return result_of(answer, name=self.name, secret=secret, done=self._done())
 
     def _keyed(self, request: Request, context: ToolContext) -> Request:
         if self._safe:
@@ -107,43 +102,8 @@ class OpenApiTool(Tool):
     async def _once(self, sent: Request) -> Answer:
         return await self._egress.ask(sent.method, sent.url, headers=sent.headers, content=sent.content)
 
+    def _done(self) -> str:
+        return "" if self._safe else " The call itself was made, and is not to be made again for that"
+
     def _unknown(self, error: Exception | None = None) -> str:
         return "" if self._safe or isinstance(error, AddressRefused) else ". Whether it was acted on is not known"
-
-
-def _result(answer: Answer, clean: Callable[[str], str]) -> ToolResult:
-    if to := answer.redirects_to:
-        host = urlsplit(to).hostname or "another path"
-        return ToolResult.failure("openapi.redirected", f"It points to {host} instead, which is not followed")
-    if answer.status >= 400:
-        said = clean(bounded(answer.body.decode("utf-8", "replace"), ERROR_CHARS))
-        code, message = f"openapi.http_{answer.status}", f"The server answered {answer.status}: {said}"
-        return ToolResult.failure(code, message, outage=answer.status >= 500)
-    if not answer.whole:
-        return ToolResult.failure("openapi.answer_too_large", f"Its answer has more than {len(answer.body)} bytes")
-    return ToolResult.success({"status": answer.status, **_content(answer, clean)})
-
-
-def _content(answer: Answer, clean: Callable[[str], str]) -> dict[str, Any]:
-    kind = answer.headers.get("content-type", "").lower()
-    if not answer.body:
-        return {}
-    if kind and not kind.startswith(READABLE) and "+json" not in kind and "+xml" not in kind:
-        return {"media_type": clean(kind[:100]), "size_bytes": len(answer.body)}
-    text = clean(answer.body.decode("utf-8", "replace"))
-    if len(text) <= VALUE_CHARS:
-        try:
-            value = storable(json.loads(text))
-            json.dumps(value, allow_nan=False)
-            return {"value": value}
-        except (ValueError, RecursionError):
-            pass
-    return {"text": bounded(text, VALUE_CHARS)}
-
-
-def _without(text: str, secret: str) -> str:
-    """A server may say what it was sent. The longest first, as one may hold another."""
-    for word in sorted({secret, quote(secret, safe=""), secret.partition(":")[2]}, key=len, reverse=True):
-        if len(word) >= LEAST_SECRET:
-            text = text.replace(word, "[secret]")
-    return text

@@ -9,7 +9,7 @@ import pytest
 
 from webapp.tool_modules.rules import KEYWORDS
 from workers.toolbox.arguments import validator
-from workers.toolbox.outer_schemas import NODES, SCHEMA_BYTES, Unfit, fit
+from workers.toolbox.outer_schemas import NODES, PARTS, SCHEMA_BYTES, Unfit, fit
 
 
 def of(**properties: Any) -> dict[str, Any]:
@@ -31,7 +31,6 @@ def one(schema: Any, **more: Any) -> Any:
         ({"anyOf": [{"type": "string"}, {"type": "null"}]}, {"type": ["string", "null"]}),
         ({"oneOf": [{"type": "string"}, {"type": "integer"}]}, {"type": ["integer", "string"]}),
         ({"oneOf": [{"const": 1}, {"const": "b"}]}, {"enum": [1, "b"]}),
-        ({"anyOf": [of(x={}), of(y={})]}, {"type": "object"}),
         ({"type": "file"}, {}),
         (True, {}),
         ({"enum": []}, {}),
@@ -40,6 +39,79 @@ def one(schema: Any, **more: Any) -> Any:
 )
 def test_what_is_checked_in_bounded_time_is_kept(given: Any, wanted: Any) -> None:
     assert one(given) == wanted
+
+
+SHORT, SMALL = {"type": "string", "maxLength": 3}, {"type": "integer", "maximum": 9}
+NEEDS_X = {"type": "object", "properties": {"x": {"type": "integer"}}, "required": ["x"]}
+NEEDS_Y = {"type": "object", "properties": {"y": {"type": "integer"}}, "required": ["y"]}
+AT_LEAST, AT_MOST = {"type": "integer", "minimum": 2}, {"type": "integer", "minimum": 1, "maximum": 5}
+
+
+@pytest.mark.parametrize(
+    ("given", "takes", "refuses"),
+    [
+        ({"anyOf": [SHORT, SMALL]}, ["abc", 9], ["abcd", 10, None, []]),
+        ({"oneOf": [NEEDS_X, NEEDS_Y]}, [{"x": 1}, {"y": 1}], [{}, {"x": "1"}, {"x": 1, "y": 1}]),
+        ({**of(x={}, y={}), "oneOf": [{"required": ["x"]}, {"required": ["y"]}]}, [{"x": 1}], [{}, {"x": 1, "y": 1}]),
+        ({"nullable": True, "oneOf": [SHORT, SMALL]}, [None, 1], ["abcd"]),
+        ({"oneOf": [SHORT, {"type": "null"}, SMALL]}, [None, 1], ["abcd", 10]),
+        ({"allOf": [AT_LEAST, AT_MOST]}, [2, 5], [1, 6, "2"]),
+        ({"allOf": [NEEDS_X, {"properties": {"x": {"minimum": 3}}}]}, [{"x": 3}], [{"x": 2}, {}]),
+        ({"allOf": [{"anyOf": [SHORT, SMALL]}, {"anyOf": [{"const": "abc"}, AT_LEAST]}]}, ["abc", 2], ["ab", 1, 10]),
+        ({"type": "array", "items": {"anyOf": [SHORT, NEEDS_X]}}, [["abc", {"x": 1}]], [["abcd"], [{}], "abc"]),
+        ({"anyOf": [SHORT, {"anyOf": [SMALL, NEEDS_Y]}]}, ["abc", {"y": 2}], [10, {}]),
+    ],
+)
+def test_what_a_choice_says_is_kept(given: Any, takes: list[Any], refuses: list[Any]) -> None:
+    made = fit(of(a=given))
+    assert fit(made) == made, "it is made fit twice: by the document's reader, and for the tool"
+    rules = validator("choice", made)
+    assert [value for value in takes if not rules.is_valid({"a": value})] == []
+    assert [value for value in refuses if rules.is_valid({"a": value})] == []
+
+
+@pytest.mark.parametrize(
+    "dropped",
+    [{"pattern": "^a"}, {"format": "date"}, {"not": {"const": "b"}}, {"$ref": "#/$defs/odd"}],
+)
+def test_where_a_limit_was_dropped_one_of_is_any_of(dropped: Any) -> None:
+    """Both would fit what the source takes as one of them."""
+    schema = of(a={"oneOf": [{"type": "string", **dropped}, {"type": "string", "maxLength": 1}]})
+    made = fit({**schema, "$defs": {"odd": {"type": "string", "pattern": "^a"}}})
+    validator("choice", made).validate({"a": "a"})
+    assert "anyOf" in made["properties"]["a"] and "oneOf" not in made["properties"]["a"]
+
+
+def test_a_choice_that_forbids_what_stands_beside_it_is_not_taken_at_its_word() -> None:
+    closed = {**NEEDS_X, "additionalProperties": False}
+    rules = validator("choice", fit(of(a={**of(id={"type": "integer"}), "oneOf": [closed, NEEDS_Y]})))
+    assert rules.is_valid({"a": {"id": 1, "x": 1}}) and not rules.is_valid({"a": {"id": 1}})
+
+
+def test_of_a_choice_at_the_top_all_properties_can_be_given() -> None:
+    made = fit({"oneOf": [NEEDS_X, {"allOf": [NEEDS_Y, of(z={})]}], "properties": {"k": {"type": "string"}}})
+    assert set(made["properties"]) == {"k", "x", "y", "z"} and set(made) == {
+        "type",
+        "properties",
+        "additionalProperties",
+    }
+    validator("top", made).validate({"k": "1", "y": 2})
+
+
+@pytest.mark.parametrize("named", ["holds_itself", "too_many", "elsewhere"])
+def test_a_choice_that_is_too_large_is_left_out_and_not_its_tool(named: str) -> None:
+    tree = {"anyOf": [{"type": "array", "items": {"$ref": "#/$defs/t"}}, of(a={"$ref": "#/$defs/t"}), SHORT]}
+    many = {"anyOf": [of(**{f"p{n}_{m}": SHORT for m in range(30)}) for n in range(20)]}
+    choice = {
+        "holds_itself": tree,
+        "too_many": many,
+        "elsewhere": {"anyOf": [SHORT, {"properties": {"a": {"$ref": "x.json"}}}]},
+    }
+    made = fit({**of(a={"$ref": "#/$defs/t"}, b=SHORT), "required": ["b"], "$defs": {"t": choice[named]}})
+    rules = validator("tree", made)
+    assert not rules.is_valid({"b": "long"}) and rules.is_valid(
+        {"a": {"p1_1": "a"} if named == "too_many" else [[]], "b": ""}
+    )
 
 
 def test_all_of_is_one_schema_and_references_are_followed() -> None:
@@ -62,13 +134,15 @@ def test_a_schema_that_holds_itself_ends() -> None:
 
 def _words(schema: Any) -> set[str]:
     inner = [*schema.get("properties", {}).values(), schema.get("items"), schema.get("additionalProperties")]
+    inner += [each for word in PARTS for each in schema.get(word, ())]
     return set(schema).union(*(_words(each) for each in inner if isinstance(each, dict)))
 
 
 def test_nothing_but_known_words_is_left() -> None:
     odd = {"$dynamicRef": "#x", "if": {}, "patternProperties": {"(a+)+": {}}, "uniqueItems": True, "not": {}, "x-a": 1}
-    made = fit({**of(a={**odd, "items": {**odd, "type": "string"}}, b={"additionalProperties": odd}), **odd})
-    assert _words(made) <= KEYWORDS
+    parts = {word: [odd, {**odd, "type": "string", "maxLength": 1}] for word in PARTS}
+    made = fit({**of(a={**odd, "items": {**odd, "type": "string"}}, b={"additionalProperties": odd}, c=parts), **odd})
+    assert _words(made) <= KEYWORDS | set(PARTS)
     validator("odd", made)
 
 
@@ -92,5 +166,7 @@ def test_what_can_not_be_made_fit_is_told(schema: Any, words: str) -> None:
 
 
 def test_descriptions_go_before_the_tool_does() -> None:
-    made = fit(of(**{f"a{n}": {"type": "string", "title": "t", "description": "d" * 400} for n in range(60)}, title={}))
+    long = {"type": "string", "title": "t", "description": "d" * 400}
+    made = fit(of(**{f"a{n}": long for n in range(60)}, title={}, choice={"anyOf": [long, SMALL]}))
     assert made["properties"]["a1"] == {"type": "string"} and "title" in made["properties"]
+    assert made["properties"]["choice"]["anyOf"][0] == {"type": "string"}

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 from collections.abc import Callable, Iterator
-from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -94,18 +94,43 @@ async def test_a_server_that_says_the_secret_is_not_repeated(status: int, lab: L
 
 
 async def test_answers_of_all_kinds(lab: Lab, call: Any) -> None:
-    text = Said(200, b"plain", {"Content-Type": "text/plain"})
-    lab.answer = answers(
-        text, replace(text, body=b"\0" * 9, headers={"Content-Type": "image/png"}), Said(200, b"{nope")
-    )
+    lab.answer = answers(Said(200, b"plain", {"Content-Type": "text/plain"}), Said(200, b"{nope"))
     assert (await call()).output["text"] == "plain"
-    assert (await call()).output == {"ok": True, "status": 200, "media_type": "image/png", "size_bytes": 9}
     assert (await call()).output["text"] == "{nope"
     lab.answer = answers(Said(200, b"[1e999]", JSON), Said(200, b"[" * 900, JSON), Said(200, b'"\\u0000\\ud800"', JSON))
     assert "text" in (await call()).output and "text" in (await call()).output
     assert (await call()).output["value"] == "\ufffd?"
     lab.answer = answers(Said(200, b"x" * 1001))
     assert (await call()).error.code == "openapi.answer_too_large"
+
+
+@pytest.mark.parametrize(
+    ("kind", "body", "ends"),
+    [
+        ("image/png", b"\x89PNG\r\n", ".png"),
+        ("application/pdf; charset=binary", b"%PDF-1.7", ".pdf"),
+        ("application/zip", b"PK\3\4", ".zip"),
+        ("Application/Octet-Stream", b"text", ".bin"),
+        ("x/../../etc", b"\0", ".bin"),
+        ("", b"\xff\xfe\0", ".bin"),
+    ],
+)
+async def test_what_is_no_text_becomes_a_file(kind: str, body: bytes, ends: str, lab: Lab, call: Any) -> None:
+    lab.answer = lambda asked: Said(200, body, {"Content-Type": kind} if kind else {})
+    result = await call()
+    sha256 = hashlib.sha256(body).hexdigest()
+    path = result.output["path"]
+    assert path == f"lab_x-{sha256[:12]}{ends}" and result.changed == {path: body} and not result.besides
+    assert (result.output["sha256"], result.output["size_bytes"]) == (sha256, len(body))
+    assert result.output["media_type"] == (kind.partition(";")[0].lower() or "application/octet-stream")
+    assert result.output["workspace"] == {"changed": [path]}
+    assert "was made" in (await call("PUT", body={})).besides, "what acted is not to be done again for want of room"
+
+
+async def test_a_file_that_holds_the_secret_is_not_kept(lab: Lab, call: Any) -> None:
+    lab.answer = lambda asked: Said(200, b"\0" + asked.headers["authorization"].encode(), {"Content-Type": "image/png"})
+    result = await call()
+    assert result.error.code == "openapi.secret_in_file" and not result.changed and TOKEN not in repr(result)
 
 
 async def test_what_does_not_answer_is_a_failed_call(lab: Lab, call: Any, monkeypatch: pytest.MonkeyPatch) -> None:

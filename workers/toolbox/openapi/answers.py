@@ -1,0 +1,104 @@
+"""
+What is made of a server's answer: a value or a text that the model reads, or a file of the session. Pure.
+
+A file's name tells its content, so no call ever takes the place of a file that is there.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from mimetypes import guess_extension
+from typing import Any
+from urllib.parse import quote, urlsplit
+
+from webapp.common.values import storable
+from workers.toolbox.egress import Answer
+from workers.toolbox.texts import bounded
+from workers.toolbox.tool import ToolResult
+
+VALUE_CHARS, ERROR_CHARS = 60_000, 2_000
+READABLE = ("text/", "application/json", "application/xml", "application/yaml", "application/problem")
+LEAST_SECRET = 4  # a shorter one would be found in any text
+LEAST_IN_FILE = 8  # bytes of a secret that are no accident in a file
+UNKNOWN = "application/octet-stream"
+KIND_CHARS = 100
+MARK_CHARS = 12  # of the hash in a file's name
+
+
+def result_of(answer: Answer, *, name: str, secret: str, done: str) -> ToolResult:
+    """
+    Args:
+        name: the tool's, with which its files' names begin.
+        secret: what is never repeated; "" for none.
+        done: what is added where the session has no room for the file.
+    """
+
+    def clean(text: str) -> str:
+        return _without(text, secret)
+
+    if to := answer.redirects_to:
+        host = urlsplit(to).hostname or "another path"
+        return ToolResult.failure("openapi.redirected", f"It points to {host} instead, which is not followed")
+    if answer.status >= 400:
+        said = clean(bounded(answer.body.decode("utf-8", "replace"), ERROR_CHARS))
+        code, message = f"openapi.http_{answer.status}", f"The server answered {answer.status}: {said}"
+        return ToolResult.failure(code, message, outage=answer.status >= 500)
+    if not answer.whole:
+        return ToolResult.failure(
+            "openapi.answer_too_large", f"Its answer has more than {len(answer.body)} bytes{done}"
+        )
+    if not answer.body:
+        return ToolResult.success({"status": answer.status})
+    kind = clean(answer.headers.get("content-type", "").partition(";")[0].strip().lower()[:KIND_CHARS])
+    if _is_readable(kind, answer.body):
+        return ToolResult.success({"status": answer.status, **_said(answer, clean)})
+    return _file(answer, kind or UNKNOWN, name=name, secret=secret, done=done)
+
+
+def _is_readable(kind: str, body: bytes) -> bool:
+    """What is of no kind is read if it is text."""
+    if kind:
+        return kind.startswith(READABLE) or "+json" in kind or "+xml" in kind
+    try:
+        return "\0" not in body.decode()
+    except UnicodeDecodeError:
+        return False
+
+
+def _said(answer: Answer, clean: Callable[[str], str]) -> dict[str, Any]:
+    text = clean(answer.body.decode("utf-8", "replace"))
+    if len(text) <= VALUE_CHARS:
+        try:
+            value = storable(json.loads(text))
+            json.dumps(value, allow_nan=False)
+            return {"value": value}
+        except (ValueError, RecursionError):
+            pass
+    return {"text": bounded(text, VALUE_CHARS)}
+
+
+def _file(answer: Answer, kind: str, *, name: str, secret: str, done: str) -> ToolResult:
+    if any(word.encode() in answer.body for word in _words(secret) if len(word) >= LEAST_IN_FILE):
+        message = f"Its answer is a file that holds the secret of its source, so it is not kept.{done}"
+        return ToolResult.failure("openapi.secret_in_file", message)
+    sha256 = hashlib.sha256(answer.body).hexdigest()
+    path = f"{name}-{sha256[:MARK_CHARS]}{guess_extension(kind) or '.bin'}"
+    shown = {"path": path, "media_type": kind, "size_bytes": len(answer.body), "sha256": sha256}
+    result = ToolResult.success({"status": answer.status, **shown, "workspace": {"changed": [path]}})
+    return replace(result, changed={path: answer.body}, besides=done)
+
+
+def _without(text: str, secret: str) -> str:
+    """A server may say what it was sent."""
+    for word in _words(secret):
+        if len(word) >= LEAST_SECRET:
+            text = text.replace(word, "[secret]")
+    return text
+
+
+def _words(secret: str) -> Iterator[str]:
+    """The forms in which a secret is sent; the longest first, as one may hold another."""
+    return iter(sorted({secret, quote(secret, safe=""), secret.partition(":")[2]} - {""}, key=len, reverse=True))
