@@ -27,6 +27,7 @@ from pathlib import Path
 from sandbox import packages
 from sandbox.compare import differences
 from sandbox.errors import BuildFailed, ImageMissing, SandboxError
+from sandbox.in_use import remove_unused
 from sandbox.needs import Needs
 
 GUEST = Path(__file__).with_name("guest")
@@ -184,9 +185,9 @@ def _publish(made: Path, target: Path, started: float) -> None:
 
 
 def _sweep(folder: Path, keep: Sequence[Path]) -> None:
-    """What other sources made, and what a killed build left."""
+    """What other sources made, unless somebody still runs it, and what a killed build left."""
     for old in {*folder.glob("guest-*")}.difference(keep):
-        old.unlink(missing_ok=True)
+        remove_unused(old)
     for left in {*folder.glob(".building-*"), *folder.glob("wheels-*")}.difference(keep):
         shutil.rmtree(left, ignore_errors=True)
 

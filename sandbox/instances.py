@@ -22,6 +22,7 @@ from sandbox.said import Said
 LONG = 10**9  # epoch ticks: no deadline while an instance is made ready
 PLENTY = 2**62  # fuel, likewise
 PAGE_BYTES = os.sysconf("SC_PAGE_SIZE")
+RESIDENT, WRITABLE = 1, 5  # of /proc/self/statm, in pages
 
 
 @dataclass(frozen=True)
@@ -42,6 +43,7 @@ class Instance:
     Args:
         needs: what it needs to start, with a margin for all but memory.
         base_bytes: what the process had in memory before this instance.
+        ready_bytes: what the process could write to when the guest was ready.
         run: the guest's function, not called yet.
     """
 
@@ -51,6 +53,7 @@ class Instance:
     run: Any
     needs: Needs
     base_bytes: int
+    ready_bytes: int
 
     def limit(self, limits: Limits) -> None:
         self.store.set_limits(
@@ -110,7 +113,20 @@ class Instances:
         self._said = said
 
     def resident_bytes(self) -> int:
-        return int(os.pread(self._memory, 200, 0).split()[1]) * PAGE_BYTES
+        return self._pages()[RESIDENT] * PAGE_BYTES
+
+    def guest_bytes(self, instance: Instance) -> int:
+        """
+        How large the guest's memory is, touched or not; it never shrinks. wasmtime doesn't tell it of a component, but
+        nothing else in this process grows while a guest runs, but for copies of what it prints.
+        """
+        return instance.needs.memory_bytes + self._writable_bytes() - instance.ready_bytes
+
+    def _writable_bytes(self) -> int:
+        return self._pages()[WRITABLE] * PAGE_BYTES
+
+    def _pages(self) -> list[int]:
+        return [int(count) for count in os.pread(self._memory, 200, 0).split()]
 
     def _make(self, form: Form) -> Instance:
         engine, base_bytes = self._engines[form.metered], self.resident_bytes()
@@ -124,7 +140,7 @@ class Instances:
         assert warm and run
         self._said = Said(Limits(), lambda: None)  # nobody's
         warm(store)
-        return Instance(form, engine, store, run, self._needs, base_bytes)
+        return Instance(form, engine, store, run, self._needs, base_bytes, self._writable_bytes())
 
     def _linker(self, form: Form) -> Linker:
         if form not in self._linkers:

@@ -12,7 +12,8 @@ from pathlib import Path
 from typing import Any
 
 from sandbox.build import find_images, needs_path
-from sandbox.errors import KeeperClosed, NoRoom, SandboxError
+from sandbox.errors import ImageMissing, KeeperClosed, NoRoom, SandboxError
+from sandbox.in_use import InUse
 from sandbox.job import Job, check_job
 from sandbox.limits import Limits
 from sandbox.outcome import Artifact, Outcome
@@ -56,6 +57,7 @@ class Keeper:
         self._children: set[Child] = set()
         self._background: set[asyncio.Task[None]] = set()
         self._scratch: Scratch | None = None
+        self._in_use: InUse | None = None
         self._closed = False
 
     async def start(self) -> None:
@@ -117,6 +119,9 @@ class Keeper:
         if self._scratch:
             self._scratch.close()
             self._scratch = None
+        if self._in_use:
+            self._in_use.close()
+            self._in_use = None
 
     def confined(self) -> Mapping[str, int]:
         """What its processes have of their own, by their word: see `confine.Confined`. Empty before the start."""
@@ -132,6 +137,10 @@ class Keeper:
         if self._scratch:
             return
         self._image = (*find_images(self._folder), needs_path(self._folder))
+        try:
+            self._in_use = self._in_use or InUse(self._image)
+        except OSError as error:
+            raise ImageMissing(f"The sandbox image in {self._folder} can't be used: {error.strerror}.") from None
         try:
             self._scratch = Scratch(self._scratch_root)
         except OSError as error:

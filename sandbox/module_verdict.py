@@ -7,11 +7,10 @@ from dataclasses import dataclass
 
 from sandbox.limits import MIB, Limits, size
 from sandbox.outcome import Status
-from sandbox.verdict import too_long, was_interrupted
+from sandbox.verdict import NEARLY_FULL, too_long, was_interrupted
 
 FRAMES = 5
 NUMBER = re.compile(r"^\d+: ")  # of a cause, where there are several
-NEARLY_FULL = 15 / 16  # of its memory: what it asked for in vain is not told to anybody
 
 
 @dataclass(frozen=True)

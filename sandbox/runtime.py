@@ -113,7 +113,7 @@ class Runtime:
         except ExitTrap:
             return Ended(left=True)
         except WasmtimeError as trap:
-            return Ended(trap=str(trap))
+            return Ended(trap=str(trap), memory_bytes=self._instances.guest_bytes(instance))
 
 
 def read_answer(text: str) -> Ended:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 
 from sandbox.limits import Limits
@@ -11,13 +11,25 @@ from webapp.common.errors import HartleyError
 from webapp.common.tenancy import tenant_scope
 from webapp.common.values import JSON
 from webapp.orchestration.steps import ClaimedStep
-from webapp.workspaces.errors import FileChanged, Overtaken, PathInvalid, PathTaken, WorkspaceFull
+from webapp.workspaces import services
+from webapp.workspaces.errors import (
+    FileChanged,
+    NothingToUndo,
+    Overtaken,
+    PathInvalid,
+    PathTaken,
+    UndoFull,
+    WorkspaceFull,
+)
+from webapp.workspaces.formers import TakenBack
 from webapp.workspaces.selectors import saved_run, usage_of
 from webapp.workspaces.services import ByStep, read_workspace, save_changes
 from workers.beats import StepLost
 from workers.context import carried, read
 from workers.toolbox.tool import ToolError, ToolResult
 
+PATHS_SHOWN, LEFT_SHOWN = 50, 10
+LEFT = "workspace.not_undone"  # not all of it
 TRIES = 20  # of a change, while others change the same file
 
 
@@ -57,24 +69,48 @@ async def given(step: ClaimedStep, limits: Limits) -> dict[str, bytes]:
     return await carried(partial(_read, step, limits))
 
 
-async def save(step: ClaimedStep, result: ToolResult, made: Sequence[JSON]) -> ToolResult:
+async def save(step: ClaimedStep, result: ToolResult, made: Sequence[JSON], *, undo: JSON | None = None) -> ToolResult:
     """
     Save what the call has changed; the result is another one when that can't be, or when others were first.
+
+    Args:
+        undo: as ByStep has it.
 
     Raises:
         StepLost: another attempt has the step. StoreUnavailable, BytesLost: the step is tried again. Nothing is saved.
     """
     try:
-        return await _saved(step, result, made)
+        return await _saved(step, result, made, undo)
     except Overtaken:
         raise StepLost("overtaken") from None
     except FileChanged as error:
         return ToolResult.failure(error.code, f"No file was saved. {error}: read it again, then change what it is now.")
-    except (WorkspaceFull, PathInvalid, PathTaken) as error:
+    except (WorkspaceFull, UndoFull, PathInvalid, PathTaken) as error:
         return ToolResult.failure(error.code, f"No file was saved. {error}.{result.besides}", result.artifacts)
 
 
-async def _saved(step: ClaimedStep, result: ToolResult, made: Sequence[JSON]) -> ToolResult:
+async def take_back(step: ClaimedStep) -> ToolResult:
+    """
+    Take back what the step that this one undoes has changed. What somebody has changed since stays, and fails the call.
+
+    Raises:
+        StepLost: as `save`.
+    """
+    try:
+        return _told(await carried(partial(_take_back, step)))
+    except Overtaken:
+        raise StepLost("overtaken") from None
+    except (NothingToUndo, WorkspaceFull) as error:
+        return ToolResult.failure(error.code, f"No file was changed. {error}.")
+
+
+def unsaved(result: ToolResult) -> ToolResult:
+    """The files stay as they were."""
+    output = {name: value for name, value in result.output.items() if name != "workspace"}
+    return replace(result, output=output, changed={}, deleted=())
+
+
+async def _saved(step: ClaimedStep, result: ToolResult, made: Sequence[JSON], undo: JSON | None) -> ToolResult:
     """
     With the call made anew for as often as others were first.
 
@@ -83,7 +119,7 @@ async def _saved(step: ClaimedStep, result: ToolResult, made: Sequence[JSON]) ->
     """
     for tries_left in reversed(range(TRIES)):
         try:
-            await carried(partial(_save, step, result, made))
+            await carried(partial(_save, step, result, made, undo))
             break
         except FileChanged:
             if not (result.redo and tries_left):
@@ -95,17 +131,41 @@ async def _saved(step: ClaimedStep, result: ToolResult, made: Sequence[JSON]) ->
     return result
 
 
-def _save(step: ClaimedStep, result: ToolResult, made: Sequence[JSON]) -> None:
-    error = {"code": result.error.code, "message": result.error.message} if result.error else None
-    kept = {"ok": result.ok, "output": result.output, "error": error, "made": list(made)}
+def _save(step: ClaimedStep, result: ToolResult, made: Sequence[JSON], undo: JSON | None) -> None:
     save_changes(
         tenant=step.tenant,
         session=step.session,
-        by=ByStep(step.task, step.n, step.fence, kept),
+        by=ByStep(step.task, step.n, step.fence, _again(result, made), undo),
         changed=result.changed,
         deleted=result.deleted,
         based_on=result.based_on,
     )
+
+
+def _again(result: ToolResult, made: Sequence[JSON] = ()) -> JSON:
+    """What another attempt makes a result of, in `saved_before`."""
+    error = {"code": result.error.code, "message": result.error.message} if result.error else None
+    return {"ok": result.ok, "output": result.output, "error": error, "made": list(made)}
+
+
+def _take_back(step: ClaimedStep) -> TakenBack:
+    by = ByStep(step.task, step.n, step.fence, result={})
+    return services.take_back(tenant=step.tenant, session=step.session, by=by, told=lambda taken: _again(_told(taken)))
+
+
+def _told(taken: TakenBack) -> ToolResult:
+    restored = [former.path for former in taken.former]
+    files = {"restored": restored, "removed": taken.removed, "later": taken.later}
+    shown = {name: paths[:PATHS_SHOWN] for name, paths in files.items()}
+    count, left = sum(map(len, files.values())), len(taken.left)
+    output = {"undone": taken.step, **shown, "count": count, "left": left}
+    output |= {"workspace": {"changed": shown["restored"], "deleted": shown["removed"]}}
+    done = ToolResult.success(output)
+    if not taken.left:
+        return done
+    some = "; ".join(f"{path!r}: {why}" for path, why in list(taken.left.items())[:LEFT_SHOWN])
+    message = f"{count} of {count + left} files are as before step {taken.step}. Left as they are: {some}"
+    return replace(done, ok=False, output={**output, "ok": False}, error=ToolError(LEFT, message))
 
 
 def _read(step: ClaimedStep, limits: Limits) -> dict[str, bytes]:

@@ -17,7 +17,7 @@ from webapp.common.errors import HartleyError
 from webapp.common.values import JSON
 from webapp.orchestration.steps import ClaimedStep, Granted, HoldRequest, Settlement, event
 from webapp.workspaces.errors import BytesLost, StoreUnavailable
-from workers import context, decide, session_files
+from workers import context, decide, session_files, undoing
 from workers.beats import Beats
 from workers.context import TaskContext
 from workers.deltas import Printer
@@ -135,9 +135,18 @@ async def call_tool(
     wanted = Wanted(tool, arguments, files, call, allowed=Options.of_task(task.context).use_cache)
     result = await result_once(wanted, beats, partial(_called, call, beats))
     made = earlier.made if earlier else await context.read(step, lambda s: _store(s, result.artifacts))
-    if result.changed or result.deleted:
-        result = await session_files.save(step, result, made)
+    if result.takes_back:
+        result = await session_files.take_back(step)
+    elif result.changed or result.deleted:
+        result = await _kept(step, tool, result, made)
     return shaped(tool, result, _room()), made
+
+
+async def _kept(step: ClaimedStep, tool: Tool, result: ToolResult, made: Sequence[JSON]) -> ToolResult:
+    """A call that failed is not undone, so it leaves nothing where its step must leave nothing."""
+    if undoing.is_asked(step) and not result.ok:
+        return session_files.unsaved(result)
+    return await session_files.save(step, result, made, undo=undoing.files_undo_of(step, tool, result))
 
 
 def _room() -> Room:

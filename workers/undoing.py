@@ -12,6 +12,7 @@ from webapp.common.values import JSON
 from webapp.orchestration.manual import undo
 from webapp.orchestration.steps import ClaimedStep, event
 from workers.toolbox.registry import Tool, ToolResult, Undo
+from workers.toolbox.tool import FILE_UNDO
 
 log = structlog.get_logger()
 
@@ -27,7 +28,7 @@ def compensation_of(step: ClaimedStep, tool: Tool, result: ToolResult) -> tuple[
     The compensation for the step's row, and the events that go with it. The call has acted whatever its tool says now,
     so a tool that fails here is told of and keeps nothing from being recorded.
     """
-    if not (step.input.get("compensate") and result.ok):
+    if not (is_asked(step) and result.ok):
         return None, []
     try:
         told = tool.compensation(step.input["arguments"], result.output)
@@ -37,6 +38,17 @@ def compensation_of(step: ClaimedStep, tool: Tool, result: ToolResult) -> tuple[
         why = f"{tool.name} has acted, but can't say what undoes it ({type(error).__name__})"
         payload = {"step": step.n, "tool": tool.name, "error": CompensationInvalid.code}
         return None, [event("WARNING", agent=step.agent, message=why, payload=payload)]
+
+
+def is_asked(step: ClaimedStep) -> bool:
+    """The plan wants the step undone when the task fails later, by what its tool says."""
+    return bool(step.input.get("compensate"))
+
+
+def files_undo_of(step: ClaimedStep, tool: Tool, result: ToolResult) -> JSON | None:
+    """The compensation, where it is that files become what they were: it is recorded in the commit that changes them."""
+    undo, _ = compensation_of(step, tool, result)
+    return undo if undo and undo["input"]["tool"] == FILE_UNDO else None
 
 
 def _call(step: ClaimedStep, told: Undo) -> JSON:

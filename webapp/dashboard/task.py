@@ -77,6 +77,7 @@ def _parts(who: Principal, found: Task, *, whole_line: bool) -> JSON:
         "line": _line(found, steps, at, whole_line=whole_line),
         "span_s": ((found.finished_at or at) - found.created_at).total_seconds(),
         "stopped": selectors.stops_of(who.tenant_id, found.id),
+        "unheard": [step for step in steps if (step.error or {}).get("code") == "call.unheard"],
         "failed": [step for step in steps if step.state == StepState.FAILED],
         "next": what_next(found.error["code"]) if found.error else "",
         "look_at": look_at(found.error["code"]) if found.error else "",

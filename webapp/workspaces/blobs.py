@@ -19,7 +19,7 @@ from django.core.files.storage import Storage, storages
 from webapp.common.tables import now
 from webapp.common.tenancy import tenant_scope
 from webapp.workspaces.errors import BytesLost, StoreUnavailable
-from webapp.workspaces.models import Blob, File
+from webapp.workspaces.models import Blob, File, Former
 
 log = structlog.get_logger()
 _STORE = ThreadPoolExecutor(8, thread_name_prefix="store")  # a store far away answers one request slowly, many as fast
@@ -68,7 +68,7 @@ def read(files: Sequence[File]) -> list[bytes]:
 
 def remove(tenant: UUID, blob: int) -> bool:
     """
-    Remove it with its bytes if no file has it.
+    Remove it with its bytes if no file has it, or had it before a change that may be taken back.
 
     The row is locked while the store works: who wants to use the blob meanwhile waits, and then makes another.
     """
@@ -76,7 +76,7 @@ def remove(tenant: UUID, blob: int) -> bool:
         row = Blob.objects.select_for_update(skip_locked=True).filter(id=blob, check_at__isnull=False).first()
         if row is None:
             return False
-        if File.objects.filter(blob=row).exists():
+        if File.objects.filter(blob=row).exists() or Former.objects.filter(blob=row).exists():
             Blob.objects.filter(id=blob).update(check_at=None)
             return False
         store().delete(row.place)

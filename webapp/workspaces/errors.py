@@ -61,6 +61,26 @@ class WorkspaceFull(HartleyError):
         super().__init__(f"The session would have {would:,} {unit} in its workspace; the limit is {limit:,} {unit}")
 
 
+class UndoFull(HartleyError):
+    """More than a session may keep of what its files were, for open tasks that may have to take it back; nothing was saved."""
+
+    code = "workspace.undo_full"
+    status = 413
+
+    def __init__(self, *, unit: str, would: int, limit: int) -> None:
+        super().__init__(
+            f"The session would keep {would:,} {unit} of what its files were before, to undo what its open tasks do; "
+            f"the limit is {limit:,} {unit}"
+        )
+
+
+class NothingToUndo(HartleyError):
+    """The step undoes none, or one that has changed no file."""
+
+    code = "workspace.nothing_to_undo"
+    status = 409
+
+
 class Overtaken(HartleyError):
     """Another attempt has the step by now, or its task has ended; nothing was saved."""
 

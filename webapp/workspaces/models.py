@@ -73,6 +73,33 @@ class File(TenantModel):
         constraints: ClassVar = [models.UniqueConstraint(fields=["workspace", "path"], name="one_file_per_path")]
 
 
+class Former(TenantModel):
+    """
+    What a file was before a step changed it, kept until the step's task has ended, so that the change can be taken back.
+    Those of a path, by id, are a chain: each has the bytes that the one before it has left.
+
+    Attributes:
+        blob: the bytes; None: there was no file.
+        left_sha256: of what the step has left there; None: it has removed it.
+    """
+
+    id = models.BigAutoField(primary_key=True)
+    tenant = models.ForeignKey("tenants.Tenant", on_delete=models.CASCADE, related_name="+", db_index=False)
+    workspace = models.ForeignKey(Workspace, on_delete=models.CASCADE, related_name="+", db_index=False)
+    task = models.UUIDField()
+    step = models.IntegerField()
+    path = models.CharField(max_length=1024, db_collation="C")
+    blob = models.ForeignKey(Blob, on_delete=models.RESTRICT, null=True, related_name="+")
+    size_bytes = models.BigIntegerField(default=0)
+    left_sha256 = models.CharField(max_length=64, null=True)
+
+    class Meta:
+        indexes: ClassVar = [
+            models.Index(fields=["workspace", "path"], name="former_by_path"),
+            models.Index(fields=["task", "step"], name="former_by_step"),
+        ]
+
+
 class SavedRun(TenantModel):
     """
     A step whose changes are saved, with its result: another attempt of it gives that and does not run again, since it

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Collection, Iterable, Mapping
+from dataclasses import dataclass, replace
 from typing import Any
 from uuid import UUID
 
@@ -15,8 +15,8 @@ from webapp.agent_tasks.models import Step
 from webapp.common.tables import now
 from webapp.common.tenancy import tenant_scope
 from webapp.common.values import JSON
-from webapp.workspaces import blobs
-from webapp.workspaces.errors import FileChanged, Overtaken, PathInvalid, PathTaken, WorkspaceFull
+from webapp.workspaces import blobs, formers
+from webapp.workspaces.errors import FileChanged, NothingToUndo, Overtaken, PathInvalid, PathTaken, WorkspaceFull
 from webapp.workspaces.models import File, SavedRun, Workspace
 from webapp.workspaces.rules import clean_path, folders_of, media_type
 from webapp.workspaces.selectors import Usage, files_of
@@ -32,13 +32,19 @@ class ByUser:
 @dataclass(frozen=True)
 class ByStep:
     """
-    An attempt of a step. `result` is what the step has come to, kept with its changes; see SavedRun.
+    An attempt of a step.
+
+    Args:
+        result: what the step has come to, kept with its changes; see SavedRun.
+        undo: what takes the changes back, as NewStep.compensation has it; recorded in the same commit, with what the
+            files were before. None: nobody asks for that.
     """
 
     task: UUID
     step: int
     fence: int
     result: JSON
+    undo: JSON | None = None
 
 
 def read_workspace(tenant: UUID, session: UUID, paths: Collection[str] | None = None) -> dict[str, bytes]:
@@ -72,7 +78,7 @@ def save_changes(
     Args:
         based_on: files by path with their SHA-256, None for one that is not there, which must still be so.
     Raises:
-        PathInvalid, PathTaken, FileChanged, WorkspaceFull, Overtaken: nothing has changed.
+        PathInvalid, PathTaken, FileChanged, WorkspaceFull, UndoFull, Overtaken: nothing has changed.
     """
     files = _cleaned(changed)
     gone = {clean_path(path) for path in deleted} - set(files)
@@ -85,10 +91,56 @@ def save_changes(
         if isinstance(by, ByStep) and not _is_first(tenant, session, by):
             return
         _check_basis(tenant, session, based_on or {})
+        if isinstance(by, ByStep) and by.undo:
+            left = {path: blobs.sha256_of(data) for path, data in files.items()} | dict.fromkeys(gone)
+            _remember(tenant, session, by, left)
         files_of(tenant, session).filter(path__in=gone).delete()
-        _write([_row(tenant, session, by, path, data, kept) for path, data in files.items()])
+        stored = ((path, kept[blobs.sha256_of(data)], len(data)) for path, data in files.items())
+        _write([_row(tenant, session, by, path, blob, size) for path, blob, size in stored])
         _check_folders(tenant, session)
         _count(tenant, session, before)
+
+
+def take_back(
+    *, tenant: UUID, session: UUID, by: ByStep, told: Callable[[formers.TakenBack], JSON]
+) -> formers.TakenBack:
+    """
+    Give the session's files back what the step that this one undoes has changed, but for what is another's by now.
+
+    Args:
+        by: its `result` is what `told` makes of the outcome.
+    Raises:
+        NothingToUndo, WorkspaceFull, Overtaken: nothing has changed.
+    """
+    with tenant_scope(tenant):
+        if not _is_current(tenant, by):
+            raise Overtaken("Another attempt has this step")
+        before = _locked(tenant, session)
+        undone = _undoes(tenant, by)
+        taken = formers.taken_back(tenant, session, by.task, undone)
+        if not _is_first(tenant, session, replace(by, result=told(taken))):
+            raise Overtaken("It was taken back before")
+        files_of(tenant, session).filter(path__in=taken.removed).delete()
+        again = ((each.path, each.blob_id, each.size_bytes) for each in taken.former if each.blob_id is not None)
+        _write([_row(tenant, session, by, path, blob, size) for path, blob, size in again])
+        _count(tenant, session, before)
+    return taken
+
+
+def _undoes(tenant: UUID, by: ByStep) -> int:
+    undone = (
+        Step.objects.filter(tenant_id=tenant, task_id=by.task, n=by.step).values_list("compensates", flat=True).get()
+    )
+    if undone is None:
+        raise NothingToUndo("This step undoes no other: only a failed task's plan runs it")
+    return undone
+
+
+def _remember(tenant: UUID, session: UUID, by: ByStep, left: Mapping[str, str | None]) -> None:
+    """What the files are now, and with it, whatever becomes of the step's worker, how they become so again."""
+    formers.remember(tenant, session, by.task, by.step, left)
+    step = Step.objects.filter(tenant_id=tenant, task_id=by.task, n=by.step, compensation__isnull=True)
+    step.update(compensation=by.undo)
 
 
 def _cleaned(changed: Mapping[str, bytes]) -> dict[str, bytes]:
@@ -119,14 +171,14 @@ def _is_first(tenant: UUID, session: UUID, by: ByStep) -> bool:
     return is_new
 
 
-def _row(tenant: UUID, session: UUID, by: ByUser | ByStep, path: str, data: bytes, kept: Mapping[str, int]) -> File:
+def _row(tenant: UUID, session: UUID, by: ByUser | ByStep, path: str, blob: int, size_bytes: int) -> File:
     author: dict[str, Any] = {"user_id": by.user} if isinstance(by, ByUser) else {"task": by.task, "step": by.step}
     return File(
         tenant_id=tenant,
         workspace_id=session,
         path=path,
-        blob_id=kept[blobs.sha256_of(data)],
-        size_bytes=len(data),
+        blob_id=blob,
+        size_bytes=size_bytes,
         media_type=media_type(path),
         **author,
     )

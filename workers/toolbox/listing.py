@@ -10,7 +10,7 @@ from workers.toolbox.tool import Tool
 
 def listing_of(tools: Registry) -> JSON:
     """`{"tools": [{"name": "calculator", "effect": "computes", ...}], "module": {...}}`; `module`: what tenants' own have in common."""
-    return {"tools": [_row(tool) for tool in tools], "module": _traits(ModuleTool)}
+    return {"tools": [_row(tool) for tool in tools if tool.is_offered], "module": _traits(ModuleTool)}
 
 
 def _row(tool: Tool) -> JSON:

@@ -84,12 +84,13 @@ class Registry:
 
     def specs(self, names: Sequence[str] | None = None) -> list[ToolSpec]:
         """
-        The tools as models see them; all of them, or those named.
+        The tools as models see them; all that are offered, or those named.
 
         Raises:
             ToolUnknown
         """
-        tools = self._tools.values() if names is None else [self.get(name) for name in names]
+        every = (tool for tool in self._tools.values() if tool.is_offered)
+        tools = every if names is None else [self.get(name) for name in names]
         return [{"name": t.name, "description": t.description, "parameters": t.parameters} for t in tools]
 
 

@@ -67,6 +67,7 @@ class ToolResult:
             while they are so. Of a file that is not named here, the last writer's stays.
         besides: what is said, after a sentence, when its files can't be saved: what it has done all the same.
         redo: what the call comes to when the session's files are others by then; without it the call fails.
+        takes_back: the session's files are to be given back what the step that this one undoes has changed.
         fuel: what the sandbox used; None: nobody knows.
         cached: the cause, when an earlier call's result serves: see budgets.models.Cause.
     """
@@ -81,6 +82,7 @@ class ToolResult:
     based_on: Mapping[str, str | None] = field(default_factory=dict, repr=False)
     besides: str = ""
     redo: Callable[[Mapping[str, bytes]], ToolResult] | None = field(default=None, repr=False, compare=False)
+    takes_back: bool = False
     fuel: int | None = 0
     cached: str = ""
 
@@ -94,6 +96,9 @@ class ToolResult:
     ) -> ToolResult:
         output = {"ok": False, "error": {"code": code, "message": message}}
         return cls(False, output, ToolError(code, message, outage), artifacts)
+
+
+FILE_UNDO = "file_undo"
 
 
 class Undo(NamedTuple):
@@ -113,6 +118,7 @@ class Tool(ABC):
         dangerous: a person must approve each call.
         branch: by which a task's plan tells what a failed call does to its step (`on_failure`).
         uses_workspace: it is given the session's files.
+        is_offered: models and people are told of it.
         is_own: a tenant's, under a name that other tenants may use for something else.
         remote: one service at the other end answers all its calls, so that a call which takes longer than `timeout_s`
             speaks against that service. Where the arguments name the other end, it says nothing of the tool.
@@ -133,6 +139,7 @@ class Tool(ABC):
     effect: Effect = "acts"
     dangerous: bool = False
     uses_workspace: bool = False
+    is_offered: bool = True
     is_own: bool = False
     remote: bool = False
     untrusted: bool = False
@@ -155,8 +162,16 @@ class Tool(ABC):
     def compensation(self, arguments: Mapping[str, Any], output: Mapping[str, Any]) -> Undo | None:
         """
         What undoes a call that succeeded, if the task fails later and its plan asks for it; None: nothing can, or needs to.
+        Where it is not said otherwise, files of the session that the call has changed become what they were.
 
         Args:
             output: what the call answered, e.g. `{"ok": true, "booking": "B-17"}`.
         """
-        return None
+        return Undo(FILE_UNDO, {}) if self.uses_workspace and _has_changed_files(output) else None
+
+
+def _has_changed_files(output: Mapping[str, Any]) -> bool:
+    match output.get("workspace"):
+        case {"changed": [_, *_]} | {"deleted": [_, *_]}:
+            return True
+    return False

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
+from uuid import uuid4
 
 import pytest
 
@@ -13,6 +14,9 @@ from tests.support.cast import Cast
 from tests.support.farm import Farm, eventually
 from tests.support.model_server import ModelServer
 from tests.support.pages import signed_in
+from webapp.agent_sessions.models import Session
+from webapp.common.tenancy import tenant_scope
+from webapp.workspaces.services import ByUser, read_workspace, save_changes
 
 BOOM = {"id": "boom", "kind": "tool", "tool": "calculator", "arguments": {"expression": "1/0"}}
 
@@ -60,6 +64,42 @@ def test_tools_are_undone_once_in_reverse_order_though_the_worker_dies_in_the_mi
     assert [mark["text"] for mark in undone if mark["attempt"] > 1] == ["undo s2"]
     steps = [step for step in connected.steps(cast.owner.api_key, task) if step["compensates"]]
     assert [(step["state"], step["attempt"]) for step in steps] == [("done", 1)] * 2 + [("done", 2)] + [("done", 1)] * 2
+
+
+def file_call(name: str, tool: str, *needs: str, **arguments: Any) -> dict[str, Any]:
+    return {"id": name, "kind": "tool", "tool": tool, "arguments": arguments, "depends_on": list(needs)}
+
+
+def test_files_are_what_they_were_though_the_worker_dies_while_they_are_given_back(connected: Farm, cast: Cast) -> None:
+    """In the middle of them a slow call is undone, so that there is time to kill the worker."""
+    with tenant_scope(cast.acme.id):
+        session = Session.objects.create(tenant_id=cast.acme.id, user=cast.owner.user, external_id=uuid4().hex)
+    before = {"old.md": b"\xff kept", "notes/a.md": b"one two", "notes/b.md": b""}
+    by = ByUser(cast.owner.user.id)
+    save_changes(tenant=cast.acme.id, session=session.id, by=by, changed=before)
+    acts = [
+        file_call("write", "file_write", path="old.md", content="new"),
+        file_call("edit", "file_edit", "write", path="notes/a.md", old_text="one", new_text="1"),
+        act("slow", "edit", undo_delay_s=2.0),
+        file_call("delete", "file_delete", "slow", path="notes", recursive=True),
+        file_call("again", "file_write", "delete", path="notes/b.md", content="x"),
+        {**BOOM, "depends_on": ["again"]},
+    ]
+    context = {"plan": {"steps": acts, "compensate": True}}
+    key = cast.owner.api_key
+    task = connected.submit(key, "Carry out the plan", context=context, session_id=session.external_id)
+    eventually(lambda: "undo slow" in texts(connected, task))
+    connected.kill("worker-tools")
+    assert read_workspace(cast.acme.id, session.id) == {**before, "old.md": b"new", "notes/a.md": b"1 two"}
+    connected.launch("worker-tools")
+    assert connected.finished(key, task)["status"] == "TASK_STATUS_FAILED"
+    assert read_workspace(cast.acme.id, session.id) == before
+    undone = [step for step in connected.steps(key, task) if step["compensates"]]
+    of = {step["n"]: step["agent"] for step in connected.steps(key, task)}
+    assert [of[step["compensates"]] for step in undone] == ["again", "delete", "slow", "edit", "write"]
+    assert [(step["state"], step["attempt"]) for step in undone] == [("done", 1 + (n == 2)) for n in range(5)]
+    page = signed_in(cast.owner).get(f"/tasks/{task}/steps/{undone[0]['n']}").content.decode()
+    assert "Undo again: file_undo" in page and "notes/b.md" in page
 
 
 def test_what_undoes_passes_the_gate_and_is_shown_like_any_step(connected: Farm, cast: Cast) -> None:

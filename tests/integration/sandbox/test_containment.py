@@ -63,6 +63,15 @@ async def test_tiny_objects_can_fill_the_memory_as_well(keeper: Keeper) -> None:
     assert (outcome.status, outcome.error) == ("memory", "The code needed more than 128 MiB of memory.")
 
 
+async def test_an_interpreter_that_breaks_off_with_its_memory_full_ran_out_of_memory(keeper: Keeper) -> None:
+    """As it does when it is refused memory where it can't raise an exception."""
+    limits = replace(keeper.limits, wall_s=20, memory_bytes=128 * MIB)
+    fill = "import os\nx = []\ntry:\n while True: x.append(bytearray(10**4))\nexcept MemoryError: os.abort()"
+    outcome = await keeper.run(Job(fill), limits)
+    assert (outcome.status, outcome.error) == ("memory", "The code needed more than 128 MiB of memory.")
+    assert (await keeper.run(Job(f"import os; x = bytes({20 * MIB}); os.abort()"), limits)).status == "crash"
+
+
 async def test_memory_too_small_for_the_interpreter_says_so(keeper: Keeper) -> None:
     outcome = await keeper.run(Job("1"), replace(keeper.limits, memory_bytes=MIB))
     assert outcome.status == "memory" and "1 MiB" in (outcome.error or "")

@@ -100,6 +100,13 @@ def test_code_that_fails_leaves_what_it_had_written(desk: Desk, worker: Worker) 
     assert done.error and "ZeroDivisionError" in done.error["message"] and desk.read() == {"log": b"x"}
 
 
+def test_code_that_fails_in_a_step_that_is_to_be_undone_leaves_nothing(desk: Desk, worker: Worker) -> None:
+    plan = {"id": "run", "kind": "tool", "tool": "python_executor", "arguments": {"code": f"{APPEND}\n1 / 0"}}
+    run = Driven(desk.person, {**plan, "compensate": True}, session=str(desk.session)).planned()
+    (done,) = worker.perform(run.claim("run"))
+    assert done.error and "ZeroDivisionError" in done.error["message"] and desk.read() == {}
+
+
 def test_an_attempt_after_the_save_gives_the_same_result_and_runs_nothing(desk: Desk, worker: Worker) -> None:
     code = f"{APPEND}\nimport hartley, random\nhartley.save('a.txt', 'x', media_type='text/plain')\nrandom.random()"
     first = step_of(desk, code)

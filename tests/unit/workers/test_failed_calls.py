@@ -12,9 +12,9 @@ from tests.support.claimed import claimed
 from tests.support.marker import MarkerTool, UndoneTool
 from webapp.orchestration.on_failure import BRANCHES
 from workers.failed_calls import failed_call
-from workers.toolbox.registry import ToolResult, Undo
+from workers.toolbox.registry import ToolResult, Undo, load_registry
 from workers.toolbox.tool import Branch
-from workers.undoing import compensation_of
+from workers.undoing import compensation_of, files_undo_of
 
 FAILED = {"ok": False, "error": {"code": "sandbox.error", "message": "ZeroDivisionError"}}
 EVENTS = [{"type": "TOOL_OBSERVATION"}]
@@ -86,6 +86,22 @@ def test_nothing_is_undone_that_nobody_asked_for_that_failed_or_that_needs_it_no
     assert compensation_of(unasked, UndoneTool(), DONE) == (None, [])
     assert compensation_of(step, UndoneTool(), ToolResult.failure("no", "no")) == (None, [])
     assert compensation_of(step, MarkerTool(), DONE) == (None, [])
+
+
+@pytest.mark.parametrize("tool", ["file_write", "file_edit", "file_delete", "web_download", "python_executor"])
+def test_what_has_changed_files_is_undone_by_giving_them_back(tool: str) -> None:
+    acts, step = load_registry().get(tool), replace(claimed(), input={"compensate": True, "arguments": {}})
+    for changed in ({"changed": ["a"]}, {"deleted": ["a"]}):
+        undo, _ = compensation_of(step, acts, ToolResult.success({"workspace": changed}))
+        assert undo and (undo["input"]["tool"], undo["input"]["arguments"]) == ("file_undo", {})
+        assert files_undo_of(step, acts, ToolResult.success({"workspace": changed})) == undo
+    assert compensation_of(step, acts, ToolResult.success({"workspace": {"left_out": ["x"]}})) == (None, [])
+
+
+def test_a_tool_without_files_gives_none_back_whatever_it_answers() -> None:
+    step = replace(claimed(), input={"compensate": True, "arguments": {}})
+    answered = ToolResult.success({"workspace": {"changed": ["theirs"]}})
+    assert compensation_of(step, MarkerTool(), answered) == (None, [])
 
 
 @pytest.mark.parametrize(

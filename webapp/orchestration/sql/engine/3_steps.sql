@@ -55,12 +55,45 @@ BEGIN
   RETURN v_ready;
 END $$;
 
--- The task's last transaction. Steps still open are cancelled; whoever runs them finds the fence gone.
+-- Whether nobody has said what came of a call of a tool that acts, which had been begun: it runs, or its worker was lost.
+-- Where the step has said itself what undoes it, it has said enough.
+CREATE FUNCTION engine_unheard(s agent_tasks_step) RETURNS boolean LANGUAGE plpgsql STABLE AS $$
+BEGIN
+  RETURN s.kind = 'tools.call' AND s.fence > 0 AND (s.compensation IS NULL OR s.input->'compensate' IS DISTINCT FROM 'true')
+    AND EXISTS (SELECT 1 FROM budgets_hold WHERE task_id = s.task_id AND step = s.n
+      AND (state = 'open' OR error = 'step.worker_lost'))
+    AND EXISTS (SELECT 1 FROM decisions_policydecision WHERE task_id = s.task_id AND step = ANY(s.n || s.parents)
+      AND point = 'tool_call' AND input #>> '{tool,effect}' = 'acts');
+END $$;
+
+-- An unheard call is told in its step and by an event: it may have acted and nothing undoes it, so a person must look.
+CREATE FUNCTION engine_tell_unheard(s agent_tasks_step, p_code text, p_how text) RETURNS void LANGUAGE plpgsql AS $$
+BEGIN
+  UPDATE agent_tasks_step SET error = jsonb_build_object('code', p_code, 'message', format(
+    '%s: nobody knows whether %s has acted. Nothing undoes it; look yourself', p_how, s.input->>'tool'))
+  WHERE task_id = s.task_id AND n = s.n RETURNING * INTO s;
+  PERFORM engine_emit(s.task_id, jsonb_build_array(engine_step_event(s, 'WARNING', s.error->>'message',
+    jsonb_build_object('tool', s.input->'tool', 'error', 'call.unheard'))));
+END $$;
+
+-- What is open is cancelled; whoever runs it finds the fence gone.
+CREATE FUNCTION engine_stop(p_task uuid) RETURNS void LANGUAGE plpgsql AS $$
+DECLARE
+  s agent_tasks_step;
+BEGIN
+  FOR s IN UPDATE agent_tasks_step SET state = 'cancelled', due = NULL, finished_at = clock_timestamp()
+      WHERE task_id = p_task AND state IN ('waiting', 'ready', 'running') RETURNING * LOOP
+    IF engine_unheard(s) THEN
+      PERFORM engine_tell_unheard(s, 'call.unheard', 'It was stopped before its answer came');
+    END IF;
+  END LOOP;
+END $$;
+
+-- The task's last transaction.
 CREATE FUNCTION engine_end(p_task uuid, p_state text, p_error jsonb, p_events jsonb) RETURNS void LANGUAGE plpgsql AS $$
 BEGIN
+  PERFORM engine_stop(p_task);
   PERFORM engine_emit(p_task, p_events || '[{"type": "STREAM_END", "agent_id": "orchestrator"}]');
-  UPDATE agent_tasks_step SET state = 'cancelled', due = NULL, finished_at = clock_timestamp()
-  WHERE task_id = p_task AND state IN ('waiting', 'ready', 'running');
   UPDATE agent_tasks_task t SET state = p_state, error = p_error, open = 0, finished_at = clock_timestamp(),
     updated_at = clock_timestamp(),
     result = (SELECT output->>'text' FROM agent_tasks_step WHERE task_id = p_task AND is_final AND state = 'done'),
@@ -71,19 +104,20 @@ BEGIN
 END $$;
 
 -- The task has failed. Where done steps have named what undoes them, that runs first, the last done first; the task
--- ends when it is through. Returns the steps that became ready.
+-- ends when it is through. A step that asks its tool has what undoes it once it has changed something, done or not; it is
+-- stopped first, and from then on changes no more. Returns the steps that became ready.
 CREATE FUNCTION engine_fail(p_task uuid, p_error jsonb, p_hint_s float) RETURNS jsonb LANGUAGE plpgsql AS $$
 DECLARE
   v_undo int;
 BEGIN
-  SELECT count(*) INTO v_undo FROM agent_tasks_step WHERE task_id = p_task AND state = 'done' AND compensation IS NOT NULL;
+  PERFORM engine_stop(p_task);
+  SELECT count(*) INTO v_undo FROM agent_tasks_step WHERE task_id = p_task AND compensation IS NOT NULL
+    AND (state = 'done' OR input->'compensate' = 'true');
   IF v_undo = 0 THEN
     PERFORM engine_end(p_task, 'failed', p_error,
       engine_task_event('WORKFLOW_FAILED', p_error->>'message', p_error));
     RETURN '[]';
   END IF;
-  UPDATE agent_tasks_step SET state = 'cancelled', due = NULL, finished_at = clock_timestamp()
-  WHERE task_id = p_task AND state IN ('waiting', 'ready', 'running');
   INSERT INTO agent_tasks_step (task_id, n, tenant_id, kind, queue, agent, description, input, parents, waits, met,
     "join", is_final, state, fence, retries, hints, delay_s, compensates, created_at)
   SELECT p_task, t.steps + nr, s.tenant_id, s.compensation->>'kind', s.compensation->>'queue', s.agent,
@@ -91,7 +125,7 @@ BEGIN
     CASE WHEN nr > 1 THEN ARRAY[t.steps + nr - 1] ELSE '{}' END, CASE WHEN nr > 1 THEN 1 ELSE 0 END, 0,
     'settled', false, 'waiting', 0, 0, 0, 0, s.n, clock_timestamp()
   FROM agent_tasks_task t, (SELECT *, (row_number() OVER (ORDER BY finished_at DESC, n DESC))::int AS nr FROM agent_tasks_step
-    WHERE task_id = p_task AND state = 'done' AND compensation IS NOT NULL) AS s
+    WHERE task_id = p_task AND compensation IS NOT NULL AND (state = 'done' OR input->'compensate' = 'true')) AS s
   WHERE t.id = p_task;
   UPDATE agent_tasks_task SET steps = steps + v_undo, open = v_undo, failure = p_error WHERE id = p_task;
   PERFORM engine_emit(p_task, engine_task_event('PROGRESS',

@@ -89,6 +89,7 @@ BEGIN
       WHERE task_id = s.task_id AND n = s.n AND state = 'running' RETURNING * INTO s;
       IF NOT FOUND THEN RETURN '[]'; END IF;  -- an earlier round of the sweep has ended the task
       PERFORM engine_emit(s.task_id, jsonb_build_array(engine_step_event(s, 'STEP_FAILED', s.error->>'message', '{}')));
+      IF engine_unheard(s) THEN PERFORM engine_tell_unheard(s, s.error->>'code', s.error->>'message'); END IF;
       v_ready := engine_release(s, false, p_hint_s);
       PERFORM engine_standstill(s.task_id, 'pre_execution');
       RETURN v_ready;
