@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Coroutine
 from contextlib import suppress
 from typing import Any
 
@@ -14,8 +15,10 @@ from workers.browser.actions import ACTIONS
 from workers.browser.errors import BrowserRefused, NoPage, PageStuck, TimedOut
 from workers.browser.windows import Owner, Window, Windows
 
+Answer = dict[str, Any]
+
 SPARE_S = 3.0  # beyond an action's own time, for what is done around it
-TRIAL_S = 1.0
+TRIAL_S = 3.0
 
 
 class Acting:
@@ -58,7 +61,7 @@ class Acting:
             window.check_shown()
         try:
             async with asyncio.timeout(asked["timeout_ms"] / 1000 + SPARE_S):
-                done = await ACTIONS[action](page, asked)
+                done = await _unless_gone(window, ACTIONS[action](page, asked))
             window.check_shown()
             window.entered = True
             return done if window.page is page else {**done, "url": window.page.url, "opened": "a new page"}
@@ -71,12 +74,11 @@ class Acting:
                 error if isinstance(error, TimedOut) else TimedOut(f"{action} did not end", asked["timeout_ms"])
             ) from None
         except Error as error:
-            if window.crashed or page.is_closed() or not window.context.pages:
-                await self._windows.close(owner)
+            if page.is_closed() or not window.context.pages:
                 raise NoPage("The page has gone") from None
             raise BrowserRefused(error.message.splitlines()[0][:300]) from None
         finally:
-            if not window.entered:  # it has no cookies that would be missed
+            if window.gone.is_set() or not window.entered:  # it has no cookies that would be missed
                 await self._windows.close(owner)
 
     async def _freed(self, owner: Owner, page: Page) -> None:
@@ -92,6 +94,23 @@ class Acting:
         except (TimeoutError, Error):
             await self._windows.close(owner)
             raise PageStuck() from None
+
+
+async def _unless_gone(window: Window, doing: Coroutine[Any, Any, Answer]) -> Answer:
+    """
+    Raises:
+        NoPage: nothing more would be heard of it.
+    """
+    done, gone = asyncio.create_task(doing), asyncio.create_task(window.gone.wait())
+    try:
+        await asyncio.wait((done, gone), return_when=asyncio.FIRST_COMPLETED)
+        if not done.done():
+            raise NoPage("The page has gone")
+        return done.result()
+    finally:
+        for each in (done, gone):
+            each.cancel()
+        await asyncio.gather(done, gone, return_exceptions=True)
 
 
 async def _stop(page: Page) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import base64
 import json
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Coroutine
 from typing import Any
 
 from playwright.async_api import Error, Locator, Page
@@ -24,7 +24,7 @@ from workers.browser.isolated import ScriptError
 from workers.browser.proxy import REFUSED
 
 Arguments = dict[str, Any]
-Action = Callable[[Page, Arguments], Awaitable[dict[str, Any]]]
+Action = Callable[[Page, Arguments], Coroutine[Any, Any, dict[str, Any]]]
 
 SLICE_MS = 1000  # a wait is made of such parts, so that it ends soon when the call is given up
 SETTLE_MS = 1000  # for the page that a click leads to

@@ -32,6 +32,7 @@ class Window:
     """
     Attributes:
         context: has the cookies.
+        gone: closed, or crashed.
         used_at: in the clock of Windows.
         entered: a page was opened once.
         turn: actions come one after the other.
@@ -39,7 +40,7 @@ class Window:
 
     context: BrowserContext
     used_at: float
-    crashed: bool = False
+    gone: asyncio.Event = field(default_factory=asyncio.Event)
     entered: bool = False
     turn: asyncio.Lock = field(default_factory=asyncio.Lock)
 
@@ -51,8 +52,8 @@ class Window:
         Raises:
             NoPage
         """
-        if self.crashed or not self.context.pages:
-            raise NoPage("The page has crashed" if self.crashed else "The page has closed itself")
+        if self.gone.is_set() or not self.context.pages:
+            raise NoPage("The page has gone")
         return self.context.pages[-1]
 
     def check_shown(self) -> None:
@@ -69,7 +70,7 @@ class Window:
             asyncio.get_running_loop().create_task(_quietly(page.close()))
 
     def _crash(self, _: Page) -> None:
-        self.crashed = True
+        self.gone.set()
 
 
 class Windows:
@@ -121,6 +122,7 @@ class Windows:
     async def close(self, owner: Owner) -> None:
         window = self._open.pop(owner, None)
         if window:
+            window.gone.set()
             await _quietly(window.context.close())
 
     async def close_idle(self) -> None:
@@ -134,6 +136,8 @@ class Windows:
     def forget_all(self) -> None:
         """They have gone with Chromium."""
         log.warning("browser.gone", windows=len(self._open))
+        for window in self._open.values():
+            window.gone.set()
         self._open.clear()
 
     def _check_room(self, owner: Owner) -> None:

@@ -72,7 +72,8 @@ class Browsing:
         return self.loop.run(asyncio.wait_for(asked, 30))
 
     def done(self, action: str, **arguments: Any) -> dict[str, Any]:
-        answer = self.act(action, **arguments)
+        """With time enough on a machine that is busy."""
+        answer = self.act(action, **{"timeout_ms": 20_000, **arguments})
         assert answer["ok"], answer
         return answer
 
