@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import logging
 import os
 import signal
 import sys
@@ -22,6 +23,7 @@ log = structlog.get_logger()
 
 
 def main() -> None:
+    structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.INFO))
     if too_much := needless(os.environ):
         clean = {name: value for name, value in os.environ.items() if name not in too_much}
         os.execve(sys.executable, [sys.executable, "-m", "workers.browser", *sys.argv[1:]], clean)

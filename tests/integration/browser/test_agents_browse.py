@@ -19,7 +19,8 @@ from tests.support.cast import Cast
 from tests.support.farm import Farm
 from tests.support.model_server import ModelServer
 from tests.support.standing import Standing
-from tests.support.wood import Wood
+from tests.support.wood import Wood, fact
+from webapp.agent_tasks.models import Step
 from webapp.common.tenancy import tenant_scope
 from webapp.decisions.models import PolicyDecision
 
@@ -78,10 +79,12 @@ def test_an_agent_uses_a_page_under_policy_and_keeps_a_picture(
         ]
     )
     key = cast.owner.api_key
-    task = farm.submit(key, "Go to the shop", mode="simple")
+    task = farm.submit(key, "Go to the shop", mode="simple", context={"max_iterations": 10})
     done = farm.finished(key, task)
-    assert done["result"] == "I was welcome", done
-    shown = [step["output"]["shown"] for step in farm.steps(key, task) if step["kind"] == "tools.call"]
+    assert done["result"] == "I was welcome", farm.events(key, task)
+    with tenant_scope(cast.acme.id):
+        outputs = Step.objects.filter(task_id=task, kind="tools.call").order_by("n").values_list("output", flat=True)
+        shown = [output["shown"] for output in outputs]
     assert shown[3]["text"] == "welcome, Ada" and shown[3]["source"] == "untrusted"
     request = Request(
         f"{farm.url}/api/v1/sessions/{done['session_id']}/files/{shown[4]['path']}", headers={"X-API-Key": key}
@@ -97,9 +100,9 @@ def test_an_agent_uses_a_page_under_policy_and_keeps_a_picture(
 def test_people_look_at_a_page_in_their_session_and_the_stranger_finds_none(farm: Farm, cast: Cast, wood: Wood) -> None:
     session = f"looks-{uuid4().hex[:8]}"
     user, stranger = cast.user.api_key, cast.stranger.api_key
-    assert execute(farm, user, session, action="navigate", url=wood.url("/about"))[0] == 200
+    assert execute(farm, user, session, action="navigate", url=wood.url("/oaks/7.html"))[0] == 200
     _, page = execute(farm, user, session, action="extract")
-    assert "eleven people" in page["output"]["text"] and "Menu of everything" not in page["output"]["text"]
+    assert fact(7) in page["output"]["text"] and "Menu of everything" not in page["output"]["text"]
     assert "browser.no_page" in str(execute(farm, stranger, session, action="extract"))
     assert "browser.no_page" in str(execute(farm, user, f"{session}-2", action="extract"))
     assert "policy" in str(execute(farm, user, session, action="click", selector="a"))
