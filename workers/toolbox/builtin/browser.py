@@ -157,6 +157,6 @@ def _picture(found: dict[str, Any], context: ToolContext) -> ToolResult:
         picture = base64.b64decode(found.pop("picture"), validate=True)
     except (binascii.Error, TypeError, ValueError):
         return ToolResult.failure("browser.unavailable", "The browser gave no picture", outage=True)
-    path = f"screenshots/{context.task_id[:8]}-{context.step}.png"
+    path = f"screenshots/{context.task_id[-8:]}-{context.step}.png"
     shown = {**found, "path": path, "size_bytes": len(picture), "workspace": {"changed": [path]}}
     return replace(ToolResult.success(shown), changed={path: picture})
