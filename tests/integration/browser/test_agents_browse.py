@@ -90,7 +90,7 @@ def test_an_agent_uses_a_page_under_policy_and_keeps_a_picture(
     picture = b64decode(file["content"])
     assert picture.startswith(b"\x89PNG") and len(picture) == shown[4]["size_bytes"]
     with tenant_scope(cast.acme.id):
-        rules = PolicyDecision.objects.filter(task_id=task, subject="browser").values_list("rule", flat=True)
+        rules = [each.rule for each in PolicyDecision.objects.filter(task_id=task, subject="browser")]
     assert set(rules) == {"tool.browser_reads", "tool.browser_acts"} and len(rules) == 5
 
 

@@ -14,6 +14,7 @@ from workers.toolbox.far_browser import BrowserAway, FarBrowser
 from workers.toolbox.registry import Registry, ToolContext
 
 MakeContext = Callable[..., ToolContext]
+DONE = {"ok": True}
 
 
 class Scripted:
@@ -27,7 +28,7 @@ class Scripted:
         return dict(self.answer)
 
 
-def tool(answer: Mapping[str, Any] | BrowserAway = {"ok": True}, *, evaluate: bool = False) -> BrowserTool:
+def tool(answer: Mapping[str, Any] | BrowserAway = DONE, *, evaluate: bool = False) -> BrowserTool:
     return BrowserTool(cast(FarBrowser, Scripted(answer)), evaluate=evaluate)
 
 
