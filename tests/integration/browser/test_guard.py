@@ -173,7 +173,7 @@ def test_a_download_is_not_kept_and_too_much_is_cut(browsing: Browsing, site: Si
     browsing.wood.more["/file"] = (200, {"Content-Type": "application/zip"}, b"PK")
     assert "web_download" in browsing.refused("navigate", url=browsing.wood.url("/file"))[1]
     browsing.wood.more["/large"] = (200, {"Content-Type": "text/html"}, b"<p>begin</p>" + b"a" * 900_000)
-    shown = browsing.act("navigate", url=browsing.wood.url("/large"))
+    shown = browsing.act("navigate", url=browsing.wood.url("/large"), timeout_ms=1500)
     assert not shown["ok"] or "a" * 400_000 not in browsing.done("extract")["html"]
 
 
