@@ -36,8 +36,10 @@ from workers.gateway.shared import SharedGuards
 from workers.gateway.statistics import LiveStatistics
 from workers.race import HedgeShare
 from workers.tool_settings import ToolsInForce
+from workers.toolbox.builtin.browser import BrowserTool
 from workers.toolbox.builtin.web_search import ANSWER_S, WebSearch
 from workers.toolbox.egress import Egress
+from workers.toolbox.far_browser import FarBrowser
 from workers.toolbox.kept_result import KeptResult, ToolResults
 from workers.toolbox.limits.guards import ToolGuards
 from workers.toolbox.mcp.connections import Connections
@@ -140,7 +142,8 @@ class Services:
     @cached_property
     def _tools(self) -> ToolsInForce:
         return ToolsInForce(
-            load_registry(settings.EXTRA_TOOLS, settings.TOOLS_FOLDER, more=_searching()), settings.MODULE_LOOK_S
+            load_registry(settings.EXTRA_TOOLS, settings.TOOLS_FOLDER, more=[*_searching(), *_browsing()]),
+            settings.MODULE_LOOK_S,
         )
 
     @property
@@ -212,6 +215,14 @@ class Services:
 def _searching() -> list[Tool]:
     chain = chain_of(settings.SEARCH_PROVIDERS, settings.SEARCH_KEYS, settings.SEARCH_URLS, within_s=ANSWER_S)
     return [WebSearch(chain, price_usd=settings.SEARCH_USD)] if chain else []
+
+
+def _browsing() -> list[Tool]:
+    """Where the operator runs the browser's process."""
+    if not settings.BROWSER_URL:
+        return []
+    far = FarBrowser(settings.BROWSER_URL, settings.BROWSER_TOKEN)
+    return [BrowserTool(far, evaluate=settings.BROWSER_EVALUATE)]
 
 
 def _limits() -> Limits:

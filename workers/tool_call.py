@@ -209,7 +209,13 @@ def _tool_context(step: ClaimedStep, files: dict[str, bytes], granted: Granted, 
         web=services().web,
         fuel=granted.fuel,
         say=say,
+        window=_window(step),
     )
+
+
+def _window(step: ClaimedStep) -> str:
+    """An agent has its own; calls that no agent makes, but a plan or a person, share that of their session."""
+    return str(step.session) if step.input.get("strict") else f"{step.session}/{step.task}/{step.agent}"
 
 
 def _invoked(step: ClaimedStep, tool: Tool) -> JSON:

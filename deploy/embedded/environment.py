@@ -8,7 +8,7 @@ from urllib.parse import unquote, urlsplit
 
 from deploy.embedded import postgres, roles
 from deploy.embedded.home import Home
-from deploy.embedded.preflight import ROOT, drain_of, port_of
+from deploy.embedded.preflight import ROOT, drain_of, has_browser, port_of
 
 LAUNCHERS_OWN = ("DATABASE_URL", "ONCE", "MAKEFLAGS", "MAKELEVEL", "MFLAGS")
 SETUP_ONLY = ("HARTLEY_DB_OWNER_URL", "HARTLEY_OWNER_PASSWORD")
@@ -47,6 +47,14 @@ def for_set_up(
         "FLOWER_PORT": str(ports["flower"]),
         "FLOWER_URL": f"http://127.0.0.1:{ports['flower']}",
         "FLOWER_BASIC_AUTH": f"hartley:{secrets['flower']}",  # between web and Flower; people sign in to web
+        **(_browser(secrets, ports) if has_browser(environ) else {}),
+    }
+
+
+def _browser(secrets: Mapping[str, Any], ports: Mapping[str, int]) -> dict[str, str]:
+    return {
+        "HARTLEY_BROWSER_URL": f"http://127.0.0.1:{ports['browser']}",
+        "HARTLEY_BROWSER_TOKEN": str(secrets["browser"]),
     }
 
 

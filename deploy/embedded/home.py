@@ -18,7 +18,7 @@ from typing import IO, Any
 SOCKET_FOLDER_LIMIT = 80  # bytes: a socket's path may have 107, and `/supervisor.sock.<pid>` needs 24 of them
 FREE_BYTES = 1_000_000_000
 STOPPING_S = 15.0  # how long a stack whose launcher was killed may take to stop
-GENERATED = ("superuser", "owner", "app", "system", "valkey", "django", "supervisor", "flower", "encryption")
+GENERATED = ("superuser", "owner", "app", "system", "valkey", "django", "supervisor", "flower", "encryption", "browser")
 
 
 class CannotStart(Exception):

@@ -10,6 +10,7 @@ from pathlib import Path
 from deploy.embedded.home import CannotStart, Home, free_port
 
 ROOT = Path(__file__).resolve().parents[2]
+CHROMIUM = "/usr/bin/chromium"
 
 
 def home_of(environ: Mapping[str, str]) -> Home:
@@ -35,6 +36,23 @@ def drain_of(environ: Mapping[str, str]) -> float:
     return seconds
 
 
+def has_browser(environ: Mapping[str, str]) -> bool:
+    """Whether agents get a browser of their own."""
+    text = environ.get("HARTLEY_BROWSER") or "0"
+    if text not in ("0", "1"):
+        raise CannotStart(f"HARTLEY_BROWSER must be 1 or 0, not {text!r}.")
+    return text == "1"
+
+
+def check_browser(environ: Mapping[str, str]) -> None:
+    program = environ.get("HARTLEY_BROWSER_PROGRAM") or CHROMIUM
+    if has_browser(environ) and not os.access(program, os.X_OK):
+        raise CannotStart(
+            f"HARTLEY_BROWSER=1 needs Chromium, and there is no program at {program}; install the package chromium, or "
+            "name it by HARTLEY_BROWSER_PROGRAM."
+        )
+
+
 def check(environ: Mapping[str, str]) -> None:
     """
     Raises:
@@ -42,6 +60,7 @@ def check(environ: Mapping[str, str]) -> None:
     """
     home, port = home_of(environ), port_of(environ)
     drain_of(environ)
+    check_browser(environ)
     if os.getuid() == 0 and not environ.get("DATABASE_URL") and not shutil.which("setpriv"):
         raise CannotStart("setpriv (package util-linux) is missing; root needs it to run Postgres as another user.")
     if (home.root / "lock").exists():

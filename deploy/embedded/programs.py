@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from deploy.embedded.supervise import Program
 
 POSTGRES, VALKEY, BEAT, APP = 10, 20, 30, 40  # priorities: the last starts last and stops first
+BROWSER_S = 10.0  # to close its windows and Chromium
 SETTLED_S = 5  # Python that can't work says so within this time
 WORKERS = {
     "worker-llm": ("llm", "llm"),
@@ -45,6 +46,11 @@ def flower(port: int, host: str = "127.0.0.1") -> list[str]:
     ]  # fmt: skip
 
 
+def browser(port: int, host: str = "127.0.0.1") -> list[str]:
+    """It drops all of its environment that it does not need."""
+    return ["-m", "workers.browser", "--host", host, "--port", str(port)]
+
+
 def services(*, postgres: Sequence[str] | None, valkey: Sequence[str] | None) -> list[Program]:
     """Those of the two that we run ourselves."""
     found = []
@@ -55,8 +61,15 @@ def services(*, postgres: Sequence[str] | None, valkey: Sequence[str] | None) ->
     return found
 
 
-def application(*, port: int, flower_port: int, schedule: str, drain_s: float) -> list[Program]:
-    """What runs besides the two services; all of it is Python of this environment."""
+def application(
+    *, port: int, flower_port: int, schedule: str, drain_s: float, browser_port: int | None = None
+) -> list[Program]:
+    """
+    What runs besides the two services; all of it is Python of this environment.
+
+    Args:
+        browser_port: of the browser's process; None: there is none.
+    """
 
     def program(name: str, arguments: Sequence[str], stop_s: float) -> Program:
         return Program(name, [sys.executable, *arguments], APP, stop_s, "app", settled_s=SETTLED_S)
@@ -65,5 +78,6 @@ def application(*, port: int, flower_port: int, schedule: str, drain_s: float) -
         program("web", web(port, drain_s), drain_s),
         *(program(name, worker(*queues), drain_s) for name, queues in WORKERS.items()),
         program("flower", flower(flower_port), 1),
+        *([program("browser", browser(browser_port), BROWSER_S)] if browser_port else []),
         Program("beat", [sys.executable, *beat(schedule)], BEAT, 1, settled_s=SETTLED_S),
     ]

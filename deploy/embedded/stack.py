@@ -13,7 +13,7 @@ from deploy.embedded.credentials import Credentials, Login, read_login, write_cr
 from deploy.embedded.home import CannotStart, Home, free_port
 from deploy.embedded.orphans import end_all
 from deploy.embedded.pids import PidFile
-from deploy.embedded.preflight import ROOT, drain_of, port_of
+from deploy.embedded.preflight import ROOT, drain_of, has_browser, port_of
 from deploy.embedded.programs import application, services
 from deploy.embedded.say import say
 from deploy.embedded.supervise import Program, Supervisor, configure
@@ -43,7 +43,7 @@ class Stack:
         """
         self.home.lay_out()
         self.secrets = self.home.secrets()
-        self._ports = {name: free_port(self.secrets.get(f"{name}_port")) for name in ("valkey", "flower")}
+        self._ports = {name: free_port(self.secrets.get(f"{name}_port")) for name in ("valkey", "flower", "browser")}
         self.home.remember({f"{name}_port": port for name, port in self._ports.items()})
         set_up = environment.for_set_up(self._environ, self.home, self.secrets, self._ports)
         self._commands = commands = Commands(set_up)
@@ -118,6 +118,7 @@ class Stack:
             flower_port=self._ports["flower"],
             schedule=str(self.home.run / "beat-schedule"),
             drain_s=drain_of(self._environ),
+            browser_port=self._ports["browser"] if has_browser(self._environ) else None,
         )
         self._configure([*self._services, *programs])
         supervisor.add(programs)

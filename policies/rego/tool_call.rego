@@ -29,6 +29,15 @@ grant := "tool.member" if {
 	principal.member
 	runs_code
 	principal.has_permission("code_execution")
+} else := "tool.browser_reads" if {
+	principal.member
+	input.tool.name == "browser"
+	input.tool.arguments.action in browser_reads
+} else := "tool.browser_acts" if {
+	principal.member
+	input.tool.name == "browser"
+	input.tool.arguments.action in browser_acts
+	principal.has_permission("code_execution")
 } else := "tool.administrator" if principal.administrator
 
 member_tools := {
@@ -47,6 +56,12 @@ session_tools := {
 	"diff_files", "extract_text", "file_delete", "file_edit", "file_list", "file_read", "file_search", "file_write",
 	"json_query", "statistics",
 }
+
+# They go to pages and look at them.
+browser_reads := {"close", "extract", "navigate", "screenshot", "scroll", "wait"}
+
+# They do something there, in the name of whoever asked, or run a script.
+browser_acts := {"click", "evaluate", "type"}
 
 code_tools := {"code_executor", "python_executor"}
 

@@ -52,6 +52,20 @@ test_members_may_read_sites := allowed(user, tool("web_crawl", {}), "tool.member
 
 test_guests_may_not_read_pages := refused(caller("guest", []), tool("web_fetch", {}), "tool.granted")
 
+browses(action) := tool("browser", {"effect": "acts", "arguments": {"action": action}})
+
+test_members_may_look_at_pages_in_a_browser := allowed(user, browses("navigate"), "tool.browser_reads")
+
+test_guests_may_not := refused(caller("guest", []), browses("navigate"), "tool.granted")
+
+test_members_alone_may_not_click := refused(user, browses("click"), "tool.granted")
+
+test_an_operator_may_click := allowed(coder, browses("click"), "tool.browser_acts")
+
+test_members_alone_may_not_run_scripts_in_pages := refused(user, browses("evaluate"), "tool.granted")
+
+test_members_may_not_do_what_nobody_knows := refused(coder, browses("teleport"), "tool.granted")
+
 test_members_may_process_text := allowed(user, tool("text_processor", {}), "tool.member")
 
 test_members_may_edit_their_sessions_files := allowed(user, tool("file_edit", {}), "tool.member")

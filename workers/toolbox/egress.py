@@ -177,6 +177,11 @@ def guarded_pool(
     )
 
 
+def guarded_sockets(reach: Reach, *, resolve: Resolve | None = None) -> httpcore2.AsyncNetworkBackend:
+    """For what speaks its own protocol: `connect_tcp` goes to a checked address, and raises AddressRefused else."""
+    return _Checked(reach, resolve or _shared_resolver())
+
+
 class _Checked(httpcore2.AsyncNetworkBackend):
     """Connects to addresses that were checked, and to nothing else."""
 
@@ -258,4 +263,4 @@ def _behind(error: BaseException | None) -> Iterator[BaseException]:
         error = error.__cause__ or error.__context__
 
 
-__all__ = ["AddressRefused", "Answer", "Egress", "RequestFailed", "guarded_pool"]
+__all__ = ["AddressRefused", "Answer", "Egress", "RequestFailed", "guarded_pool", "guarded_sockets"]

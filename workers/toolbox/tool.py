@@ -26,6 +26,7 @@ class ToolContext:
         workspace: the session's files by path, for a tool that `uses_workspace`.
         fuel: what the sandbox may use at most; None: not limited, and then not counted.
         web: reads pages; None: this process reads none.
+        window: tells an agent's open page from those of the tenant's other agents.
         say: shows people what the tool prints while it runs; called in the event loop with `stdout` or `stderr` and text.
     """
 
@@ -40,6 +41,7 @@ class ToolContext:
     fuel: int | None = None
     say: Heard | None = None
     web: Browser | None = None
+    window: str = ""
 
 
 @dataclass(frozen=True)

@@ -10,6 +10,7 @@ import pytest
 import yaml
 
 from deploy.embedded import programs
+from workers.browser.settings import needless
 
 ROOT = Path(__file__).resolve().parents[3]
 COMPOSE: dict[str, Any] = yaml.safe_load((ROOT / "docker-compose.yml").read_text())
@@ -19,11 +20,12 @@ SUPERVISED = {
     **{name: programs.worker(*queues) for name, queues in programs.WORKERS.items()},
     "beat": programs.beat("/data/beat-schedule"),
     "flower": programs.flower(5555, host="0.0.0.0"),
+    "browser": programs.browser(8030, host="0.0.0.0"),
 }
 
 
 def test_the_containers_are_the_supervisors_programs_and_one_that_prepares() -> None:
-    supervised = programs.application(port=1, flower_port=2, schedule="s", drain_s=30)
+    supervised = programs.application(port=1, flower_port=2, schedule="s", drain_s=30, browser_port=3)
     assert set(OURS) == {program.name for program in supervised} | {"prepare"} == set(SUPERVISED) | {"prepare"}
 
 
@@ -37,7 +39,8 @@ def test_each_container_is_watched_and_has_no_rights_to_lose(name: str) -> None:
     service = OURS[name]
     assert service["healthcheck"]["test"]
     assert service["user"] == "10001:10001" and service["read_only"] and service["cap_drop"] == ["ALL"]
-    assert float(service["stop_grace_period"].rstrip("s")) > float(service["environment"]["DRAIN_S"])
+    stop_s = float(service["environment"].get("DRAIN_S", programs.BROWSER_S))
+    assert float(service["stop_grace_period"].rstrip("s")) > stop_s
 
 
 def test_services_keep_their_data_and_are_waited_for() -> None:
@@ -70,7 +73,18 @@ def test_the_owner_role_is_known_to_preparation_alone() -> None:
 
 
 def test_the_image_runs_as_nobody_in_particular() -> None:
-    lines = (ROOT / "deploy" / "Dockerfile").read_text().splitlines()
-    assert "USER 10001" in lines and lines.index("USER 10001") > max(
-        n for n, line in enumerate(lines) if line.startswith("RUN")
-    )
+    stages = (ROOT / "deploy" / "Dockerfile").read_text().split("\nFROM ")
+    for stage in (stage for stage in stages if "USER" in stage):
+        lines = stage.splitlines()
+        users = [n for n, line in enumerate(lines) if line.startswith("USER")]
+        assert lines[users[-1]] == "USER 10001"
+        assert users[-1] > max(n for n, line in enumerate(lines) if line.startswith("RUN"))
+    assert stages[-1].splitlines() == ["hartley"]
+
+
+def test_the_browser_is_apart_with_no_secret_but_the_token_by_which_it_is_asked() -> None:
+    service = OURS["browser"]
+    assert service["profiles"] == ["browser"] and service["networks"] == ["browser"] and service["volumes"] == []
+    assert not needless(service["environment"])
+    together = [name for name, each in COMPOSE["services"].items() if "browser" in each.get("networks", [])]
+    assert together == ["worker-tools", "browser"]

@@ -342,6 +342,11 @@ SEARCH_KEYS = {name: env.text(f"HARTLEY_SEARCH_{name.upper()}_KEY", "") for name
 SEARCH_URLS = {name: env.text(f"HARTLEY_SEARCH_{name.upper()}_URL", "") for name in SEARCH_NAMES}
 SEARCH_USD = Decimal(env.text("HARTLEY_SEARCH_USD", "0.005"))  # that a search counts for in budgets
 
+# --- The browser's process, see docs/browser.md; without its address agents have no such tool ---
+BROWSER_URL = env.text("HARTLEY_BROWSER_URL", "")
+BROWSER_TOKEN = env.secrets("HARTLEY_BROWSER_TOKEN")[0] if BROWSER_URL else ""
+BROWSER_EVALUATE = env.flag("HARTLEY_BROWSER_EVALUATE")  # agents' scripts may run in pages
+
 # --- Webhooks ---
 WEBHOOK_TIMEOUT_S = env.number("HARTLEY_WEBHOOK_TIMEOUT_S", 10, least=0.1)  # of one try, look-up to answer
 WEBHOOK_ANSWER_BYTES = env.whole("HARTLEY_WEBHOOK_ANSWER_BYTES", 4096)  # of an answer that are read, and forgotten

@@ -63,6 +63,17 @@ class Browser:
         found = await self._readers.read(answer.body, job)
         return Page.of_read(answer.url, told.media_type, found, whole=answer.whole)
 
+    async def taken_apart(self, html: str, url: str) -> Page:
+        """
+        A page that is here already.
+
+        Raises:
+            PageRefused: it can't be taken apart.
+        """
+        job = {"url": url, "media_type": "text/html", "charset": "utf-8", "compression": "", "limit": self._page_bytes}
+        found = await self._readers.read(html.encode("utf-8", "replace"), job)
+        return Page.of_read(url, "text/html", found, whole=True)
+
     async def download(self, url: str) -> Answer:
         """
         A file of any kind, whole.

@@ -11,9 +11,9 @@ from deploy.embedded.home import Home
 
 SECRETS = {
     name: f"{name}-secret"
-    for name in ("superuser", "owner", "app", "system", "valkey", "django", "flower", "encryption")
+    for name in ("superuser", "owner", "app", "system", "valkey", "django", "flower", "encryption", "browser")
 }
-PORTS = {"valkey": 7001, "flower": 7002}
+PORTS = {"valkey": 7001, "flower": 7002, "browser": 7003}
 HOME = Home(Path("/data/hartley"))
 
 
@@ -38,6 +38,13 @@ def test_running_processes_can_not_change_the_schema() -> None:
 def test_the_web_process_knows_flower_and_its_password() -> None:
     assert set_up()["FLOWER_URL"] == "http://127.0.0.1:7002"
     assert set_up()["FLOWER_BASIC_AUTH"] == "hartley:flower-secret"
+
+
+def test_workers_know_a_browser_only_where_one_is_asked_for() -> None:
+    assert "HARTLEY_BROWSER_URL" not in set_up()
+    given = set_up(HARTLEY_BROWSER="1")
+    assert given["HARTLEY_BROWSER_URL"] == "http://127.0.0.1:7003"
+    assert given["HARTLEY_BROWSER_TOKEN"] == "browser-secret"
 
 
 def test_the_encryption_key_is_our_own_until_others_are_given() -> None:
