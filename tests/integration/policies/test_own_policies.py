@@ -126,7 +126,7 @@ def test_an_earlier_version_is_put_in_force_again_and_each_change_is_kept(
     body = {"action": "put_in_force", "_selected_action": [first.id]}
     text = admin.post("/admin/decisions/policyversion/", body, follow=True).content.decode()
     assert "Version 1 of rules is in force" in text
-    eventually(lambda: run(farm, crew.user)["status"] == "TASK_STATUS_COMPLETED", within_s=10)
+    eventually(lambda: run(farm, crew.user)["status"] == "TASK_STATUS_COMPLETED")
     with tenant_scope(crew.acme.id):
         kept = list(AuditEntry.objects.order_by("id").values_list("action", "actor_email"))
     assert kept == [(action, crew.admin.user.email) for action in ("policy.saved", "policy.saved", "policy.activated")]
