@@ -46,7 +46,7 @@ def test_a_question_about_data_is_planned_worked_on_and_merged(
 
 def test_text_streams_before_the_answer_is_complete(connected: Farm, cast: Cast, model_server: ModelServer) -> None:
     words = " ".join(f"word{number}" for number in range(40))
-    model_server.script([{"reply": {"text": words, "chunk_delay_s": 0.03}}])
+    model_server.script([{"reply": {"text": words, "chunk_delay_s": 0.1}}])
     task = connected.submit(cast.owner.api_key, "Tell me", mode="simple")
 
     names = stream(connected, cast.owner.api_key, task)
