@@ -10,9 +10,16 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import hypothesis
 import pytest
 
 from tests.support.services import ROOT, Services, start_services
+
+# A machine that is busy is no mistake of the code; all else is as Hypothesis has it there.
+hypothesis.settings.register_profile(
+    "busy", hypothesis.settings(), deadline=None, suppress_health_check=[hypothesis.HealthCheck.too_slow]
+)
+hypothesis.settings.load_profile("busy")
 
 SERVICES = start_services()
 atexit.register(SERVICES.stop)

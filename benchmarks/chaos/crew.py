@@ -18,7 +18,7 @@ from tests.support.services import Services
 APP = "benchmarks.chaos.worker"
 GENERAL = ("general-1", "general-2", "general-3")
 WORKERS = {"llm": "llm", "tools": "tools", "control": "control,policy", **dict.fromkeys(GENERAL, "control,policy")}
-STARTED_S = 60.0
+STARTED_S = 180.0
 
 
 @dataclass

@@ -11,7 +11,7 @@ import pytest
 
 from examples.submit import load_request
 from tests.support.cast import Cast
-from tests.support.farm import Farm, eventually
+from tests.support.farm import READY_S, Farm, eventually
 from tests.support.services import ROOT
 
 
@@ -40,7 +40,7 @@ def test_readiness_fails_while_a_queue_is_not_consumed(farm: Farm) -> None:
         assert json.loads(body)["checks"]["tools"] == "no worker answers"
     finally:
         farm.launch("worker-tools")
-    eventually(farm.ready)
+    eventually(farm.ready, within_s=READY_S)
 
 
 def test_a_submission_answers_200_with_its_ids_in_the_headers(farm: Farm, cast: Cast) -> None:

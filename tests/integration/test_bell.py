@@ -19,7 +19,7 @@ QUEUE = "bell-test"
 
 @pytest.fixture
 def bell() -> Iterator[Bell]:
-    bell = Bell(gap_s=0.3)
+    bell = Bell(gap_s=1.5)
     yield bell
     bell.close()
     dispatch.redis().delete(QUEUE)

@@ -19,7 +19,7 @@ def test_nothing_breaks_while_workers_die_redis_forgets_and_hints_get_lost(servi
         env={**os.environ, "HARTLEY_SANDBOX_IMAGE": services.env["HARTLEY_SANDBOX_IMAGE"]},
         capture_output=True,
         text=True,
-        timeout=240,
+        timeout=600,
     )
     assert ran.returncode == 0, ran.stdout + ran.stderr
     faults = next(line for line in ran.stdout.splitlines() if line.startswith("faults"))

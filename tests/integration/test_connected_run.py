@@ -46,7 +46,7 @@ def test_a_question_about_data_is_planned_worked_on_and_merged(
 
 def test_text_streams_before_the_answer_is_complete(connected: Farm, cast: Cast, model_server: ModelServer) -> None:
     words = " ".join(f"word{number}" for number in range(40))
-    model_server.script([{"reply": {"text": words, "chunk_delay_s": 0.03}}])
+    model_server.script([{"reply": {"text": words, "chunk_delay_s": 0.1}}])
     task = connected.submit(cast.owner.api_key, "Tell me", mode="simple")
 
     names = stream(connected, cast.owner.api_key, task)
@@ -77,7 +77,7 @@ def test_cancel_closes_the_running_model_stream(connected: Farm, cast: Cast, mod
         task = connected.submit(key, "Wait for it", mode="simple")
         eventually(model_server.log)
         assert connected.call(key, f"/api/v1/tasks/{task}/cancel", {"reason": "enough"})[1]["success"] is True
-        eventually(lambda: model_server.log()[0]["outcome"] == "disconnected", within_s=10)
+        eventually(lambda: model_server.log()[0]["outcome"] == "disconnected")
     events = connected.events(key, task)
     assert [e["type"] for e in events][-3:] == ["WORKFLOW_CANCELLING", "WORKFLOW_CANCELLED", "STREAM_END"]
     state = connected.call(key, f"/api/v1/tasks/{task}/control-state")[1]

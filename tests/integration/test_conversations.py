@@ -165,7 +165,7 @@ def test_a_killed_worker_costs_no_second_summary_and_tells_the_same(
         eventually(lambda: prompts(model_server, summing=False))
         connected.kill("worker-llm")
         connected.launch("worker-llm")
-        task = asked.result(30)["task_id"]
+        task = asked.result(60)["task_id"]
     first, second = prompts(model_server, summing=False)
     assert first == second and len(prompts(model_server, summing=True)) == 1
     assert step_of(cast, task, "llm.complete").fence == 2

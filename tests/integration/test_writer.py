@@ -31,7 +31,7 @@ class Written:
         )
 
     def next(self) -> tuple[str, JSON]:
-        return self.answers.get(timeout=10)
+        return self.answers.get(timeout=60)
 
 
 @pytest.fixture

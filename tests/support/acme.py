@@ -40,7 +40,7 @@ class Acme:
     def at(self, worker: SharedGuards, key: str | None = None) -> Limits:
         return worker(self.name, self.settings, key)
 
-    async def call(self, worker: SharedGuards, *, wait_s: float = 5, key: str | None = None) -> None:
+    async def call(self, worker: SharedGuards, *, wait_s: float = 30, key: str | None = None) -> None:
         async with self.at(worker, key).call(wait_s=wait_s):
             self.arrived.append(time.monotonic())
             down = self.down

@@ -21,6 +21,7 @@ class FarTool(Tool):
     """
     Attributes:
         down: it fails as when the other end does not answer.
+        gate: no answer leaves while it is shut.
         seen, most: calls that reached it; how many of them were out at once, at most.
     """
 
@@ -40,6 +41,7 @@ class FarTool(Tool):
 
     def __init__(self, **changed: Any) -> None:
         self.down = False
+        self.gate: asyncio.Event | None = None
         self.seen: list[str] = []
         self.out = self.most = 0
         for name, value in changed.items():
@@ -53,6 +55,8 @@ class FarTool(Tool):
             if log := os.environ.get(LOG):
                 append(Path(log), {"task_id": context.task_id, "text": arguments["text"], "at": time.time()})
             await asyncio.sleep(arguments.get("takes_s", 0))
+            if self.gate:
+                await self.gate.wait()
             if self.down:
                 return ToolResult.failure("far.away", "There is no answer", outage=True)
             return ToolResult.success({"said": arguments["text"], "number": len(self.seen)})

@@ -23,10 +23,11 @@ from tests.support.services import Services
 from webapp.common.breakers import BREAKERS
 
 T = TypeVar("T")
+READY_S = 240.0  # five processes start at once, perhaps beside much else
 OPEN = ("TASK_STATUS_QUEUED", "TASK_STATUS_RUNNING", "TASK_STATUS_PAUSED")
 
 
-def eventually(check: Callable[[], T], within_s: float = 30.0, every_s: float = 0.05) -> T:
+def eventually(check: Callable[[], T], within_s: float = 60.0, every_s: float = 0.05) -> T:
     """The first truthy answer; fails with the last one after the deadline."""
     deadline = time.monotonic() + within_s
     while True:
@@ -57,7 +58,7 @@ class Farm:
         for name in ("web", *programs.WORKERS, "beat", *self.more):
             if name not in self.processes or self.processes[name].poll() is not None:
                 self.launch(name)
-        eventually(self.ready, within_s=60, every_s=0.2)
+        eventually(self.ready, within_s=READY_S, every_s=0.2)
 
     def launch(self, name: str) -> None:
         commands = {
@@ -85,9 +86,9 @@ class Farm:
         for name in programs.WORKERS:
             self.processes[name].send_signal(signal.SIGTERM)
         for name in programs.WORKERS:
-            self.processes[name].wait(20)
+            self.processes[name].wait(60)
             self.launch(name)
-        eventually(self.ready, within_s=60, every_s=0.2)
+        eventually(self.ready, within_s=READY_S, every_s=0.2)
 
     def stop(self) -> None:
         for process in self.processes.values():
@@ -97,7 +98,7 @@ class Farm:
 
     def ready(self) -> bool:
         try:
-            with urlopen(f"{self.url}/readiness", timeout=10) as answer:
+            with urlopen(f"{self.url}/readiness", timeout=30) as answer:
                 return bool(answer.status == 200)
         except (URLError, TimeoutError):  # the second when it takes the connection and then says nothing
             return False

@@ -29,7 +29,7 @@ class OwnValkey:
         """On the same port as before, with nothing in it."""
         command = [str(valkey.binary()), "--bind", "127.0.0.1", "--port", str(self._port), "--save", ""]
         self._process = subprocess.Popen(command, stdout=subprocess.DEVNULL, cwd="/", preexec_fn=die_with_parent)
-        valkey.wait(self.url, 10)
+        valkey.wait(self.url, 30)
 
     def kill(self) -> None:
         self._process.kill()

@@ -100,6 +100,9 @@ def environment(home: Home, redis_url: str, database: str) -> dict[str, str]:
         "HARTLEY_ENCRYPTION_KEYS": secrets["encryption"],
         "HARTLEY_TASKS_PER_USER": "1000",  # tests leave many tasks open; those of admission set their own limits
         "HARTLEY_TASKS_PER_TENANT": "5000",
+        "HARTLEY_POLICY_CHECK_S": "60",  # a machine that is busy is no reason to refuse a module, a version or a document
+        "HARTLEY_CATALOGUE_CHECK_S": "60",
+        "HARTLEY_SOURCE_READ_S": "60",
         "HARTLEY_ANSWER_CACHE_S": "0",  # the same prompt is a call each time; farms that test the cache say otherwise
         "REDIS_URL": redis_url,
         "HARTLEY_SANDBOX_IMAGE": os.environ.get("HARTLEY_SANDBOX_IMAGE") or str(image),

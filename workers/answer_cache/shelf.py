@@ -23,6 +23,7 @@ from redis.exceptions import LockNotOwnedError, RedisError
 
 from webapp.common.encryption import Unsealable, Vault
 from webapp.common.values import JSON
+from workers.cancelling import obeyed
 
 T = TypeVar("T")
 log = structlog.get_logger()
@@ -135,7 +136,8 @@ class Shelf(Generic[K]):
                 call.close()
             return otherwise
         try:
-            answer = await call
+            with obeyed():
+                answer = await call
         except (RedisError, OSError, TimeoutError) as error:
             self._away_until = monotonic() + AWAY_S
             self._change(lost=True, error=type(error).__name__)

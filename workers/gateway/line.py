@@ -14,6 +14,8 @@ from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
 from redis.exceptions import RedisError
 
+from workers.cancelling import obeyed
+
 log = structlog.get_logger()
 SCRIPT = Path(__file__).with_name("shared.lua").read_text(encoding="utf-8")
 ANSWER_S = 1.0  # a busy event loop is late by some of this
@@ -42,7 +44,8 @@ class Line:
     async def tell(self, keys: Sequence[str], provider: str, batch: dict[str, Any]) -> dict[str, Any] | None:
         """The script's answer; None when Redis gave none in time."""
         try:
-            answer: dict[str, Any] = json.loads(await self._script(keys, [provider, json.dumps(batch)]))
+            with obeyed():
+                answer: dict[str, Any] = json.loads(await self._script(keys, [provider, json.dumps(batch)]))
         except (RedisError, OSError, TimeoutError) as error:
             self._away_until = monotonic() + AWAY_S
             self._change(lost=True, error=type(error).__name__)

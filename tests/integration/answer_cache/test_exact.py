@@ -215,7 +215,7 @@ def test_an_answer_of_a_frozen_model_is_not_served(
             waiting = pool.submit(post, caching, cast.stranger, question)
             eventually(lambda: _newest_state(cast.globex.id) == "waiting")
             _thaw(cast, frozen)
-            assert "cached" not in waiting.result(30)
+            assert "cached" not in waiting.result(60)
     finally:
         _thaw(cast, frozen)
 
@@ -255,7 +255,7 @@ def test_equal_calls_at_once_are_one_in_both_processes(
         with model_server.held():
             calls = [pool.submit(post, caching, cast.user, question) for _ in range(12)]
             workers = eventually(lambda: _all_running(cast, 12))
-        bodies = [call.result(30) for call in calls]
+        bodies = [call.result(60) for call in calls]
     assert asked(model_server) == 1 and workers == {"llm", "llm2"}
     causes = [body["cached"] for body in bodies if "cached" in body]
     assert len(causes) == 11 and "single_flight" in causes and set(causes) <= {"single_flight", "exact"}
@@ -278,7 +278,7 @@ def test_when_the_one_who_asks_is_killed_another_asks(
             caching.kill(name)
             eventually(lambda: asked(model_server) == 2)
         caching.launch(name)
-        bodies = [call.result(30) for call in calls]
+        bodies = [call.result(60) for call in calls]
     assert {body["output_text"] for body in bodies} == {"It is four."}
     assert asked(model_server) == 1 + lost + 1  # attempts that follow a lost one ask by themselves
     assert sum("cached" in body for body in bodies) == 12 - lost - 1

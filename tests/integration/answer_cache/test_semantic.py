@@ -189,7 +189,7 @@ def test_a_worker_killed_while_it_looks_leaves_nothing_half_done(
             name = {"llm": "worker-llm", "llm2": "worker-llm-2"}[worker]
             caching.kill(name)
         caching.launch(name)
-        body = call.result(30)
+        body = call.result(60)
     assert body["output_text"] == "So it is."
     with tenant_scope(cast.acme.id):
         look_up = Hold.objects.get(task_id=body["task_id"], purpose="embed")

@@ -55,14 +55,14 @@ def under_way(tenant: UUID) -> Iterator[None]:
             with tenant_scope(tenant):
                 verify_alone(tenant)
                 begun.set()
-                enough.wait(10)
+                enough.wait(60)
         finally:
             connections.close_all()
 
     other = threading.Thread(target=hold)
     other.start()
     try:
-        assert begun.wait(10)
+        assert begun.wait(60)
         yield
     finally:
         enough.set()

@@ -187,7 +187,7 @@ def test_a_killed_worker_costs_time_and_not_the_answer(connected: Farm, model_se
             eventually(lambda: model_server.log())
             connected.kill("worker-llm")
         connected.launch("worker-llm")
-        status, body, _ = asked.result(30)
+        status, body, _ = asked.result(60)
     assert status == 200 and body["output_text"] == "It is four."
     with tenant_scope(cast.acme.id):
         assert Step.objects.get(task_id=body["task_id"]).fence == 2

@@ -301,7 +301,7 @@ def test_a_thaw_waits_for_who_parks_just_now_and_frees_that_step(cast: Cast) -> 
         thawing = in_thread(lambda: lift(frozen, cast.owner))
         thawing.join(0.3)
         assert thawing.is_alive()
-    thawing.join(10)
+    thawing.join(60)
     assert (run.step("a").state, len(frozen_events(run))) == ("ready", 1)
 
 
@@ -315,13 +315,13 @@ def test_who_claims_during_a_thaw_does_not_wait_for_it(cast: Cast) -> None:
         with tenant_scope(run.task.tenant_id):
             Freeze.objects.select_for_update().get(id=frozen.id)
             done.set()
-            go_on.wait(10)
+            go_on.wait(60)
             thaw(actor=cast.owner.user, frozen=[frozen])
 
     thawing = in_thread(slowly)
-    assert done.wait(10) and attempt(run, "b")
+    assert done.wait(60) and attempt(run, "b")
     go_on.set()
-    thawing.join(10)
+    thawing.join(60)
     run.done("a")
 
 
@@ -341,7 +341,7 @@ def test_claims_and_thaws_at_once_leave_nothing_behind(cast: Cast) -> None:
             assert thaw(actor=cast.owner.user, frozen=both if round_ % 2 else both[::-1]) == 2
     over.set()
     for worker in workers:
-        worker.join(10)
+        worker.join(60)
     with tenant_scope(cast.acme.id):
         left = Step.objects.filter(task_id__in=[run.task.id for run in runs], error__code="step.frozen")
         assert not left.exists()

@@ -89,11 +89,11 @@ async def test_a_wrong_address_is_told(server, connect, ask):
         await gateway.complete(ask())
 
 
-@pytest.mark.parametrize("rule", [{"fault": {"hang_s": 30}}, {"reply": {**TEXT, "chunk_delay_s": 0.2}}])
+@pytest.mark.parametrize("rule", [{"fault": {"hang_s": 30}}, {"reply": {**TEXT, "chunk_delay_s": 0.5}}])
 async def test_the_time_limit_covers_waiting_and_streaming_and_closes_the_connection(server, gateway, ask, rule):
     server.script([rule])
     with pytest.raises(ModelTimeout) as caught:
-        await gateway.complete(ask(timeout_s=0.5))
+        await gateway.complete(ask(timeout_s=1))
     assert (caught.value.sent, caught.value.kind) == (True, "timeout")
     await asyncio.to_thread(eventually, lambda: server.log()[0]["outcome"] == "disconnected")
 
@@ -119,7 +119,7 @@ async def test_cancelling_a_stream_closes_its_connection(server, gateway, ask):
         streaming.set()
 
     call = asyncio.create_task(gateway.complete(ask(on_delta=on_delta)))
-    await asyncio.wait_for(streaming.wait(), 10)
+    await asyncio.wait_for(streaming.wait(), 30)
     await cancelled(call)
     await asyncio.to_thread(eventually, lambda: server.log()[0]["outcome"] == "disconnected")
 
@@ -132,7 +132,7 @@ async def test_a_listener_that_fails_closes_the_connection(server, gateway, ask)
 
     with pytest.raises(ZeroDivisionError) as kept:
         await gateway.complete(ask(on_delta=on_delta))
-    await asyncio.to_thread(eventually, lambda: server.log()[0]["outcome"] == "disconnected", within_s=2)
+    await asyncio.to_thread(eventually, lambda: server.log()[0]["outcome"] == "disconnected")
     assert kept.tb, "whoever keeps the error keeps its frames: nothing may depend on their end"
 
 
@@ -152,7 +152,7 @@ async def cancelled(call: asyncio.Task[object]) -> None:
 
 
 async def test_the_breaker_opens_and_a_single_probe_closes_it(server, connect, ask):
-    gateway = await connect(breaker="{failures: 2, recovery_s: 0.4}")
+    gateway = await connect(breaker="{failures: 2, recovery_s: 1}")
     server.script([{"fault": {"status": 500}, "times": 2}])
     for _ in range(2):
         with pytest.raises(ModelOverloaded):
@@ -161,13 +161,12 @@ async def test_the_breaker_opens_and_a_single_probe_closes_it(server, connect, a
         await gateway.complete(ask())
     assert caught.value.sent is False and len(server.log()) == 2
 
-    await asyncio.sleep(0.45)  # its rest, by its own clock
+    await asyncio.sleep(1.05)  # its rest, by its own clock
     with server.held():
-        calls = [asyncio.create_task(gateway.complete(ask())) for _ in range(6)]
-        done, probing = await asyncio.wait(calls, return_when=asyncio.ALL_COMPLETED, timeout=0.5)
-        assert (len(done), len(probing)) == (5, 1)
-        assert all(isinstance(call.exception(), BreakerOpen) for call in done)
+        probe, *others = [asyncio.create_task(gateway.complete(ask())) for _ in range(6)]
+        for end in await asyncio.wait_for(asyncio.gather(*others, return_exceptions=True), 30):
+            assert isinstance(end, BreakerOpen)
         await asyncio.to_thread(eventually, lambda: len(server.log()) == 3)
-    assert (await probing.pop()).text
+    assert (await probe).text
     await asyncio.gather(*(gateway.complete(ask()) for _ in range(6)))
     assert len(server.log()) == 9

@@ -30,7 +30,7 @@ def cast() -> Cast:
 
 def open_socket(farm: Farm, path: str, who: Person | None, **headers: str) -> ClientConnection:
     sent = {**({"X-API-Key": who.api_key} if who else {}), **headers}
-    return connect(f"ws://127.0.0.1:{farm.port}/api/v1/stream/ws{path}", additional_headers=sent, open_timeout=10)
+    return connect(f"ws://127.0.0.1:{farm.port}/api/v1/stream/ws{path}", additional_headers=sent, open_timeout=60)
 
 
 def to_the_end(socket: ClientConnection) -> list[dict[str, Any]]:
@@ -43,7 +43,7 @@ def everything(socket: ClientConnection) -> list[dict[str, Any]]:
     told: list[dict[str, Any]] = []
     try:
         while True:
-            told.append(json.loads(socket.recv(timeout=30)))
+            told.append(json.loads(socket.recv(timeout=60)))
     except ConnectionClosed as closed:
         assert closed.rcvd is not None and closed.rcvd.code == 1000
     return told
@@ -73,7 +73,7 @@ def test_what_code_prints_is_told_before_its_step_is_done_and_to_nobody_else(far
     with (
         open_socket(farm, f"?workflow_id={task}", cast.owner) as socket,
         open_socket(farm, f"?workflow_id={theirs}", cast.stranger) as other,
-        httpx.stream("GET", sse + cast.operator.api_key, timeout=30) as answer,
+        httpx.stream("GET", sse + cast.operator.api_key, timeout=60) as answer,
     ):
         assert refused(farm, f"?workflow_id={task}", cast.stranger) == 404
         assert httpx.get(sse + cast.stranger.api_key).status_code == 404
@@ -147,7 +147,7 @@ def ended(socket: ClientConnection, wanted: set[str]) -> set[str]:
     named: set[str] = set()
     done: set[str] = set()
     while not wanted <= done:
-        body = json.loads(socket.recv(timeout=30))
+        body = json.loads(socket.recv(timeout=60))
         named.add(body["workflow_id"])
         done |= {body["workflow_id"]} if body["status"] == "TASK_STATUS_COMPLETED" else set()
     return named
@@ -174,7 +174,7 @@ def test_a_session_tells_its_tasks_those_to_come_too_and_resumes_where_each_was_
 def session_events(socket: ClientConnection, until_end_of: set[str]) -> list[dict[str, Any]]:
     seen: list[dict[str, Any]] = []
     while not until_end_of <= {body["workflow_id"] for body in seen if body["type"] == "STREAM_END"}:
-        body = json.loads(socket.recv(timeout=30))
+        body = json.loads(socket.recv(timeout=60))
         seen += [body] if "seq" in body else []
     return seen
 
@@ -194,7 +194,7 @@ def test_a_credential_that_is_revoked_ends_its_sockets(farm: Farm, cast: Cast) -
             ApiKey.objects.filter(user=cast.admin.user).update(is_active=False)
         with pytest.raises(ConnectionClosed) as closed:
             while True:
-                socket.recv(timeout=30)
+                socket.recv(timeout=60)
     assert closed.value.rcvd is not None and closed.value.rcvd.code == 4401
 
 
@@ -204,7 +204,7 @@ def test_a_credential_that_is_revoked_cuts_its_server_sent_events_without_an_end
     with tenant_scope(cast.acme.id):  # without steps it runs for ever
         task = Task.objects.create(tenant=cast.acme, user=who.user, session=session, mode="simple", complexity=0)
     address = f"{farm.url}/api/v1/stream/sse?workflow_id={task.id}&api_key={who.api_key}"
-    with httpx.stream("GET", address, timeout=30) as answer:
+    with httpx.stream("GET", address, timeout=60) as answer:
         with tenant_scope(cast.acme.id):
             ApiKey.objects.filter(user=who.user).update(is_active=False)
         with pytest.raises(httpx.RemoteProtocolError):
@@ -221,7 +221,7 @@ def test_who_is_demoted_loses_the_view_of_the_whole_tenant(farm: Farm, cast: Cas
             User.objects.filter(id=who.user.id).update(role=Role.USER)
         with pytest.raises(ConnectionClosed) as closed:
             while True:
-                socket.recv(timeout=30)
+                socket.recv(timeout=60)
     assert closed.value.rcvd is not None and closed.value.rcvd.code == 4401
 
 

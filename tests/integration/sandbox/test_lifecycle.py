@@ -31,7 +31,7 @@ def single(sandbox_image: Path, tmp_path: Path) -> Keeper:
     return Keeper(image=sandbox_image, size=1, limits=LONG, scratch=tmp_path)
 
 
-async def until(check: Callable[[], object], within_s: float = 10.0) -> None:
+async def until(check: Callable[[], object], within_s: float = 30) -> None:
     deadline = asyncio.get_running_loop().time() + within_s
     while not check():
         assert asyncio.get_running_loop().time() < deadline, "not in time"

@@ -21,10 +21,10 @@ class Worker:
     """Calls tools within their limits, as one process of several does."""
 
     def __init__(self, url: str) -> None:
-        self.guards = ToolGuards(url, connections=10, breaker=BreakerLimits(failures=3, recovery_s=0.4))
+        self.guards = ToolGuards(url, connections=10, breaker=BreakerLimits(failures=3, recovery_s=2))
 
     async def call(
-        self, tool: Tool, tenant: UUID, text: str = "x", *, takes_s: float = 0, wait_s: float = 2
+        self, tool: Tool, tenant: UUID, text: str = "x", *, takes_s: float = 0, wait_s: float = 20
     ) -> ToolResult:
         """`wait_s`: for a turn, at most."""
 
@@ -48,6 +48,7 @@ def _valkey() -> Iterator[OwnValkey]:
 @pytest.fixture
 def valkey(_valkey: OwnValkey, monkeypatch: pytest.MonkeyPatch) -> OwnValkey:
     monkeypatch.setattr(line, "AWAY_S", 0.1)
+    monkeypatch.setattr(line, "ANSWER_S", 30.0)  # a machine that is busy for a second is not a Redis that is away
     _valkey.client.flushall()
     return _valkey
 

@@ -22,7 +22,7 @@ def calls(farm: Farm, task: str) -> int:
 
 
 def test_a_killed_worker_leaves_no_slot_no_hold_and_no_doubled_event(connected: Farm, cast: Cast) -> None:
-    arguments = {"text": "far", "takes_s": 1.5}
+    arguments = {"text": "far", "takes_s": 3}
     plan = {"steps": [{"id": "one", "kind": "tool", "tool": "far", "arguments": arguments}]}
     task = connected.submit(cast.owner.api_key, "Ask far away", context={"plan": plan})
     with Redis.from_url(connected.services.env["REDIS_URL"]) as redis:

@@ -77,8 +77,8 @@ def reads_wood(wood: Wood, loop: asyncio.Runner) -> None:
 
     async def browser() -> Browser:
         reach = Reach.of(ports=[80, wood.port], plain_http=True, allow=["127.0.0.1"])
-        egress = Egress(reach, within_s=5, body_bytes=100_000)
-        return Browser(egress, Readers(size=1, within_s=20), page_bytes=100_000, per_site=4)
+        egress = Egress(reach, within_s=30, body_bytes=100_000)
+        return Browser(egress, Readers(size=1, within_s=60), page_bytes=100_000, per_site=4)
 
     of_the_worker().__dict__["web"] = loop.run(browser())
 

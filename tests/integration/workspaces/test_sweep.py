@@ -129,12 +129,12 @@ def test_who_wants_bytes_that_are_just_being_removed_stores_them_anew(
     def delete(name: str) -> None:
         """While the sweep holds the row, another thread asks for the same bytes."""
         saved.append(beside.submit(_save_in_thread, desk))
-        eventually(lambda: _waiting(services), within_s=5)
+        eventually(lambda: _waiting(services))
         real(name)
 
     monkeypatch.setattr(storages["workspaces"], "delete", delete)
     sweep(grace_s=0)
-    saved[0].result(10)
+    saved[0].result(60)
     assert desk.read() == {"a": b"again"}
 
 

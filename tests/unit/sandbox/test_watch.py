@@ -22,19 +22,19 @@ def test_work_that_ends_by_the_interrupt_is_not_reported_as_blocked() -> None:
     interrupted, blocked = threading.Event(), threading.Event()
     work = Watched(0.01, interrupt=interrupted.set, blocked=blocked.set)
     with Watch().over(work):
-        assert interrupted.wait(10)
+        assert interrupted.wait(60)
     assert work.late and not blocked.is_set()
 
 
 def test_work_that_the_interrupt_does_not_reach_is_reported() -> None:
     blocked = threading.Event()
     with Watch().over(Watched(0.01, interrupt=lambda: None, blocked=blocked.set)):
-        assert blocked.wait(10)
+        assert blocked.wait(60)
 
 
 def test_work_is_looked_at_while_it_runs_and_may_be_ended_for_what_is_seen() -> None:
     interrupted, looks = threading.Event(), iter([False, True])
     work = Watched(60, interrupt=interrupted.set, blocked=lambda: None, look=lambda: next(looks))
     with Watch().over(work):
-        assert interrupted.wait(10)
+        assert interrupted.wait(60)
     assert not work.late

@@ -43,7 +43,7 @@ def channels(monkeypatch: pytest.MonkeyPatch) -> Channels:
 
 async def sent() -> None:
     """Until all that was said has gone."""
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(30):
         while deltas._deltas()._sending:
             await asyncio.sleep(0)
 

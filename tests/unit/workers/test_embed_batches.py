@@ -38,7 +38,7 @@ def request(text: str) -> EmbedRequest:
 
 
 async def requests(provider: Provider, count: int) -> None:
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(30):
         while len(provider.requests) < count:
             await asyncio.sleep(0.001)
 

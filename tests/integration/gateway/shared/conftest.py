@@ -11,8 +11,15 @@ import pytest
 from tests.support.acme import Acme
 from tests.support.own_valkey import OwnValkey
 from webapp.common.breakers import BreakerState, breaker_states
+from workers.gateway import line
 from workers.gateway.line import Line
 from workers.gateway.shared import SharedGuards
+
+
+@pytest.fixture(autouse=True)
+def _patient(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A machine that is busy for a second is not a Redis that is away; tests of that say otherwise."""
+    monkeypatch.setattr(line, "ANSWER_S", 30.0)
 
 
 @pytest.fixture(scope="package")
@@ -52,7 +59,7 @@ def state_of(valkey: OwnValkey) -> Callable[[Acme], BreakerState | None]:
 def becomes(state_of: Callable[[Acme], BreakerState | None]) -> Callable[[Acme, str], Awaitable[BreakerState]]:
     """What a worker says of an ended call is on its way for a moment."""
 
-    async def wait(acme: Acme, wanted: str, within_s: float = 5) -> BreakerState:
+    async def wait(acme: Acme, wanted: str, within_s: float = 30) -> BreakerState:
         deadline = time.monotonic() + within_s
         while (state := state_of(acme)) is None or state.state != wanted:
             assert time.monotonic() < deadline, f"it is {state}"

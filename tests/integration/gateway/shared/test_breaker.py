@@ -21,8 +21,20 @@ async def fail(acme: Acme, guards, times: int = 1) -> None:
 
 
 async def opened(acme: Acme, guards, becomes) -> None:
+    """This worker knows it, too."""
     await fail(acme, guards, acme.settings.breaker.failures)
     await becomes(acme, "open")
+    async with asyncio.timeout(30):
+        while acme.name not in guards.down():
+            await asyncio.sleep(0.005)
+
+
+async def refused(acme: Acme, guards) -> BreakerOpen:
+    """One that is let in instead may never come back."""
+    async with asyncio.timeout(30):
+        with pytest.raises(BreakerOpen) as caught:
+            await acme.call(guards)
+    return caught.value
 
 
 async def due(acme: Acme, state_of) -> None:
@@ -39,15 +51,15 @@ async def probe_of(acme: Acme, guards) -> None:
 
 
 async def test_failures_in_a_row_over_all_workers_open_it_for_all(worker, becomes):
-    acme, workers = Acme(recovery_s=30), [worker() for _ in range(3)]
+    acme, workers = Acme(recovery_s=600), [worker() for _ in range(3)]
     for guards in workers:
         await fail(acme, guards)
     state = await becomes(acme, "open")
-    assert (state.failures, state.error, state.probes) == (3, "model.overloaded", 0) and 29 < state.left_s <= 30
+    assert (state.failures, state.error, state.probes) == (3, "model.overloaded", 0) and 500 < state.left_s <= 600
     for guards in workers:
-        with pytest.raises(BreakerOpen, match="has failed 3 times in a row") as caught:
-            await acme.call(guards)
-        assert caught.value.sent is False and 29 < caught.value.retry_after_s <= 30
+        error = await refused(acme, guards)
+        assert "has failed 3 times in a row" in str(error)
+        assert error.sent is False and 500 < error.retry_after_s <= 600
     assert len(acme.arrived) == 3
 
 
@@ -59,12 +71,11 @@ async def test_while_nothing_fails_a_call_costs_one_message_and_leaves_no_trace(
 
 
 async def test_an_open_breaker_costs_no_messages(worker, valkey, becomes):
-    acme, one = Acme(recovery_s=30), worker()
+    acme, one = Acme(recovery_s=600), worker()
     await opened(acme, one, becomes)
     before = valkey.messages()
     for _ in range(50):
-        with pytest.raises(BreakerOpen):
-            await acme.call(one)
+        await refused(acme, one)
     assert valkey.messages() == before
 
 
@@ -77,11 +88,11 @@ async def test_an_answer_of_any_kind_that_any_worker_gets_ends_the_row(worker, b
         async with acme.at(second).call(wait_s=1):
             if error:
                 raise error
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(30):
         while state_of(acme).failures:
             await asyncio.sleep(0.005)
     await fail(acme, first)
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(30):
         while not state_of(acme).failures:
             await asyncio.sleep(0.005)
     assert state_of(acme).state == "closed"
@@ -113,22 +124,23 @@ async def test_a_dead_provider_gets_one_probe_per_recovery_whatever_the_workers_
     acme, workers = Acme(), [worker() for _ in range(5)]
     acme.takes_s = 0.01
     await opened(acme, workers[0], becomes)
-    first, until = len(acme.arrived), time.monotonic() + 1.5
+    first = len(acme.arrived)
 
     async def keep_calling(guards) -> None:
-        while time.monotonic() < until:
+        while len(acme.arrived) < first + 4:
             with suppress(ModelError):
                 await acme.call(guards, wait_s=1)
             await asyncio.sleep(0.01)
 
-    await asyncio.gather(*(keep_calling(guards) for guards in workers for _ in range(20)))
+    async with asyncio.timeout(30):
+        await asyncio.gather(*(keep_calling(guards) for guards in workers for _ in range(20)))
     gaps = [b - a for a, b in itertools.pairwise(acme.arrived[first - 1 :])]
-    assert 2 <= len(gaps) <= 5 and min(gaps) > 0.29
+    assert len(gaps) == 4 and min(gaps) > 0.29
     assert state_of(acme).probes == len(gaps)
 
 
 async def test_the_success_of_the_probe_closes_it_for_all(worker, becomes, state_of):
-    acme, workers = Acme(), [worker() for _ in range(3)]
+    acme, workers = Acme(recovery_s=1), [worker() for _ in range(3)]
     await opened(acme, workers[0], becomes)
     await due(acme, state_of)
     acme.down = False
@@ -136,8 +148,7 @@ async def test_the_success_of_the_probe_closes_it_for_all(worker, becomes, state
     probe = asyncio.create_task(probe_of(acme, workers[1]))
     await becomes(acme, "half_open")
     for guards in workers:
-        with pytest.raises(BreakerOpen):
-            await acme.call(guards)
+        await refused(acme, guards)
     acme.gate.set()
     await probe
     await becomes(acme, "closed")
@@ -145,7 +156,7 @@ async def test_the_success_of_the_probe_closes_it_for_all(worker, becomes, state
 
 
 async def test_a_late_success_from_before_does_not_close_it_not_even_while_the_probe_is_out(worker, becomes, state_of):
-    acme, first, second = Acme(), worker(), worker()
+    acme, first, second = Acme(recovery_s=1), worker(), worker()
     early = [acme.at(guards).call(wait_s=1) for guards in (first, second)]
     for call in early:
         await call.__aenter__()
@@ -156,8 +167,7 @@ async def test_a_late_success_from_before_does_not_close_it_not_even_while_the_p
     probe = asyncio.create_task(probe_of(acme, first))
     await becomes(acme, "half_open")
     await early[1].__aexit__(None, None, None)
-    with pytest.raises(BreakerOpen):  # its answer comes after that end was told
-        await acme.call(second)
+    await refused(acme, second)  # its answer comes after that end was told
     assert state_of(acme).state == "half_open"
     acme.gate.set()
     with pytest.raises(ModelOverloaded):
@@ -166,7 +176,7 @@ async def test_a_late_success_from_before_does_not_close_it_not_even_while_the_p
 
 
 async def test_a_cancelled_probe_gives_its_right_to_the_next_call(worker, becomes, state_of):
-    acme, first, second = Acme(recovery_s=0.5), worker(), worker()
+    acme, first, second = Acme(recovery_s=1), worker(), worker()
     await opened(acme, first, becomes)
     await due(acme, state_of)
     acme.gate.clear()
@@ -181,17 +191,16 @@ async def test_a_cancelled_probe_gives_its_right_to_the_next_call(worker, become
 
 
 async def test_a_probe_that_takes_longer_than_the_recovery_stays_the_only_one(worker, becomes, state_of):
-    acme, first, second = Acme(recovery_s=0.2), worker(), worker()
+    acme, first, second = Acme(recovery_s=1), worker(), worker()
     await opened(acme, first, becomes)
     await due(acme, state_of)
     acme.down = False
     acme.gate.clear()
     probe = asyncio.create_task(probe_of(acme, first))
     began = (await becomes(acme, "half_open")).since
-    until = time.monotonic() + 0.7
+    until = time.monotonic() + 1.3
     while time.monotonic() < until:
-        with pytest.raises(BreakerOpen):
-            await acme.call(second)
+        await refused(acme, second)
         await asyncio.sleep(0.02)
     assert state_of(acme).since == began
     acme.gate.set()
@@ -200,7 +209,7 @@ async def test_a_probe_that_takes_longer_than_the_recovery_stays_the_only_one(wo
 
 
 async def test_calls_that_waited_for_a_connection_are_not_sent_when_it_has_opened_meanwhile(worker):
-    acme, first = Acme(connections=3, recovery_s=30), worker()
+    acme, first = Acme(connections=3, recovery_s=600), worker()
     acme.down = True
     acme.gate.clear()
     calls = [asyncio.create_task(acme.call(first)) for _ in range(20)]
@@ -213,7 +222,7 @@ async def test_calls_that_waited_for_a_connection_are_not_sent_when_it_has_opene
 
 
 async def test_keys_share_the_breaker(worker, becomes):
-    acme, one = Acme(failures=2, recovery_s=30), worker()
+    acme, one = Acme(failures=2, recovery_s=600), worker()
     acme.down = True
     for key in (None, "sk-own"):
         with pytest.raises(ModelOverloaded):
@@ -224,12 +233,11 @@ async def test_keys_share_the_breaker(worker, becomes):
 
 
 async def test_a_worker_tells_which_providers_are_left_alone_as_far_as_it_knows(worker, becomes, state_of):
-    acme, one, unaware = Acme(), worker(), worker()
+    acme, one, unaware = Acme(recovery_s=1), worker(), worker()
     await opened(acme, one, becomes)
-    with pytest.raises(BreakerOpen):
-        await acme.call(one)
+    await refused(acme, one)
     assert (one.down(), unaware.down()) == ({acme.name}, set())
-    async with asyncio.timeout(5):  # the worker heard of the opening after Redis did, and counts from there
+    async with asyncio.timeout(30):  # the worker heard of the opening after Redis did, and counts from there
         while one.down():
             await asyncio.sleep(0.005)
     assert state_of(acme).left_s == 0, "a probe may be sent"

@@ -60,7 +60,7 @@ def state_of(valkey, provider: str):
     return next((state for state in breaker_states(valkey.client) if state.provider == provider), None)
 
 
-async def until(check, within_s: float = 15) -> None:
+async def until(check, within_s: float = 60) -> None:
     deadline = time.monotonic() + within_s
     while not check():
         assert time.monotonic() < deadline
@@ -69,22 +69,22 @@ async def until(check, within_s: float = 15) -> None:
 
 async def test_processes_send_one_probe_per_recovery(valkey, callers):
     name = f"dead-{uuid4().hex[:8]}"
-    crew = [callers(name, recovery_s=0.3, answer_s=0.01) for _ in range(2)]
+    crew = [callers(name, recovery_s=0.8, answer_s=0.01) for _ in range(2)]
     await until(lambda: (state := state_of(valkey, name)) and state.probes >= 5 and all(c.arrived for c in crew))
     for caller in crew:
         caller.kill()
-    probes = state_of(valkey, name).probes
-    arrived = sorted(moment for caller in crew for moment in caller.arrived)[-probes:]
-    assert min(b - a for a, b in itertools.pairwise(arrived)) > 0.29
+    known = state_of(valkey, name).probes - len(crew)  # of those who were killed on their way nobody has heard
+    arrived = sorted(moment for caller in crew for moment in caller.arrived)[-known:]
+    assert min(b - a for a, b in itertools.pairwise(arrived)) > 0.75
 
 
 async def test_the_right_of_a_process_that_dies_with_its_probe_goes_to_another(valkey, callers, worker, becomes):
-    acme, here = Acme(recovery_s=0.5), worker()
+    acme, here = Acme(recovery_s=1), worker()
     acme.down = True
     for _ in range(3):
         with pytest.raises(ModelOverloaded):
             await acme.call(here)
-    hanging = callers(acme.name, recovery_s=0.5, answer_s=60)
+    hanging = callers(acme.name, recovery_s=1, answer_s=60)
     await until(lambda: hanging.arrived)
     hanging.kill()
     died, acme.down = time.monotonic(), False
@@ -94,5 +94,5 @@ async def test_the_right_of_a_process_that_dies_with_its_probe_goes_to_another(v
         with suppress(BreakerOpen):
             await acme.call(here)
         await asyncio.sleep(0.01)
-    assert acme.arrived[-1] - died < 1.5
+    assert acme.arrived[-1] - died < 15, "not when its call would have ended"
     assert (await becomes(acme, "closed")).probes == 2

@@ -97,9 +97,9 @@ def test_after_a_killed_launcher_the_lock_is_waited_for(home: Home, named: bool)
     if named:
         write_json(home.path("pids.json"), {"launcher": {"pid": gone.pid, "children": []}})
     with home.lock() as held:
-        heir = subprocess.Popen(["sleep", "0.5"], stdin=held)
-    home.lock(within_s=10).close()
-    assert heir.wait(0.2) == 0, "the lock was free only when the process that inherited it had ended"
+        heir = subprocess.Popen(["sleep", "1.5"], stdin=held)
+    home.lock(within_s=60).close()
+    assert heir.wait(1) == 0, "the lock was free only when the process that inherited it had ended"
 
 
 def test_a_free_port_is_kept_and_a_taken_one_is_not() -> None:

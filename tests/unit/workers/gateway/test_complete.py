@@ -57,7 +57,7 @@ async def test_the_time_limit_is_for_the_whole_call(catalogue, request_of):
 
 async def test_a_call_is_being_sent_when_its_turn_has_come_and_not_before(file, request_of):
     narrow = Catalogue.load(file, {"ACME_KEY": "k", "CONFIG__PROVIDERS__ACME__CONNECTIONS": "1"})
-    gateway = Gateway(narrow, {"acme": Canned(delay_s=0.05)})
+    gateway = Gateway(narrow, {"acme": Canned(delay_s=0.5)})
     sent: list[str] = []
     calls = [gateway.complete(request_of(on_sending=lambda name=name: sent.append(name))) for name in "ab"]
     first, second = map(asyncio.ensure_future, calls)

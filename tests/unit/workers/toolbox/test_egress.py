@@ -31,7 +31,7 @@ def receiver() -> Iterator[Receiver]:
     running.stop()
 
 
-def egress(receiver: Receiver, *, allow: list[str] | None = None, within_s: float = 3, **more: object) -> Egress:
+def egress(receiver: Receiver, *, allow: list[str] | None = None, within_s: float = 30, **more: object) -> Egress:
     reach = Reach.of(ports=[80, 443, receiver.port], plain_http=True, allow=["127.0.0.1"] if allow is None else allow)
     return Egress(reach, within_s=within_s, body_bytes=1000, **more)  # type: ignore[arg-type]
 
@@ -150,8 +150,8 @@ async def test_a_host_that_is_unknown_or_away_is_told_in_our_words() -> None:
         port = taken.getsockname()[1]
     reach = Reach.of(ports=[port], plain_http=True, allow=["127.0.0.1"])
     with pytest.raises(RequestFailed, match="could not be connected"):
-        await Egress(reach, within_s=2, body_bytes=10).ask("GET", f"http://127.0.0.1:{port}/?token=secret")
-    nobody = Egress(reach, within_s=2, body_bytes=10, resolve=answers([]))
+        await Egress(reach, within_s=30, body_bytes=10).ask("GET", f"http://127.0.0.1:{port}/?token=secret")
+    nobody = Egress(reach, within_s=30, body_bytes=10, resolve=answers([]))
     with pytest.raises(AddressRefused, match="no address"):
         await nobody.ask("GET", f"http://unknown.example:{port}/")
 
@@ -186,9 +186,9 @@ async def test_tls_verifies_the_name_though_the_socket_goes_to_an_address(
     listening = await asyncio.start_server(greet, "127.0.0.1", 0, ssl=server)
     port = listening.sockets[0].getsockname()[1]
     reach = Reach.of(ports=[port], plain_http=False, allow=["127.0.0.1"])
-    trusting = Egress(reach, within_s=2, body_bytes=10, resolve=answers(["127.0.0.1"]), tls=client)
+    trusting = Egress(reach, within_s=30, body_bytes=10, resolve=answers(["127.0.0.1"]), tls=client)
     assert (await trusting.ask("GET", f"https://named.example:{port}/")).status == 200
-    for guarded, host in ((trusting, "other.example"), (Egress(reach, within_s=2, body_bytes=10), "127.0.0.1")):
+    for guarded, host in ((trusting, "other.example"), (Egress(reach, within_s=30, body_bytes=10), "127.0.0.1")):
         with pytest.raises(RequestFailed, match="certificate"):
             await guarded.ask("GET", f"https://{host}:{port}/")
     listening.close()

@@ -54,7 +54,7 @@ def text(answer: CallToolResult) -> str:
     return part.text
 
 
-async def until(check: Callable[[], bool], within_s: float = 5) -> None:
+async def until(check: Callable[[], bool], within_s: float = 30) -> None:
     async with asyncio.timeout(within_s):
         while not check():
             await asyncio.sleep(0.01)

@@ -42,7 +42,7 @@ def call(lab: Lab, context: MakeContext) -> Callable[..., Any]:
             call={"method": method, "base": base or lab.url(""), "path": path, "parameters": [space], "body": body},
             auth={"kind": "bearer"},
             secret=lambda: TOKEN,
-            egress=Egress(reach, within_s=2, body_bytes=kept),
+            egress=Egress(reach, within_s=30, body_bytes=kept),
             limits=LIMITS,
             version="1",
         )

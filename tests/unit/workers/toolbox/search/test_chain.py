@@ -34,7 +34,7 @@ def playing() -> Iterator[Receiver]:
 async def search(playing: Receiver, make: MakeContext, *order: str, **arguments: object) -> ToolResult:
     names = ("serper", "brave", "searxng")
     keys = dict.fromkeys(("serper", "brave"), KEY)
-    chain = chain_of(order, keys, {name: playing.url("") for name in names}, within_s=2)
+    chain = chain_of(order, keys, {name: playing.url("") for name in names}, within_s=30)
     assert chain
     tool = WebSearch(chain, price_usd=Decimal("0.005"))
     registry = load_registry(more=[tool])
@@ -81,7 +81,7 @@ async def test_when_none_answers_the_reasons_are_told_and_no_key(playing: Receiv
 
 async def test_only_a_providers_own_address_may_be_an_inner_one(playing: Receiver, context: MakeContext) -> None:
     """One that resolves inside although the operator named no address of its own has been redirected by somebody."""
-    chain = chain_of((), {"serper": KEY}, {}, within_s=2)
+    chain = chain_of((), {"serper": KEY}, {}, within_s=30)
     assert chain
 
     async def inside(host: str, port: int) -> list[str]:
@@ -93,14 +93,18 @@ async def test_only_a_providers_own_address_may_be_an_inner_one(playing: Receive
 
 
 def test_without_a_provider_the_tool_is_not_offered() -> None:
-    assert chain_of((), dict.fromkeys(ANSWERS, ""), dict.fromkeys(ANSWERS, ""), within_s=2) is None
+    assert chain_of((), dict.fromkeys(ANSWERS, ""), dict.fromkeys(ANSWERS, ""), within_s=30) is None
     assert load_registry().is_free("web_search")
 
 
 def test_all_that_are_set_up_are_tried_in_order_unless_an_order_is_named() -> None:
     keys, urls = {"exa": "a", "serper": "b"}, {"searxng": "http://search.internal:8080/"}
-    assert [one.provider.name for one in chain_of((), keys, urls, within_s=2).providers] == ["serper", "exa", "searxng"]  # type: ignore[union-attr]
-    ordered = chain_of(("searxng", "exa"), keys, urls, within_s=2)
+    assert [one.provider.name for one in chain_of((), keys, urls, within_s=30).providers] == [
+        "serper",
+        "exa",
+        "searxng",
+    ]  # type: ignore[union-attr]
+    ordered = chain_of(("searxng", "exa"), keys, urls, within_s=30)
     assert ordered and [(one.provider.name, one.base) for one in ordered.providers] == [
         ("searxng", "http://search.internal:8080"),
         ("exa", "https://api.exa.ai"),
@@ -122,4 +126,4 @@ def test_a_mistake_in_the_settings_stops_the_start_by_name(
     order: tuple[str, ...], urls: dict[str, str], told: str
 ) -> None:
     with pytest.raises(ToolMisdeclared, match=told):
-        chain_of(order, {}, urls, within_s=2)
+        chain_of(order, {}, urls, within_s=30)

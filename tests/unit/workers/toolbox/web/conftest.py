@@ -36,7 +36,7 @@ def wood(running: Wood) -> Wood:
 
 @pytest_asyncio.fixture(scope="session", loop_scope="session")
 async def readers() -> AsyncIterator[Readers]:
-    found = Readers(size=2, within_s=20)
+    found = Readers(size=2, within_s=60)
     yield found
     await found.close()
 
@@ -44,7 +44,7 @@ async def readers() -> AsyncIterator[Readers]:
 @pytest.fixture
 def browser(wood: Wood, readers: Readers) -> Browser:
     reach = Reach.of(ports=[80, 443, wood.port], plain_http=True, allow=["127.0.0.1"])
-    return Browser(Egress(reach, within_s=5, body_bytes=PAGE_BYTES), readers, page_bytes=PAGE_BYTES, per_site=4)
+    return Browser(Egress(reach, within_s=30, body_bytes=PAGE_BYTES), readers, page_bytes=PAGE_BYTES, per_site=4)
 
 
 @pytest.fixture

@@ -87,7 +87,7 @@ async def ask(fetching: tuple[str, str], url: str, browser: Browser) -> ToolResu
     needed = {name: sample(declared["properties"][name]) for name in declared.get("required", ())}
     arguments = {**needed, parameter: [url] if declared["properties"][parameter]["type"] == "array" else url}
     REGISTRY.validate(tool, arguments)
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(30):
         return await REGISTRY.get(tool).run(arguments, context_with(browser))
 
 
