@@ -13,6 +13,7 @@ from django.conf import settings
 
 from webapp.common.encryption import Unsealable
 from webapp.common.tenancy import tenant_scope
+from webapp.common.values import JSON
 from webapp.tool_modules.selectors import in_force as modules_in_force
 from webapp.tool_sources import looks
 from webapp.tool_sources.in_force import Found
@@ -80,7 +81,7 @@ class Looker:
             return Found(reason=f"This release can't look at sources of the kind {due.source.kind!r}.")
         try:
             async with asyncio.timeout(looks.LOOK_S):
-                given = await kind.find(due.source, looks.secret_of(due.tenant, due.source))
+                return await self._fitted(due, await kind.find(due.source, looks.secret_of(due.tenant, due.source)))
         except SourceFailed as failed:
             return Found(reason=failed.reason)
         except Unsealable:
@@ -90,9 +91,13 @@ class Looker:
         except Exception as error:  # a source is strangers' work: one that breaks us is not asked without end
             log.exception("tool_sources.broken", source=str(due.source.id))
             return Found(reason=f"{BROKEN} ({type(error).__name__})")
+
+    async def _fitted(self, due: Due, given: list[JSON]) -> Found:
+        """In a thread: what strangers list may take seconds, and steps of others run beside it."""
         taken = await in_reader(partial(_taken, due.tenant, due.source.id))
         allowed = due.source.settings.get("tools") or []
-        return fit_tools(
+        return await asyncio.to_thread(
+            fit_tools,
             due.source.name,
             given,
             allowed=frozenset(allowed),

@@ -125,3 +125,27 @@ async def test_one_tool_that_can_not_be_made_costs_only_itself(crew: Cast, monke
     await looker(Scripted(told("odd"))).round()
     tools = await tenant_tools.tools_of(crew.acme.id, "lab_odd")
     assert tools.is_free("lab_odd") and not tools.is_free("calculator"), "its call holds nothing of what the kind needs"
+
+
+class Breaking(Scripted):
+    """One source says what nothing is prepared for, as soon as the other one is being asked."""
+
+    def __init__(self) -> None:
+        super().__init__(told("get_pet"))
+        self.both = asyncio.Barrier(2)
+
+    async def find(self, source: SourceInForce, secret: str) -> list[JSON]:
+        await self.both.wait()
+        if source.name == "odd":
+            return cast(list[JSON], [None])
+        await asyncio.sleep(0.2)  # so that it is still being asked when the other breaks
+        return await super().find(source, secret)
+
+
+async def test_a_source_that_breaks_its_reading_stops_no_other_s(crew: Cast) -> None:
+    await apart(Api(crew.owner).register)
+    await apart(Api(crew.stranger).register, name="odd")
+    await looker(Breaking()).round()
+    assert [tool["name"] for tool in (await apart(row, crew)).tools] == ["get_pet"]
+    odd = await apart(Api(crew.stranger).one, "odd")
+    assert odd["state"] == "failed" and "could not make sense" in odd["reason"]

@@ -38,6 +38,7 @@ class McpTool(Tool):
 
     category = "mcp"
     is_own = True
+    is_fitted = True
     untrusted = True
     remote = True
 

@@ -36,6 +36,7 @@ class OpenApiTool(Tool):
 
     category = "api"
     is_own = True
+    is_fitted = True
     untrusted = True
     remote = True
 
