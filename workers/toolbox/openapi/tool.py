@@ -6,11 +6,12 @@ import asyncio
 import json
 from collections.abc import Callable, Mapping
 from typing import Any
-from urllib.parse import quote, urlsplit
+from urllib.parse import urlsplit
 
 from webapp.common.addresses import AddressRefused
 from webapp.common.encryption import Unsealable
 from webapp.common.values import JSON, storable
+from workers.toolbox.blotting import blotted, blotted_result
 from workers.toolbox.egress import Answer, Egress, RequestFailed
 from workers.toolbox.openapi.requests import ArgumentRefused, Request, request_of, signed
 from workers.toolbox.texts import bounded
@@ -21,7 +22,7 @@ AGAIN = frozenset({429, 502, 503, 504})
 RETRIES_S = (0.2, 1.0)  # before the second and third try of a safe method
 VALUE_CHARS, ERROR_CHARS = 60_000, 2_000
 READABLE = ("text/", "application/json", "application/xml", "application/yaml", "application/problem")
-LEAST_SECRET = 4  # a shorter one would be found in any text
+HOST_CHARS = 100  # of where a redirect leads
 
 
 class OpenApiTool(Tool):
@@ -82,7 +83,7 @@ class OpenApiTool(Tool):
         except TimeoutError:
             late = f"No whole answer within {self._within_s:g} s{self._unknown()}"
             return ToolResult.failure(RequestFailed.code, late, outage=True)
-        return _result(answer, lambda text: _without(text, secret))
+        return blotted_result(_result(answer, lambda text: str(blotted(text, secret))), secret)
 
     def _keyed(self, request: Request, context: ToolContext) -> Request:
         if self._safe:
@@ -114,10 +115,9 @@ class OpenApiTool(Tool):
 
 def _result(answer: Answer, clean: Callable[[str], str]) -> ToolResult:
     if to := answer.redirects_to:
-        host = urlsplit(to).hostname or "another path"
-        return ToolResult.failure("openapi.redirected", f"It points to {host} instead, which is not followed")
+        return ToolResult.failure("openapi.redirected", f"It points to {_host(to)} instead, which is not followed")
     if answer.status >= 400:
-        said = clean(bounded(answer.body.decode("utf-8", "replace"), ERROR_CHARS))
+        said = bounded(clean(answer.body.decode("utf-8", "replace")), ERROR_CHARS)
         code, message = f"openapi.http_{answer.status}", f"The server answered {answer.status}: {said}"
         return ToolResult.failure(code, message, outage=answer.status >= 500)
     if not answer.whole:
@@ -130,7 +130,7 @@ def _content(answer: Answer, clean: Callable[[str], str]) -> dict[str, Any]:
     if not answer.body:
         return {}
     if kind and not kind.startswith(READABLE) and "+json" not in kind and "+xml" not in kind:
-        return {"media_type": clean(kind[:100]), "size_bytes": len(answer.body)}
+        return {"media_type": clean(kind)[:100], "size_bytes": len(answer.body)}
     text = clean(answer.body.decode("utf-8", "replace"))
     if len(text) <= VALUE_CHARS:
         try:
@@ -142,9 +142,8 @@ def _content(answer: Answer, clean: Callable[[str], str]) -> dict[str, Any]:
     return {"text": bounded(text, VALUE_CHARS)}
 
 
-def _without(text: str, secret: str) -> str:
-    """A server may say what it was sent. The longest first, as one may hold another."""
-    for word in sorted({secret, quote(secret, safe=""), secret.partition(":")[2]}, key=len, reverse=True):
-        if len(word) >= LEAST_SECRET:
-            text = text.replace(word, "[secret]")
-    return text
+def _host(to: str) -> str:
+    try:
+        return (urlsplit(to).hostname or "another path")[:HOST_CHARS]
+    except ValueError:
+        return "no address"
