@@ -21,7 +21,6 @@ from workers.toolbox.mcp.tool import McpTool
 from workers.toolbox.sources import SourceFailed
 from workers.toolbox.tool import ToolContext
 
-
 SAID = ("description", "parameters")  # of a listed tool, as agents read it
 
 

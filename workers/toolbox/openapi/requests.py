@@ -92,7 +92,9 @@ def _in_path(each: JSON, value: Any) -> str:
     """Servers that decode before they look where a path leads would go up by an encoded `../`: to another operation."""
     written = _simple(each, value, _word)
     if not written or any(part in (".", "..") for part in _segments(written)):
-        raise ArgumentRefused(f"{each['argument']} must not be empty nor have a part '.' or '..': it is a part of a path")
+        raise ArgumentRefused(
+            f"{each['argument']} must not be empty nor have a part '.' or '..': it is a part of a path"
+        )
     return written
 
 
