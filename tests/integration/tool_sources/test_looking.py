@@ -120,6 +120,14 @@ async def test_names_of_others_are_left_out_and_the_reason_is_told(crew: Cast) -
     assert [tool["name"] for tool in found.tools] == ["b_c"] and "already" in found.left_out[0]["reason"]
 
 
+async def test_a_source_gets_no_name_of_another_one_that_has_no_tools_yet(crew: Cast) -> None:
+    await apart(Api(crew.owner).register)
+    await apart(Api(crew.owner).register, name="lab_pets", server="https://x.example")
+    await looker(Scripted(told("pets_buy", "petsbuy"))).round()
+    found = await apart(row, crew)
+    assert [tool["name"] for tool in found.tools] == ["petsbuy"] and found.left_out[0]["name"] == "pets_buy"
+
+
 async def test_one_tool_that_can_not_be_made_costs_only_itself(crew: Cast, monkeypatch: pytest.MonkeyPatch) -> None:
     await apart(Api(crew.owner).register)
     await looker(Scripted(told("odd"))).round()
