@@ -17,6 +17,7 @@ from tests.support.threads import apart
 from webapp.common.reach import reach
 from webapp.common.tenancy import tenant_scope
 from webapp.common.values import JSON
+from webapp.tool_sources import looks
 from webapp.tool_sources.in_force import SourceInForce
 from webapp.tool_sources.models import ToolSource
 from workers import source_kinds, tenant_tools
@@ -157,3 +158,14 @@ async def test_a_source_that_breaks_its_reading_stops_no_other_s(crew: Cast) -> 
     assert [tool["name"] for tool in (await apart(row, crew)).tools] == ["get_pet"]
     odd = await apart(Api(crew.stranger).one, "odd")
     assert odd["state"] == "failed" and "could not make sense" in odd["reason"]
+
+
+async def test_slow_sources_of_one_tenant_hold_up_no_other_s(crew: Cast) -> None:
+    for name in ("a", "b", "c"):
+        await apart(Api(crew.owner).register, name=name)
+    await apart(Api(crew.stranger).register)
+    claimed = [await apart(looks.claim) for _ in range(4)]
+    assert [due and due.tenant for due in claimed] == [crew.acme.id, crew.acme.id, crew.globex.id, None]
+    await apart(looks.release, claimed[0])
+    again = await apart(looks.claim)
+    assert again and again.source.name in ("a", "c")
