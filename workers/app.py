@@ -20,6 +20,7 @@ django.setup()
 from django.conf import settings  # noqa: E402  (Django must be set up first)
 
 from webapp.common import logs  # noqa: E402
+from workers.secrecy import keep_to_itself  # noqa: E402
 
 QUEUES = ("control", "policy", "llm", "tools")
 
@@ -86,6 +87,11 @@ app.conf.update(
 @setup_logging.connect
 def _logs(**_signal: Any) -> None:
     logs.configure()
+
+
+@worker_init.connect
+def _secrecy(**_signal: Any) -> None:
+    keep_to_itself()
 
 
 @worker_init.connect

@@ -20,14 +20,21 @@ from workers.toolbox.mcp.kind import Command, McpSources
 
 log = structlog.get_logger()
 REMEMBERED = 1000
+PAUSE_S = 1.0
 
 
 class Users:
-    """The tenants of the sources that were called last."""
+    """
+    The tenants of the sources that were called last.
+
+    Attributes:
+        under_way: what tells of sources that have said so lately.
+    """
 
     def __init__(self) -> None:
         self._tenants: OrderedDict[str, str] = OrderedDict()
-        self._under_way: set[asyncio.Task[None]] = set()
+        self.under_way: dict[str, asyncio.Task[None]] = {}
+        self._again: set[str] = set()
 
     def remember(self, source: str, tenant: str) -> None:
         self._tenants[source] = tenant
@@ -36,11 +43,23 @@ class Users:
             self._tenants.popitem(last=False)
 
     def changed(self, source: str) -> None:
-        """One that nobody has called yet is looked at in its turn."""
-        if tenant := self._tenants.get(source):
-            task = asyncio.create_task(_changed(UUID(tenant), UUID(source)))
-            self._under_way.add(task)
-            task.add_done_callback(self._under_way.discard)
+        """One that nobody has called yet is looked at in its turn; one that says it all the time is heard once a second."""
+        if source not in self._tenants:
+            return
+        self._again.add(source)
+        if source not in self.under_way:
+            self.under_way[source] = asyncio.create_task(self._tell(source))
+
+    async def _tell(self, source: str) -> None:
+        """What it says meanwhile counts afterwards, so that its last change is never missed."""
+        try:
+            while source in self._again and (tenant := self._tenants.get(source)):
+                self._again.discard(source)
+                await _changed(UUID(tenant), UUID(source))
+                await asyncio.sleep(PAUSE_S)
+        finally:
+            self._again.discard(source)
+            del self.under_way[source]
 
 
 async def _changed(tenant: UUID, source: UUID) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from functools import cache, partial
 from typing import Any
 from uuid import UUID
@@ -13,12 +13,13 @@ from django.conf import settings
 
 from webapp.common.encryption import Unsealable
 from webapp.common.tenancy import tenant_scope
+from webapp.common.values import JSON
 from webapp.tool_modules.selectors import in_force as modules_in_force
 from webapp.tool_sources import looks
-from webapp.tool_sources.in_force import Found
+from webapp.tool_sources.in_force import Found, SourceInForce
 from webapp.tool_sources.looks import Due
 from webapp.tool_sources.names import tool_name
-from webapp.tool_sources.selectors import sources_in_force
+from webapp.tool_sources.selectors import sources_in_force, sources_of
 from workers import process
 from workers.app import app
 from workers.context import in_reader
@@ -80,7 +81,7 @@ class Looker:
             return Found(reason=f"This release can't look at sources of the kind {due.source.kind!r}.")
         try:
             async with asyncio.timeout(looks.LOOK_S):
-                given = await kind.find(due.source, looks.secret_of(due.tenant, due.source))
+                return await self._fitted(due, await kind.find(due.source, looks.secret_of(due.tenant, due.source)))
         except SourceFailed as failed:
             return Found(reason=failed.reason)
         except Unsealable:
@@ -90,20 +91,29 @@ class Looker:
         except Exception as error:  # a source is strangers' work: one that breaks us is not asked without end
             log.exception("tool_sources.broken", source=str(due.source.id))
             return Found(reason=f"{BROKEN} ({type(error).__name__})")
-        taken = await in_reader(partial(_taken, due.tenant, due.source.id))
+
+    async def _fitted(self, due: Due, given: list[JSON]) -> Found:
+        """In a thread: what strangers list may take seconds, and steps of others run beside it."""
+        taken = await in_reader(partial(_taken, due.tenant, due.source))
         allowed = due.source.settings.get("tools") or []
-        return fit_tools(
+        return await asyncio.to_thread(
+            fit_tools,
             due.source.name,
             given,
             allowed=frozenset(allowed),
-            is_free=lambda name: self._tools.is_free(name) and name not in taken,
+            is_free=lambda name: self._tools.is_free(name) and not taken(name),
             most=settings.SOURCE_TOOLS,
         )
 
 
-def _taken(tenant: UUID, but: UUID) -> frozenset[str]:
-    """Names of the tenant's modules, and of the tools of its other sources."""
+def _taken(tenant: UUID, source: SourceInForce) -> Callable[[str], bool]:
+    """
+    Whether a name is that of the tenant's modules or of another source's tools, or would be one: `a_b_c` belongs to the
+    source `a_b` as soon as there is one, so that `a` can't come by its calls while it has no tools.
+    """
     with tenant_scope(tenant):
         modules, others = modules_in_force(tenant), sources_in_force(tenant)
-    tools = (tool_name(each.name, str(tool["name"])) for each in others if each.id != but for tool in each.tools)
-    return frozenset({module.name for module in modules} | set(tools))
+        longer = tuple(f"{each.name}_" for each in sources_of(tenant) if each.name.startswith(f"{source.name}_"))
+    tools = (tool_name(each.name, str(tool["name"])) for each in others if each.id != source.id for tool in each.tools)
+    names = frozenset({module.name for module in modules} | set(tools))
+    return lambda name: name in names or name.startswith(longer)

@@ -110,6 +110,28 @@ class Stdio:
         while True:
             say(noise)
 
+    def pings(self, message: Message, method: str) -> None:
+        """Each of them is answered, which must not let it go on for ever."""
+        say(answer(message))
+        if method == "tools/call":
+            while True:
+                say({"jsonrpc": "2.0", "id": "p", "method": "ping"})
+
+    def many_values(self, message: Message, method: str) -> None:
+        """Few bytes, which take hundreds of megabytes once they are read."""
+        made = answer(message)
+        if made and method == "tools/call":
+            made["result"]["structuredContent"] = {"a": [[]] * 600_000}
+        say(made)
+
+    def heavy_list(self, message: Message, method: str) -> None:
+        made = answer(message)
+        if made and method == "tools/list":
+            page = int(message.get("params", {}).get("cursor", "0"))
+            heavy = tool(f"t{page}", description="d" * 4_000_000)
+            made["result"] = {"tools": [heavy], "nextCursor": str(page + 1)}
+        say(made)
+
     def other_ids(self, message: Message, method: str) -> None:
         made = answer(message)
         if made and method == "tools/call":

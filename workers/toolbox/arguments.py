@@ -60,13 +60,16 @@ Rules: Any = extend(Draft202012Validator, {"anyOf": _any_of, "oneOf": _one_of})
 Unchosen: Any = extend(Draft202012Validator, dict.fromkeys(CHOICES, lambda *_: None))
 
 
-def validator(name: str, schema: dict[str, Any]) -> Draft202012Validator:
+def validator(name: str, schema: dict[str, Any], *, is_fitted: bool = False) -> Draft202012Validator:
     """
+    Args:
+        is_fitted: `outer_schemas` made it, so it is well-formed; looking again takes up to half a second.
     Raises:
         ToolMisdeclared: it isn't a schema of an object, or it would let unknown arguments through.
     """
     try:
-        Draft202012Validator.check_schema(schema)
+        if not is_fitted:
+            Draft202012Validator.check_schema(schema)
     except SchemaError as error:
         raise ToolMisdeclared(f"{name}: parameters: {error.message[:200]}") from None
     if schema.get("type") != "object" or schema.get("additionalProperties") is not False:

@@ -15,15 +15,15 @@ from collections.abc import Mapping
 from typing import Any
 from urllib.parse import unquote
 
-from jsonschema import Draft202012Validator
-from jsonschema.exceptions import SchemaError
-
 from webapp.common.values import JSON, storable
 
+GIVEN_BYTES = 256 * 1024  # of a schema that stands for itself, before anything is dropped
 SCHEMA_BYTES = 16 * 1024
+VALUE_BYTES = 2 * SCHEMA_BYTES  # of all its enums, constants and defaults, those that references repeat each time
 DEPTH = 8
 NODES = 400  # schemas within one schema
 PROPERTIES = 100  # of one object
+MERGED_PROPERTIES = 10 * PROPERTIES  # of one that several parts say together, those that only answers have included
 DESCRIPTION_CHARS = 500
 TYPES = frozenset({"string", "number", "integer", "boolean", "array", "object", "null"})
 COUNTS = ("minLength", "maxLength", "minItems", "maxItems")
@@ -55,6 +55,8 @@ def fit(schema: Any, document: Mapping[str, Any] | None = None) -> JSON:
     """
     if not isinstance(schema, dict):
         raise Unfit("Its arguments have no schema of an object")
+    if document is None and _size(schema) > GIVEN_BYTES:
+        raise Unfit(f"Its arguments' schema has more than {GIVEN_BYTES} bytes")
     whole = schema if document is None else document
     try:
         return _small(_Fitting(whole, choices=True).object(schema))
@@ -103,6 +105,7 @@ class _Fitting:
     def __init__(self, document: Mapping[str, Any], *, choices: bool) -> None:
         self._document, self._choices = document, choices
         self._nodes, self._lost = 0, 0  # schemas that were looked at; limits that were dropped
+        self._value_bytes = 0
 
     def _follow(self, given: JSON) -> JSON:
         return follow(given, self._document)
@@ -132,7 +135,7 @@ class _Fitting:
         made: JSON = {**_types(given), **_texts(given), **_numbers(given)}
         for word in ("enum", "const", "default"):
             if word in given:
-                made[word] = given[word]
+                made[word] = self._value(given[word])
         if not isinstance(made.get("enum", []), list) or made.get("enum") == []:
             del made["enum"]
         made |= self._properties(given, depth, beside or {})
@@ -144,6 +147,13 @@ class _Fitting:
         elif isinstance(more, bool | dict):
             made["additionalProperties"] = self.schema(more, depth + 1) if isinstance(more, dict) else more
         return made | self._parts(given, depth, {**(beside or {}), **made.get("properties", {})})
+
+    def _value(self, value: Any) -> Any:
+        """Counted here, as what is written out once may be referred to hundreds of times."""
+        self._value_bytes += _size(value)
+        if self._value_bytes > VALUE_BYTES:
+            raise Unfit(f"The values in its arguments' schema have more than {VALUE_BYTES} bytes")
+        return value
 
     def _parts(self, given: JSON, depth: int, beside: JSON) -> JSON:
         """What of `allOf`, `anyOf` and `oneOf` could not be said plainly."""
@@ -242,6 +252,8 @@ def _both(one: JSON, other: JSON) -> JSON:
     """Both hold: properties and what is required come together; a limit that both have otherwise is left in `allOf`."""
     made = {**other, **one}
     if isinstance(one.get("properties"), dict) and isinstance(other.get("properties"), dict):
+        if len(one["properties"]) + len(other["properties"]) > MERGED_PROPERTIES:
+            raise Unfit(f"An object of its arguments has more than {MERGED_PROPERTIES} properties")
         made["properties"] = {**other["properties"], **one["properties"]}
         for name in one["properties"].keys() & other["properties"].keys():
             mine, theirs = one["properties"][name], other["properties"][name]
@@ -261,7 +273,7 @@ def _both(one: JSON, other: JSON) -> JSON:
 def _types(given: JSON) -> JSON:
     named = given.get("type")
     kinds = [named] if isinstance(named, str) else named if isinstance(named, list) else []
-    kinds = [kind for kind in dict.fromkeys(kinds) if isinstance(kind, str) and kind in TYPES]
+    kinds = list(dict.fromkeys(kind for kind in kinds if isinstance(kind, str) and kind in TYPES))
     if not kinds and isinstance(given.get("properties"), dict):
         kinds = ["object"]
     if kinds and given.get("nullable") is True and "null" not in kinds:
@@ -285,18 +297,29 @@ def _numbers(given: JSON) -> JSON:
 
 
 def _small(schema: JSON) -> JSON:
-    """Descriptions go first; a schema that is too large without them is unfit."""
+    """
+    Descriptions go first; a schema that is too large without them is unfit. Well-formed it is by the way it was made:
+    checking that against the language's own schema takes up to half a second.
+    """
+    schema = dict(storable(schema))
+    if _size(schema) > SCHEMA_BYTES:
+        schema = _without_texts(schema)
+    if (size := _size(schema)) > SCHEMA_BYTES:
+        raise Unfit(f"Its arguments' schema has {size} bytes; the limit is {SCHEMA_BYTES}")
+    return schema
+
+
+def _size(value: Any) -> int:
+    """
+    In bytes of JSON.
+
+    Raises:
+        Unfit: it is nested too deeply, or no JSON.
+    """
     try:
-        schema = dict(storable(schema))
-        for last in (False, True):
-            size = len(json.dumps(schema, allow_nan=False))
-            if size <= SCHEMA_BYTES:
-                Draft202012Validator.check_schema(schema)
-                return schema
-            schema = schema if last else _without_texts(schema)
-    except (SchemaError, TypeError, ValueError, RecursionError):
+        return len(json.dumps(value, allow_nan=False))
+    except (TypeError, ValueError, RecursionError):
         raise Unfit("Its arguments' schema is not well-formed") from None
-    raise Unfit(f"Its arguments' schema has {size} bytes; the limit is {SCHEMA_BYTES}")
 
 
 def _without_texts(schema: JSON) -> JSON:

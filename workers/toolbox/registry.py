@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import importlib
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 
 import structlog
+from jsonschema import Draft202012Validator as Rules
 
 from sandbox.keeper import Artifact
 from workers.gateway.types import ToolSpec
@@ -35,11 +36,14 @@ class Registry:
     """
     Args:
         off: names that are not used now, and nobody else's either.
+        rules: by which arguments are checked, of tools whose rules were made before.
     Raises:
         ToolMisdeclared: two tools have one name, one has a name of Hartley's own, or a schema is not fit for use.
     """
 
-    def __init__(self, tools: Iterable[Tool], *, off: frozenset[str] = frozenset()) -> None:
+    def __init__(
+        self, tools: Iterable[Tool], *, off: frozenset[str] = frozenset(), rules: Mapping[str, Rules] | None = None
+    ) -> None:
         self._tools: dict[str, Tool] = {}
         self._off = off
         for tool in tools:
@@ -48,7 +52,8 @@ class Registry:
             if tool.name in self._tools:
                 raise ToolMisdeclared(f"{tool.name}: there are two tools of this name")
             self._tools[tool.name] = tool
-        self._validators = {name: schema.validator(name, tool.parameters) for name, tool in self._tools.items()}
+        known = rules or {}
+        self._rules = {name: known.get(name) or _rules(tool) for name, tool in self._tools.items()}
 
     def __iter__(self) -> Iterator[Tool]:
         return iter(self._tools.values())
@@ -70,8 +75,12 @@ class Registry:
 
     def with_more(self, tools: Iterable[Tool]) -> Registry:
         """These, and a tenant's own, which never take the place of one of these. One that is misdeclared is left out."""
-        more = [tool for tool in tools if self.is_free(tool.name) and _is_fit(tool)]
-        return Registry([*self, *more], off=self._off) if more else self
+        more, rules = list[Tool](), dict(self._rules)
+        for tool in tools:
+            if self.is_free(tool.name) and (its := _rules_if_fit(tool)):
+                more.append(tool)
+                rules[tool.name] = its
+        return Registry([*self, *more], off=self._off, rules=rules) if more else self
 
     def validate(self, name: str, arguments: object) -> None:
         """
@@ -80,7 +89,7 @@ class Registry:
             ArgumentsInvalid: names the field and the rule.
         """
         self.get(name)
-        schema.check(name, self._validators[name], arguments)
+        schema.check(name, self._rules[name], arguments)
 
     def specs(self, names: Sequence[str] | None = None) -> list[ToolSpec]:
         """
@@ -94,13 +103,20 @@ class Registry:
         return [{"name": t.name, "description": t.description, "parameters": t.parameters} for t in tools]
 
 
-def _is_fit(tool: Tool) -> bool:
+def _rules(tool: Tool) -> Rules:
+    """
+    Raises:
+        ToolMisdeclared
+    """
+    return schema.validator(tool.name, tool.parameters, is_fitted=tool.is_fitted)
+
+
+def _rules_if_fit(tool: Tool) -> Rules | None:
     try:
-        schema.validator(tool.name, tool.parameters)
+        return _rules(tool)
     except ToolMisdeclared as error:
         log.error("tool.left_out", tool=tool.name, error=str(error))
-        return False
-    return True
+        return None
 
 
 def load_registry(extra: Sequence[str] = (), folder: Path | None = None, *, more: Iterable[Tool] = ()) -> Registry:

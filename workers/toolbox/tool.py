@@ -124,6 +124,7 @@ class Tool(ABC):
         is_own: a tenant's, under a name that other tenants may use for something else.
         remote: one service at the other end answers all its calls, so that a call which takes longer than `timeout_s`
             speaks against that service. Where the arguments name the other end, it says nothing of the tool.
+        is_fitted: its parameters were made by `outer_schemas`, and are not looked through again.
         untrusted: its result has words of somebody outside, which are data and no orders.
         permissions: the caller must hold all of them.
         price_usd: of one call.
@@ -144,6 +145,7 @@ class Tool(ABC):
     is_offered: bool = True
     is_own: bool = False
     remote: bool = False
+    is_fitted: bool = False
     untrusted: bool = False
     permissions: frozenset[str] = frozenset()
     price_usd: Decimal = Decimal(0)

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import asyncio
 from datetime import timedelta
-from uuid import UUID
+from uuid import UUID, uuid4
 
+import pytest
 from django.utils import timezone
 
 from tests.support.cast import Cast
 from webapp.common.tenancy import tenant_scope
 from webapp.tool_sources.changes import PAUSE_S, tools_changed
 from webapp.tool_sources.models import State, ToolSource
+from workers import mcp_sources
 
 
 def source(tenant: UUID, name: str, looked_s_ago: float) -> ToolSource:
@@ -46,3 +49,29 @@ def test_no_other_tenants_source_is_touched(cast: Cast) -> None:
     mine = source(cast.acme.id, "mine", 100)
     assert not tools_changed(cast.globex.id, mine.id)
     assert due_in_s(mine) > 200
+
+
+async def test_a_flood_of_news_is_heard_once_a_second_and_its_end_is_not_missed(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    heard: list[UUID] = []
+
+    async def count(tenant: UUID, source: UUID) -> None:
+        heard.append(source)
+
+    monkeypatch.setattr(mcp_sources, "_changed", count)
+    monkeypatch.setattr(mcp_sources, "PAUSE_S", 0.05)
+    one, other, users = uuid4(), uuid4(), mcp_sources.Users()
+    for each in (one, other):
+        users.remember(str(each), str(uuid4()))
+    for _ in range(1000):
+        users.changed(str(one))
+        users.changed(str(uuid4()))  # that nobody has called
+    users.changed(str(other))
+    await asyncio.sleep(0.01)
+    assert heard == [one, other]
+    users.changed(str(one))
+    async with asyncio.timeout(5):
+        while users.under_way:
+            await asyncio.sleep(0.01)
+    assert heard == [one, other, one]

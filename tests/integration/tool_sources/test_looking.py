@@ -17,6 +17,7 @@ from tests.support.threads import apart
 from webapp.common.reach import reach
 from webapp.common.tenancy import tenant_scope
 from webapp.common.values import JSON
+from webapp.tool_sources import looks
 from webapp.tool_sources.in_force import SourceInForce
 from webapp.tool_sources.models import ToolSource
 from workers import source_kinds, tenant_tools
@@ -120,8 +121,51 @@ async def test_names_of_others_are_left_out_and_the_reason_is_told(crew: Cast) -
     assert [tool["name"] for tool in found.tools] == ["b_c"] and "already" in found.left_out[0]["reason"]
 
 
+async def test_a_source_gets_no_name_of_another_one_that_has_no_tools_yet(crew: Cast) -> None:
+    await apart(Api(crew.owner).register)
+    await apart(Api(crew.owner).register, name="lab_pets", server="https://x.example")
+    await looker(Scripted(told("pets_buy", "petsbuy"))).round()
+    found = await apart(row, crew)
+    assert [tool["name"] for tool in found.tools] == ["petsbuy"] and found.left_out[0]["name"] == "pets_buy"
+
+
 async def test_one_tool_that_can_not_be_made_costs_only_itself(crew: Cast, monkeypatch: pytest.MonkeyPatch) -> None:
     await apart(Api(crew.owner).register)
     await looker(Scripted(told("odd"))).round()
     tools = await tenant_tools.tools_of(crew.acme.id, "lab_odd")
     assert tools.is_free("lab_odd") and not tools.is_free("calculator"), "its call holds nothing of what the kind needs"
+
+
+class Breaking(Scripted):
+    """One source says what nothing is prepared for, as soon as the other one is being asked."""
+
+    def __init__(self) -> None:
+        super().__init__(told("get_pet"))
+        self.both = asyncio.Barrier(2)
+
+    async def find(self, source: SourceInForce, secret: str) -> list[JSON]:
+        await self.both.wait()
+        if source.name == "odd":
+            return cast(list[JSON], [None])
+        await asyncio.sleep(0.2)  # so that it is still being asked when the other breaks
+        return await super().find(source, secret)
+
+
+async def test_a_source_that_breaks_its_reading_stops_no_other_s(crew: Cast) -> None:
+    await apart(Api(crew.owner).register)
+    await apart(Api(crew.stranger).register, name="odd")
+    await looker(Breaking()).round()
+    assert [tool["name"] for tool in (await apart(row, crew)).tools] == ["get_pet"]
+    odd = await apart(Api(crew.stranger).one, "odd")
+    assert odd["state"] == "failed" and "could not make sense" in odd["reason"]
+
+
+async def test_slow_sources_of_one_tenant_hold_up_no_other_s(crew: Cast) -> None:
+    for name in ("a", "b", "c"):
+        await apart(Api(crew.owner).register, name=name)
+    await apart(Api(crew.stranger).register)
+    claimed = [await apart(looks.claim) for _ in range(4)]
+    assert [due and due.tenant for due in claimed] == [crew.acme.id, crew.acme.id, crew.globex.id, None]
+    await apart(looks.release, claimed[0])
+    again = await apart(looks.claim)
+    assert again and again.source.name in ("a", "c")

@@ -37,7 +37,8 @@ def test_it_is_downloaded_once_with_its_hash_and_agents_are_told(
     assert connected.finished(key, task)["status"] == "TASK_STATUS_COMPLETED"
     assert wood_site.asked["/data/trees.csv"] == 1
     asked = str(model_server.log()[0]["messages"])
-    assert SHA256 in asked and '"path": "trees.csv"' in asked
+    assert SHA256 in asked and '"path": "trees.csv"' in asked.replace("\\", "")
+    assert "come from outside" in asked, "the type of a file is its server's word"
     told = [e for e in connected.events(key, task) if e["type"] == "TOOL_OBSERVATION"]
     assert len(told) == 1 and told[0]["payload"]["success"] and told[0]["payload"]["tool"] == "web_download"
 

@@ -33,6 +33,7 @@ class WebDownload(Tool):
     category = "web"
     branch = "web_search"
     effect = "computes"
+    untrusted = True  # the address it ends up at, and the type that the server names
     uses_workspace = True
     timeout_s = 120.0
     rate_per_minute = 30

@@ -69,7 +69,7 @@ class WebSearch(Tool):
         try:
             answered = await self._chain.search(query)
         except SearchFailed as error:
-            return ToolResult.failure("search.failed", f"No search provider has answered. {error}", outage=True)
+            return ToolResult.failure("search.failed", f"No search provider has answered. {error}", outage=error.outage)
         output = {"provider": answered.by, "results": [each.to_json() for each in answered.found]}
         if answered.passed:
             output["passed"] = answered.passed

@@ -43,6 +43,7 @@ START_S = 15.0  # to connect or start, and to agree on a version
 LEAVE_S = 3.0
 LOOK_S = 5.0  # between looks whether the other side is gone
 PAGES, TOOLS = 50, 500
+LIST_BYTES = 10 * 1024 * 1024  # of all pages
 MESSAGE_CHARS = 2000
 ANSWER: TypeAdapter[CallToolResult | InputRequiredResult] = TypeAdapter(CallToolResult | InputRequiredResult)
 US = Implementation(name="hartley", version="1")
@@ -94,6 +95,7 @@ class Connection:
             McpUnavailable, McpFailed, AddressRefused
         """
         found: list[Tool] = []
+        size_bytes = 0
         cursor: str | None = None
         seen: set[str] = set()
         client = await self._open()
@@ -102,6 +104,9 @@ class Connection:
                 for _ in range(PAGES):
                     page = await client.session.list_tools(params=PaginatedRequestParams(cursor=cursor))
                     found += page.tools
+                    size_bytes += len(page.model_dump_json())
+                    if size_bytes > LIST_BYTES:
+                        raise McpFailed("mcp.list_too_large", f"Its list of tools has more than {LIST_BYTES} bytes")
                     cursor = page.next_cursor
                     if len(found) > TOOLS or not cursor or cursor in seen:
                         break

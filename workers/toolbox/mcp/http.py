@@ -15,6 +15,7 @@ from mcp.client.streamable_http import MCP_SESSION_ID, streamable_http_client
 
 from webapp.common.addresses import AddressRefused, Reach
 from workers.toolbox.egress import guarded_pool
+from workers.toolbox.mcp.allowance import Allowance
 from workers.toolbox.mcp.server import HttpServer
 
 CONNECT_S = 10.0
@@ -24,6 +25,7 @@ CONNECTIONS = 50
 # told as the answers of JSON-RPC, so that only one call fails
 NOT_SENT, BROKEN, REFUSED, UNAUTHORISED, OVERLOADED = -32_051, -32_052, -32_053, -32_054, -32_055
 STATUSES = {401: UNAUTHORISED, 403: UNAUTHORISED, 429: OVERLOADED, 503: OVERLOADED}
+EVENTS = "text/event-stream"
 LISTEN = "subscriptions/listen"
 FORGOTTEN = (400, 404)  # the second by the specification, the first by many servers
 
@@ -107,6 +109,8 @@ class _Guard(httpx2.AsyncBaseTransport):
             self.forgotten = True
         body = _Bounded(response, None if streams else time.monotonic() + self._within_s)
         answer = httpx2.Response(response.status, headers=response.headers, stream=body)
+        if not answer.headers.get("content-type", "").lower().startswith(EVENTS):
+            body.allowance.lines = ANSWER_BYTES
         if response.status in STATUSES:
             await body.aclose()
             return _answer(response.status, STATUSES[response.status], "")
@@ -121,7 +125,7 @@ class _Guard(httpx2.AsyncBaseTransport):
 
 class _Bounded(httpx2.AsyncByteStream):
     """
-    A body that ends with an error when it is too long or takes too long.
+    A body that ends with an error when it is too long, has too many parts or takes too long.
 
     Args:
         until: on the monotonic clock; None: it may stay open.
@@ -129,14 +133,13 @@ class _Bounded(httpx2.AsyncByteStream):
 
     def __init__(self, response: httpcore2.Response, until: float | None) -> None:
         self._response, self._until = response, until
+        self.allowance = Allowance(ANSWER_BYTES)
 
     async def __aiter__(self) -> AsyncIterator[bytes]:
-        left_bytes = ANSWER_BYTES
         chunks = aiter(self._response.aiter_stream())
         try:
             while (chunk := await self._next(chunks)) is not None:
-                left_bytes -= len(chunk)
-                if left_bytes < 0:
+                if not self.allowance.take(chunk):
                     raise httpx2.StreamError("more than an answer may have")
                 yield chunk
         except (httpcore2.NetworkError, httpcore2.ProtocolError, httpcore2.TimeoutException, OSError):

@@ -12,6 +12,7 @@ from webapp.common.addresses import AddressRefused
 from webapp.common.values import JSON
 from webapp.tool_sources.in_force import SourceInForce
 from webapp.tool_sources.names import tool_name
+from workers.toolbox.blotting import blotted
 from workers.toolbox.mcp.connections import Connections
 from workers.toolbox.mcp.errors import McpFailed, McpUnavailable
 from workers.toolbox.mcp.found import found
@@ -19,6 +20,8 @@ from workers.toolbox.mcp.server import HttpServer, McpServer, ProcessServer
 from workers.toolbox.mcp.tool import McpTool
 from workers.toolbox.sources import SourceFailed
 from workers.toolbox.tool import ToolContext
+
+SAID = ("description", "parameters")  # of a listed tool, as agents read it
 
 
 @dataclass(frozen=True)
@@ -54,9 +57,10 @@ class McpSources:
             SourceFailed
         """
         try:
-            return found(await self._connections.tools(self._server(source, secret)))
+            listed = found(await self._connections.tools(self._server(source, secret)))
         except (McpUnavailable, McpFailed, AddressRefused) as error:
-            raise SourceFailed(f"{error}.".replace(secret, "[secret]") if secret else f"{error}.") from None
+            raise SourceFailed(blotted(f"{error}.", secret)) from None
+        return [{**each, **{field: blotted(each[field], secret) for field in SAID}} for each in listed]
 
     def tool(self, source: SourceInForce, found: JSON, secret: Callable[[], str]) -> McpTool:
         said = source.settings

@@ -16,13 +16,14 @@ import anyio
 from anyio.streams.memory import MemoryObjectReceiveStream, MemoryObjectSendStream
 from mcp.client._transport import TransportStreams
 from mcp.shared.message import SessionMessage
-from mcp_types import jsonrpc_message_adapter
+from mcp_types import JSONRPCRequest, jsonrpc_message_adapter
 
 from workers.toolbox.mcp import launch
+from workers.toolbox.mcp.allowance import MESSAGES, VALUES, Allowance, values_in
 from workers.toolbox.mcp.server import ProcessServer
 
 MESSAGE_BYTES = 10 * 1024 * 1024
-TALK_BYTES = 2 * MESSAGE_BYTES  # that it may say after one message to it
+TALK_BYTES = 2 * MESSAGE_BYTES  # that it may say after one request to it
 LEAVE_S = 1.0  # after its input has ended; then it is killed with all that it started
 CHUNK_BYTES = 64 * 1024
 
@@ -40,7 +41,7 @@ class ProcessTransport:
     def __init__(self, server: ProcessServer, root: Path) -> None:
         self._server, self._root = server, root
         self._ended = False
-        self._left_bytes = TALK_BYTES
+        self._allowance = _allowance()
         self._pumps: list[asyncio.Task[None]] = []
 
     @property
@@ -112,8 +113,7 @@ class ProcessTransport:
         try:
             async with heard:
                 while line := await self._process.stdout.readline():
-                    self._left_bytes -= len(line)
-                    if self._left_bytes < 0:
+                    if not self._allowance.take(line) or values_in(line) > VALUES:
                         return
                     with suppress(ValueError):  # what is no message is noise, such as a greeting
                         await heard.send(SessionMessage(jsonrpc_message_adapter.validate_json(line, by_name=False)))
@@ -126,7 +126,10 @@ class ProcessTransport:
         assert self._process.stdin
         try:
             async for message in said:
-                self._left_bytes = TALK_BYTES
+                if isinstance(
+                    message.message, JSONRPCRequest
+                ):  # an answer to the server's own would let it talk for ever
+                    self._allowance = _allowance()
                 line = message.message.model_dump_json(by_alias=True, exclude_unset=True)
                 self._process.stdin.write(line.encode() + b"\n")
                 await self._process.stdin.drain()
@@ -138,3 +141,7 @@ class ProcessTransport:
         assert self._process.stderr
         while await self._process.stderr.read(CHUNK_BYTES):
             pass
+
+
+def _allowance() -> Allowance:
+    return Allowance(TALK_BYTES, values=2 * VALUES, lines=MESSAGES)

@@ -4,25 +4,23 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Mapping
-from dataclasses import replace
 from typing import Any
-from urllib.parse import quote
 
 from mcp_types import CallToolResult
 
 from webapp.common.addresses import AddressRefused
 from webapp.common.encryption import Unsealable
 from webapp.common.values import JSON
+from workers.toolbox.blotting import blotted_result
 from workers.toolbox.mcp.connection import START_S
 from workers.toolbox.mcp.connections import Connections
 from workers.toolbox.mcp.errors import McpBusy, McpFailed, McpOutcomeUnknown, McpUnavailable
 from workers.toolbox.mcp.results import result_of
 from workers.toolbox.mcp.server import McpServer
 from workers.toolbox.sources import SourceFailed
-from workers.toolbox.tool import Effect, Tool, ToolContext, ToolError, ToolResult
+from workers.toolbox.tool import Effect, Tool, ToolContext, ToolResult
 
 AGAIN_S = (0.2, 1.0)  # before the second and third try, where nothing was done
-LEAST_SECRET = 4  # a shorter one would be found in any text
 
 
 class McpTool(Tool):
@@ -38,6 +36,7 @@ class McpTool(Tool):
 
     category = "mcp"
     is_own = True
+    is_fitted = True
     untrusted = True
     remote = True
 
@@ -68,7 +67,7 @@ class McpTool(Tool):
             return ToolResult.failure("source.secret", "The secret of its source can't be read: it must be given anew")
         except SourceFailed as failed:
             return ToolResult.failure(failed.code, failed.reason)
-        return _without(server.secret, await self._result(server, arguments))
+        return blotted_result(await self._result(server, arguments), server.secret)
 
     async def _result(self, server: McpServer, arguments: Mapping[str, Any]) -> ToolResult:
         try:
@@ -98,25 +97,3 @@ class McpTool(Tool):
                     raise
             await asyncio.sleep(wait_s)
         return await self._connections.call(server, self._call, arguments)
-
-
-def _without(secret: str, result: ToolResult) -> ToolResult:
-    """A server may say what it was given to sign in with."""
-    ways = {secret, quote(secret, safe=""), secret.partition(":")[2]}
-    words = sorted((word for word in ways if len(word) >= LEAST_SECRET), key=len, reverse=True)
-    if not words:
-        return result
-    error = result.error and ToolError(result.error.code, _hidden(result.error.message, words), result.error.outage)
-    return replace(result, output=_hidden(result.output, words), error=error)
-
-
-def _hidden(value: Any, words: list[str]) -> Any:
-    if isinstance(value, str):
-        for word in words:
-            value = value.replace(word, "[secret]")
-        return value
-    if isinstance(value, list):
-        return [_hidden(each, words) for each in value]
-    if isinstance(value, dict):
-        return {_hidden(key, words): _hidden(each, words) for key, each in value.items()}
-    return value

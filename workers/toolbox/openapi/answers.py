@@ -8,20 +8,21 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import replace
 from mimetypes import guess_extension
 from typing import Any
-from urllib.parse import quote, urlsplit
+from urllib.parse import urlsplit
 
 from webapp.common.values import storable
+from workers.toolbox.blotting import blotted, forms
 from workers.toolbox.egress import Answer
 from workers.toolbox.texts import bounded
 from workers.toolbox.tool import ToolResult
 
 VALUE_CHARS, ERROR_CHARS = 60_000, 2_000
 READABLE = ("text/", "application/json", "application/xml", "application/yaml", "application/problem")
-LEAST_SECRET = 4  # a shorter one would be found in any text
+HOST_CHARS = 100  # of where a redirect leads
 LEAST_IN_FILE = 8  # bytes of a secret that are no accident in a file
 UNKNOWN = "application/octet-stream"
 KIND_CHARS = 100
@@ -37,13 +38,12 @@ def result_of(answer: Answer, *, name: str, secret: str, done: str) -> ToolResul
     """
 
     def clean(text: str) -> str:
-        return _without(text, secret)
+        return str(blotted(text, secret))
 
     if to := answer.redirects_to:
-        host = urlsplit(to).hostname or "another path"
-        return ToolResult.failure("openapi.redirected", f"It points to {host} instead, which is not followed")
+        return ToolResult.failure("openapi.redirected", f"It points to {_host(to)} instead, which is not followed")
     if answer.status >= 400:
-        said = clean(bounded(answer.body.decode("utf-8", "replace"), ERROR_CHARS))
+        said = bounded(clean(answer.body.decode("utf-8", "replace")), ERROR_CHARS)
         code, message = f"openapi.http_{answer.status}", f"The server answered {answer.status}: {said}"
         return ToolResult.failure(code, message, outage=answer.status >= 500)
     if not answer.whole:
@@ -52,7 +52,7 @@ def result_of(answer: Answer, *, name: str, secret: str, done: str) -> ToolResul
         )
     if not answer.body:
         return ToolResult.success({"status": answer.status})
-    kind = clean(answer.headers.get("content-type", "").partition(";")[0].strip().lower()[:KIND_CHARS])
+    kind = clean(answer.headers.get("content-type", "").partition(";")[0].strip().lower())[:KIND_CHARS]
     if _is_readable(kind, answer.body):
         return ToolResult.success({"status": answer.status, **_said(answer, clean)})
     return _file(answer, kind or UNKNOWN, name=name, secret=secret, done=done)
@@ -81,7 +81,7 @@ def _said(answer: Answer, clean: Callable[[str], str]) -> dict[str, Any]:
 
 
 def _file(answer: Answer, kind: str, *, name: str, secret: str, done: str) -> ToolResult:
-    if any(word.encode() in answer.body for word in _words(secret) if len(word) >= LEAST_IN_FILE):
+    if any(word.encode() in answer.body for word in forms(secret) if len(word) >= LEAST_IN_FILE):
         message = f"Its answer is a file that holds the secret of its source, so it is not kept.{done}"
         return ToolResult.failure("openapi.secret_in_file", message)
     sha256 = hashlib.sha256(answer.body).hexdigest()
@@ -91,14 +91,8 @@ def _file(answer: Answer, kind: str, *, name: str, secret: str, done: str) -> To
     return replace(result, changed={path: answer.body}, besides=done)
 
 
-def _without(text: str, secret: str) -> str:
-    """A server may say what it was sent."""
-    for word in _words(secret):
-        if len(word) >= LEAST_SECRET:
-            text = text.replace(word, "[secret]")
-    return text
-
-
-def _words(secret: str) -> Iterator[str]:
-    """The forms in which a secret is sent; the longest first, as one may hold another."""
-    return iter(sorted({secret, quote(secret, safe=""), secret.partition(":")[2]} - {""}, key=len, reverse=True))
+def _host(to: str) -> str:
+    try:
+        return (urlsplit(to).hostname or "another path")[:HOST_CHARS]
+    except ValueError:
+        return "no address"

@@ -24,10 +24,13 @@ STYLES = {
 }
 OURS = frozenset(
     {
-        "accept", "authorization", "connection", "content-length", "content-type", "cookie", "expect", "host",
-        "idempotency-key", "proxy-authorization", "te", "trailer", "transfer-encoding", "upgrade", "user-agent",
+        "accept", "accept-encoding", "authorization", "connection", "content-length", "content-type", "cookie", "expect",
+        "host", "idempotency-key", "proxy-authorization", "te", "trailer", "transfer-encoding", "upgrade", "user-agent",
+        "x-http-method", "x-http-method-override", "x-method-override",  # by which one that reads would act
     }
 )  # fmt: skip
+HEADER = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]+")
+PARAMETER_CHARS, PATH_CHARS = 200, 1000
 ODD = re.compile(r"[^A-Za-z0-9_.-]")  # in names of arguments models' interfaces take no others
 JSON_TYPE = re.compile(r"application/([\w.-]+\+)?json(;.*)?", re.I)
 FORM_TYPE = "application/x-www-form-urlencoded"
@@ -81,6 +84,8 @@ def _tool(document: JSON, item: JSON, path: str, method: str, *, base: str, auth
     try:
         if operation.get("servers") or item.get("servers"):
             raise Unfit("It is at a server of its own")
+        if len(path) > PATH_CHARS:
+            raise Unfit(f"Its path has more than {PATH_CHARS} characters")
         _check_security(document, operation, auth)
         parameters, sent = _parameters(document, item, operation, auth)
         body = _body(document, operation, parameters)
@@ -107,6 +112,8 @@ def _parameters(document: JSON, item: JSON, operation: JSON, auth: JSON) -> tupl
             if parameter.get("required"):
                 raise Unfit(f"Its parameter {name!r} goes into a {place}")
             continue
+        if len(name) > PARAMETER_CHARS or (place == "header" and not HEADER.fullmatch(name)):
+            raise Unfit(f"Its parameter {name[:PARAMETER_CHARS]!r} has no name that a request can have")
         argument = _argument(name, place, schema["properties"])
         schema["properties"][argument] = _schema(parameter)
         if parameter.get("required") or place == "path":

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import base64
 import json
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
-from urllib.parse import quote, urlencode
+from urllib.parse import parse_qsl, quote, unquote, urlencode, urlsplit
 
 from webapp.common.values import JSON
 
+DECODED = 4  # times, by proxies one behind the other
 BETWEEN = {"form": ",", "spaceDelimited": "%20", "pipeDelimited": "%7C"}
 MEDIA_TYPES = {
     "json": "application/json",
@@ -52,6 +54,8 @@ def request_of(call: JSON, arguments: Mapping[str, Any]) -> Request:
             headers[each["name"]] = _in_header(each, value)
         else:
             query += _in_query(each, value)
+    if not {".", ".."}.isdisjoint(path.split("/")):
+        raise ArgumentRefused("the parts of its path make '.' or '..' together")
     content = _content(call["body"], arguments.get("body"))
     if content is not None:
         headers["Content-Type"] = MEDIA_TYPES[call["body"]]
@@ -59,7 +63,12 @@ def request_of(call: JSON, arguments: Mapping[str, Any]) -> Request:
 
 
 def signed(request: Request, auth: JSON, secret: str) -> Request:
-    """The request with what signs in."""
+    """
+    The request with what signs in.
+
+    Raises:
+        ArgumentRefused: it says by itself what the key is, as the parts of an exploded object may.
+    """
     headers, url = dict(request.headers), request.url
     match auth.get("kind"):
         case "bearer":
@@ -69,15 +78,31 @@ def signed(request: Request, auth: JSON, secret: str) -> Request:
         case "api_key" if auth["in"] == "header":
             headers[auth["name"]] = secret
         case "api_key":
+            _check_free(auth["name"], url)
             url = f"{url}{'&' if '?' in url else '?'}{_word(auth['name'])}={_word(secret)}"
     return Request(request.method, url, headers, request.content)
 
 
+def _check_free(name: str, url: str) -> None:
+    if name.lower() in (key.lower() for key, _ in parse_qsl(urlsplit(url).query, keep_blank_values=True)):
+        raise ArgumentRefused(f"{name} signs in and is not an argument")
+
+
 def _in_path(each: JSON, value: Any) -> str:
+    """Servers that decode before they look where a path leads would go up by an encoded `../`: to another operation."""
     written = _simple(each, value, _word)
-    if written in ("", ".", ".."):
-        raise ArgumentRefused(f"{each['argument']} must not be empty, '.' or '..': it is a part of a path")
+    if not written or any(part in (".", "..") for part in _segments(written)):
+        raise ArgumentRefused(
+            f"{each['argument']} must not be empty nor have a part '.' or '..': it is a part of a path"
+        )
     return written
+
+
+def _segments(written: str) -> list[str]:
+    """As the most generous of servers would see them: decoded again and again, and without their parameters (;)."""
+    for _ in range(DECODED):
+        written = unquote(written)
+    return [part.partition(";")[0] for part in re.split(r"[/\\]", written)]
 
 
 def _in_header(each: JSON, value: Any) -> str:

@@ -9,6 +9,7 @@ from typing import Any
 from webapp.common.addresses import AddressRefused
 from webapp.common.encryption import Unsealable
 from webapp.common.values import JSON
+from workers.toolbox.blotting import blotted_result
 from workers.toolbox.egress import Answer, Egress, RequestFailed
 from workers.toolbox.openapi.answers import result_of
 from workers.toolbox.openapi.requests import ArgumentRefused, Request, request_of, signed
@@ -31,6 +32,7 @@ class OpenApiTool(Tool):
 
     category = "api"
     is_own = True
+    is_fitted = True
     untrusted = True
     remote = True
 
@@ -76,7 +78,7 @@ class OpenApiTool(Tool):
         except TimeoutError:
             late = f"No whole answer within {self._within_s:g} s{self._unknown()}"
             return ToolResult.failure(RequestFailed.code, late, outage=True)
-        return result_of(answer, name=self.name, secret=secret, done=self._done())
+        return blotted_result(result_of(answer, name=self.name, secret=secret, done=self._done()), secret)
 
     def _keyed(self, request: Request, context: ToolContext) -> Request:
         if self._safe:

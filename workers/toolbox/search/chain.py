@@ -18,6 +18,7 @@ from workers.toolbox.search.query import Found, Provider, Query
 log = structlog.get_logger()
 ANSWER_BYTES = 4 * 1024 * 1024
 COMPLETE = range(200, 300)
+NOT_TAKEN = frozenset({400, 404, 413, 414, 422})  # statuses by which a provider may mean the question, not itself
 
 
 @dataclass(frozen=True)
@@ -45,11 +46,20 @@ class Answered:
     passed: list[dict[str, str]]
 
 
-class SearchFailed(Exception):
-    """No provider has answered; `passed` says why for each."""
+class QuestionRefused(RequestFailed):
+    """It answered that it takes no such question, which says nothing of how it is."""
 
-    def __init__(self, passed: list[dict[str, str]]) -> None:
-        self.passed = passed
+
+class SearchFailed(Exception):
+    """
+    No provider has answered; `passed` says why for each.
+
+    Attributes:
+        outage: none of them has refused the question itself, so that other questions would fare no better.
+    """
+
+    def __init__(self, passed: list[dict[str, str]], *, outage: bool) -> None:
+        self.passed, self.outage = passed, outage
         super().__init__("; ".join(f"{each['provider']}: {each['message']}" for each in passed))
 
 
@@ -63,15 +73,17 @@ class Chain:
             SearchFailed
         """
         passed: list[dict[str, str]] = []
+        outage = True
         for one in self.providers:
             try:
                 return Answered(one.provider.name, (await _ask(one, query))[: query.most], passed)
             except (AddressRefused, RequestFailed, ValueError, RecursionError) as error:
+                outage = outage and not isinstance(error, QuestionRefused)
                 told = isinstance(error, AddressRefused | RequestFailed)
                 message = str(error) if told else "Its answer was not understood"
                 log.warning("search.provider_passed", provider=one.provider.name, why=message)
                 passed.append({"provider": one.provider.name, "message": message})
-        raise SearchFailed(passed)
+        raise SearchFailed(passed, outage=outage)
 
 
 async def _ask(one: Configured, query: Query) -> list[Found]:
@@ -84,6 +96,8 @@ async def _ask(one: Configured, query: Query) -> list[Found]:
     answer = await one.guard.ask(
         request.method, one.base + request.path, headers=request.headers, content=request.content
     )
+    if answer.status in NOT_TAKEN:
+        raise QuestionRefused(f"It answered {answer.status}")
     if answer.status not in COMPLETE:
         raise RequestFailed(f"It answered {answer.status}")
     if not answer.whole:

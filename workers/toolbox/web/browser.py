@@ -16,7 +16,7 @@ from workers.toolbox.web.readers import Readers
 from workers.toolbox.web.robots import BYTES, Robots
 
 REDIRECTS = 10
-ROBOTS_KEPT, ROBOTS_KEPT_S = 500, 600.0
+ROBOTS_KEPT, ROBOTS_KEPT_S = 100, 600.0  # one may have rules of a megabyte
 ACCEPT = {"Accept": "text/html,application/xhtml+xml,text/*;q=0.9,application/json;q=0.9,application/xml;q=0.8"}
 
 

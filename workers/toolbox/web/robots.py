@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Iterable
 from dataclasses import dataclass
+from urllib.parse import unquote, urlsplit
 from urllib.robotparser import RobotFileParser
 
 AGENT = "Hartley"
 BYTES = 500 * 1024
 LONGEST_DELAY_S = 30.0
+RULES = 5_000  # lines of them; what comes after them is not read
+RULE = re.compile(r"(user-agent|allow|disallow|crawl-delay)\s*:\s*([^#]{0,2000})", re.IGNORECASE)
 NOTHING = "User-agent: *\nDisallow: /"
 
 
@@ -20,7 +25,7 @@ class Robots:
     @classmethod
     def of_text(cls, text: str) -> Robots:
         rules = RobotFileParser()
-        rules.parse(text.splitlines())
+        rules.parse(_readable(text.splitlines()))
         return cls(rules)
 
     @classmethod
@@ -37,3 +42,30 @@ class Robots:
             return min(float(self.rules.crawl_delay(AGENT) or 0), LONGEST_DELAY_S)
         except (TypeError, ValueError):
             return 0.0
+
+
+def _readable(lines: Iterable[str]) -> list[str]:
+    """Without lines that are no rules, as the RFC wants it, and without those that the parser would break at."""
+    found: list[str] = []
+    for line in lines:
+        rule = RULE.match(line.strip())
+        if rule is None:
+            continue
+        name, value = rule[1].lower(), rule[2].strip()
+        if _is_whole(value) if name == "crawl-delay" else _is_path(value):
+            found.append(f"{name}: {value}")
+        if len(found) == RULES:
+            break
+    return found
+
+
+def _is_whole(value: str) -> bool:
+    return value.isascii() and value.isdigit() and len(value) < 10
+
+
+def _is_path(value: str) -> bool:
+    try:
+        urlsplit(unquote(value))
+    except ValueError:
+        return False
+    return True

@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 import json
+import time
 from typing import Any
 
 import pytest
+from hypothesis import given as for_all
+from hypothesis import settings as examples
+from hypothesis import strategies as some
+from jsonschema import Draft202012Validator
 
 from webapp.tool_modules.rules import KEYWORDS
 from workers.toolbox.arguments import validator
-from workers.toolbox.outer_schemas import NODES, PARTS, SCHEMA_BYTES, Unfit, fit
+from workers.toolbox.outer_schemas import GIVEN_BYTES, NODES, PARTS, SCHEMA_BYTES, VALUE_BYTES, Unfit, fit
 
 
 def of(**properties: Any) -> dict[str, Any]:
@@ -170,3 +175,56 @@ def test_descriptions_go_before_the_tool_does() -> None:
     made = fit(of(**{f"a{n}": long for n in range(60)}, title={}, choice={"anyOf": [long, SMALL]}))
     assert made["properties"]["a1"] == {"type": "string"} and "title" in made["properties"]
     assert made["properties"]["choice"]["anyOf"][0] == {"type": "string"}
+
+
+def repeated(**definitions: Any) -> dict[str, Any]:
+    """A schema that says each definition a hundred times."""
+    return {
+        **of(**{f"a{n}": {"$ref": f"#/$defs/{name}"} for name in definitions for n in range(99)}),
+        "$defs": definitions,
+    }
+
+
+NESTED = {"allOf": [{"allOf": [{"$ref": "#/$defs/wide"}] * 19}] * 19}
+
+
+@pytest.mark.parametrize(
+    ("bomb", "words"),
+    [
+        (of(a={"enum": ["x" * GIVEN_BYTES]}), f"more than {GIVEN_BYTES} bytes"),
+        (repeated(word={"enum": ["x" * 1000]}), f"more than {VALUE_BYTES} bytes"),
+        (repeated(word={"default": {"a": ["x" * 1000]}}), f"more than {VALUE_BYTES} bytes"),
+        ({**NESTED, "$defs": {"wide": of(**{f"a{n}": {} for n in range(9_000)})}}, "more than 1000 properties"),
+        ({**NESTED, "$defs": {"wide": of(**{f"a{n}": {} for n in range(400)})}}, f"more than {NODES} parts"),
+    ],
+    ids=["large", "values repeated", "defaults repeated", "merged", "merged often"],
+)
+def test_a_schema_that_grows_is_refused_before_it_has_grown(bomb: Any, words: str) -> None:
+    began = time.process_time()
+    with pytest.raises(Unfit, match=words):
+        fit(bomb)
+    assert time.process_time() - began < 2  # it took minutes, and a gigabyte
+
+
+WORDS = ("type", "properties", "items", "required", "enum", "const", "default", "minimum", "exclusiveMinimum", "maxLength",
+         "minItems", "nullable", "title", "additionalProperties", "allOf", "anyOf", "oneOf", "$ref")  # fmt: skip
+LEAVES = some.sampled_from([None, True, False, 0, -1, 2.5, float("nan"), "", "object", "string", "#", "#/properties/a"])
+SCHEMAS = some.recursive(
+    LEAVES,
+    lambda inner: (
+        some.lists(inner, max_size=3) | some.dictionaries(some.sampled_from([*WORDS, "a"]), inner, max_size=4)
+    ),
+    max_leaves=20,
+)
+
+
+@examples(max_examples=60, deadline=None, database=None)
+@for_all(some.dictionaries(some.sampled_from(WORDS), SCHEMAS, max_size=6))
+def test_whatever_is_made_fit_is_well_formed(schema: dict[str, Any]) -> None:
+    """For nothing looks it through again."""
+    try:
+        made = fit(schema)
+    except Unfit:
+        return
+    Draft202012Validator.check_schema(made)
+    validator("made", made, is_fitted=True)

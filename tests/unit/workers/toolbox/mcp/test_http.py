@@ -159,6 +159,21 @@ async def test_an_answer_without_an_end_ends(
     await kept.call(at(server), "echo", {})
 
 
+@pytest.mark.parametrize(
+    ("kind", "said"),
+    [("application/json", b"[[]" + b",[]" * 600_000 + b"]"), ("text/event-stream", b"data: {}\n\n" * 20_000)],
+)
+async def test_an_answer_of_too_many_parts_is_not_read(
+    server: Server, kept: Connections, kind: str, said: bytes
+) -> None:
+    """Its bytes would be allowed; what they become in memory would not."""
+    server.habit = at_calls((200, {"Content-Type": kind}, said))
+    with pytest.raises(McpFailed):
+        await kept.call(at(server), "echo", {})
+    server.habit = lambda message: None
+    await kept.call(at(server), "echo", {})
+
+
 async def test_what_was_packed_is_not_unpacked(server: Server, kept: Connections) -> None:
     packed = gzip.compress(b"0" * 1_000_000)
     server.habit = at_calls((200, {**JSON, "Content-Encoding": "gzip"}, packed))

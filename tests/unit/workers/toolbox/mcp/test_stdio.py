@@ -16,6 +16,7 @@ from mcp_types import CallToolResult, TextContent
 from tests.support import rogue_mcp
 from webapp.common.addresses import Reach
 from workers.toolbox.mcp import connection as one_connection
+from workers.toolbox.mcp import stdio
 from workers.toolbox.mcp.connections import Connections
 from workers.toolbox.mcp.errors import McpBusy, McpFailed, McpOutcomeUnknown, McpUnavailable
 from workers.toolbox.mcp.server import ProcessServer
@@ -127,16 +128,32 @@ async def test_one_that_dies_in_a_call_may_have_acted_and_the_next_call_starts_i
         await until(lambda: not connection.usable)  # noqa: B023
 
 
-@pytest.mark.parametrize("habit", ["endless_list", "list_in_circles"])
+@pytest.mark.parametrize(
+    ("habit", "reason"),
+    [
+        ("endless_list", "mcp.too_many_tools"),
+        ("list_in_circles", "mcp.too_many_tools"),
+        ("heavy_list", "mcp.list_too_large"),
+    ],
+)
 async def test_a_list_without_an_end_is_no_list(
-    made: Callable[..., Connections], server: Callable[..., ProcessServer], habit: str
+    made: Callable[..., Connections], server: Callable[..., ProcessServer], habit: str, reason: str
 ) -> None:
     with pytest.raises(McpFailed) as failure:
         await made().tools(server(habit))
-    assert failure.value.reason == "mcp.too_many_tools"
+    assert failure.value.reason == reason
 
 
-@pytest.mark.parametrize("habit", ["long_line", "flood"])
+async def test_one_that_asks_without_end_is_ended(
+    made: Callable[..., Connections], server: Callable[..., ProcessServer], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(stdio, "MESSAGES", 200)
+    connections = made()
+    await connections.call(server("pings"), "echo", {})
+    await until(lambda: len(connections) == 0)
+
+
+@pytest.mark.parametrize("habit", ["long_line", "flood", "many_values"])
 async def test_one_that_says_too_much_is_ended(
     made: Callable[..., Connections], server: Callable[..., ProcessServer], habit: str
 ) -> None:

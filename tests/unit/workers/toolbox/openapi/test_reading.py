@@ -115,6 +115,13 @@ OAUTH = {"components": {"securitySchemes": {"o": {"type": "oauth2", "flows": {}}
             document({"parameters": [{"name": "q", "in": "query", "schema": {"$ref": "other.json"}}]}),
             "another document",
         ),
+        (
+            document({"parameters": [{"name": "q" * 201, "in": "query", "schema": {}}]}),
+            "no name that a request can have",
+        ),
+        (document({"parameters": [{"name": "X\r\nHost", "in": "header", "schema": {}}]}), "no name that a request"),
+        (document({"parameters": [{"name": "X-é", "in": "header", "schema": {}}]}), "no name that a request can have"),
+        (document({}, path=f"/{'p' * 1000}"), "more than 1000 characters"),
     ],
 )
 def test_what_can_not_be_called_is_named_with_the_reason(given: dict[str, Any], words: str) -> None:
@@ -125,10 +132,11 @@ def test_a_token_got_elsewhere_serves_for_oauth() -> None:
     assert "call" in found(document({}, **OAUTH), auth={"kind": "bearer"})
 
 
+OURS = ("Authorization", "X-Key", "X-HTTP-Method-Override", "HOST", "Proxy-Authorization", "X-Other")
+
+
 def test_filters_and_what_hartley_says_itself() -> None:
-    headers = [
-        {"name": name, "in": "header", "schema": {"type": "string"}} for name in ("Authorization", "X-Key", "X-Other")
-    ]
+    headers = [{"name": name, "in": "header", "schema": {"type": "string"}} for name in OURS]
     given = document({"tags": ["a"], "operationId": "listPets", "parameters": headers})
     key = {"kind": "api_key", "in": "header", "name": "X-Key"}
     assert list(found(given, auth=key)["parameters"]["properties"]) == ["X-Other"]

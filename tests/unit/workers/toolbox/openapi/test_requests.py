@@ -53,10 +53,27 @@ def test_in_a_path(explode: bool, value: Any, written: str) -> None:
     assert request.url == f"https://a.example/x/{written}/y"
 
 
-@pytest.mark.parametrize("value", ["", ".", ".."])
-def test_no_argument_leaves_its_place_in_the_path(value: str) -> None:
+CLIMBING = ["", ".", "..", "../admin", "a/../../admin", "..\\admin", "..%2Fadmin", "%2e%2e/admin", "%252e%252e%252fadmin",
+            "a/..;v=1/admin", "a/.", {}]  # fmt: skip
+
+
+@pytest.mark.parametrize("value", CLIMBING)
+def test_no_argument_leaves_its_place_in_the_path(value: Any) -> None:
+    """Servers that decode before they look where a path leads would reach another operation, under this one's policy."""
     with pytest.raises(ArgumentRefused):
         made({"color": value}, path="/x/{color}", **{"in": "path"}, style="simple", explode=False)
+
+
+@pytest.mark.parametrize("value", ["src/main.py", "..a", "a..b", "1.2", "...", "%", "100%25"])
+def test_dots_within_a_word_are_no_way_up(value: str) -> None:
+    assert made({"color": value}, path="/x/{color}", **{"in": "path"}, style="simple", explode=False).url
+
+
+def test_what_reads_as_a_key_is_no_argument() -> None:
+    """An exploded object names its parts as the model likes, and servers take the first of two keys."""
+    request = made({"color": {"R": 1, "API_key": "the attacker's"}})
+    with pytest.raises(ArgumentRefused, match="api_key signs in"):
+        signed(request, {"kind": "api_key", "in": "query", "name": "api_key"}, "ours")
 
 
 def test_no_argument_adds_a_header() -> None:

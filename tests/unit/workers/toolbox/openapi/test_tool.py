@@ -140,3 +140,16 @@ async def test_what_does_not_answer_is_a_failed_call(lab: Lab, call: Any, monkey
     assert "not known" in (await call("PUT", body={})).error.message
     refused = await call("PUT", base="http://10.0.0.1", body={})
     assert refused.error.code == "address.refused" and "not known" not in refused.error.message
+
+
+@pytest.mark.parametrize("to", ["http://[x", "http://" + "h" * 5000, "//", "http://a:b:c/"])
+async def test_an_odd_redirect_is_a_failed_call(to: str, lab: Lab, call: Any) -> None:
+    lab.answer = answers(Said(302, headers={"Location": to}))
+    result = await call("PUT", body={})
+    assert result.error.code == "openapi.redirected" and len(result.error.message) < 200
+
+
+async def test_a_secret_that_json_hides_is_found_in_the_value(lab: Lab, call: Any) -> None:
+    escaped = "".join(f"\\u{ord(letter):04x}" for letter in TOKEN)
+    lab.answer = answers(Said(200, f'{{"you_sent": "{escaped}"}}'.encode(), JSON))
+    assert (await call()).output["value"] == {"you_sent": "[secret]"}

@@ -127,3 +127,13 @@ def test_a_mistake_in_the_settings_stops_the_start_by_name(
 ) -> None:
     with pytest.raises(ToolMisdeclared, match=told):
         chain_of(order, {}, urls, within_s=30)
+
+
+@pytest.mark.parametrize(("status", "outage"), [(400, False), (422, False), (401, True), (429, True), (500, True)])
+async def test_a_question_that_nobody_takes_speaks_against_no_provider(
+    playing: Receiver, context: MakeContext, status: int, outage: bool
+) -> None:
+    """The tool's breaker is one for all tenants: an odd question of one must not open it."""
+    playing.answer = lambda got: (status if got.path == "/search" else 503, {}, b"{}")
+    result = await search(playing, context, "serper", "searxng")
+    assert result.error and result.error.code == "search.failed" and result.error.outage is outage
