@@ -123,12 +123,7 @@ class _Child:
         """
         with tempfile.TemporaryDirectory(prefix="hartley-policy-") as folder:
             os.chmod(folder, 0o711)  # its own user works in there, until it is started
-            process = await asyncio.create_subprocess_exec(
-                sys.executable, "-P", "-m", "policies.own_child", str(memory_bytes),
-                stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.PIPE, limit=MIB, cwd=folder,
-                env={"PYTHONPATH": str(ROOT), "PATH": os.defpath}, start_new_session=True,
-            )  # fmt: skip
-            child = cls(process)
+            child = cls(await _started(folder, memory_bytes))
             try:
                 async with asyncio.timeout(START_S):
                     await child._heard()
@@ -171,6 +166,30 @@ class _Child:
     async def _heard(self) -> Frame:
         assert self._process.stdout
         return await receive(self._process.stdout, ANSWER_BYTES)
+
+
+async def _started(folder: str, memory_bytes: int) -> asyncio.subprocess.Process:
+    """
+    To the end, though its caller be stopped: a process whose pipes are still being laid when asyncio is told to stop is
+    waited for without end (Python 3.11).
+    """
+    starting = asyncio.ensure_future(
+        asyncio.create_subprocess_exec(
+            sys.executable, "-P", "-m", "policies.own_child", str(memory_bytes),
+            stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.PIPE, limit=MIB, cwd=folder,
+            env={"PYTHONPATH": str(ROOT), "PATH": os.defpath}, start_new_session=True,
+        )
+    )  # fmt: skip
+    try:
+        return await asyncio.shield(starting)
+    except asyncio.CancelledError:
+        starting.add_done_callback(_kill)
+        raise
+
+
+def _kill(started: asyncio.Future[asyncio.subprocess.Process]) -> None:
+    with suppress(BaseException):
+        started.result().kill()
 
 
 def _read(answer: object) -> OwnAnswer:

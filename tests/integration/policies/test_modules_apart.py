@@ -5,12 +5,14 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import AsyncIterator
+from contextlib import suppress
 
 import pytest
 import pytest_asyncio
 
 from policies.apart import NoAnswer, OwnPolicies
 from policies.tightening import OwnSource, question
+from sandbox.limits import MIB
 
 SOUND = """package hartley.own
 
@@ -70,3 +72,23 @@ async def test_a_module_that_can_not_be_loaded_says_so(own: OwnPolicies) -> None
 async def test_more_tenants_than_processes_are_all_answered(own: OwnPolicies) -> None:
     asked = [own.ask(f"tenant {n}", (OwnSource("rules", SOUND, "enforce"),), INPUT) for n in range(4)]
     assert [len(answers) for answers in await asyncio.gather(*asked)] == [1] * 4
+
+
+async def test_a_worker_may_hold_more_memory_than_its_processes_may(own: OwnPolicies) -> None:
+    held = b"1" * (300 * MIB)
+    assert len(await own.ask("acme", (OwnSource("rules", SOUND, "enforce"),), INPUT)) == 1
+    del held
+
+
+async def test_a_tenant_whose_call_is_stopped_while_its_process_starts_is_answered_the_next_time(
+    own: OwnPolicies,
+) -> None:
+    sound = (OwnSource("rules", SOUND, "enforce"),)
+    for after_s in (0.0, 0.001, 0.005, 0.02, 0.1):
+        stopped = asyncio.create_task(own.ask("acme", sound, INPUT))
+        await asyncio.sleep(after_s)
+        stopped.cancel()
+        with suppress(asyncio.CancelledError):
+            await stopped
+    async with asyncio.timeout(30):
+        assert len(await own.ask("acme", sound, INPUT)) == 1
