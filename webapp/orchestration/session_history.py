@@ -30,7 +30,10 @@ def said_before(principal: Principal, name: str) -> str:
         if found is None:
             return ""
         untold = untold_tasks(principal.tenant_id, principal.user_id, found.id)
-        return _told(found, untold) if untold.exists() else found.conversation
+        if untold.exists():
+            return _told(found, untold)
+        found.refresh_from_db(fields=["conversation"])  # another submit may have told them since
+        return found.conversation
 
 
 def _told(found: Session, untold: QuerySet[Task]) -> str:
