@@ -15,7 +15,7 @@ from rest_framework.views import APIView
 
 from webapp.agent_tasks.models import Task, TaskState
 from webapp.api.completion_request import COMPLETION, read_completion
-from webapp.api.idempotency import place_of
+from webapp.api.idempotency import place_of, told
 from webapp.api.later import LATER, Head
 from webapp.api.openai_errors import openai_error
 from webapp.api.tasks import caller, ids_of
@@ -67,8 +67,7 @@ class Completions(OpenAIView):
         headers: dict[str, str] = {}
         if place is not None:
             place, repeated = place_for(who, place)
-            headers = {"X-Idempotency-Cached": "true"} if repeated else {}
-            headers["X-Idempotency-Key"] = request.headers["Idempotency-Key"]
+            headers = told(request, repeated=repeated)
         task = ask(
             principal=who,
             kind=COMPLETE,

@@ -62,6 +62,12 @@ def idempotent(handler: Handler) -> Handler:
     return once
 
 
+def told(request: Request, *, repeated: bool) -> dict[str, str]:
+    """Headers of an answer to a request with a key, where the task's own row keeps what it comes to."""
+    headers = {"X-Idempotency-Cached": "true"} if repeated else {}
+    return {**headers, "X-Idempotency-Key": request.headers["Idempotency-Key"]}
+
+
 def place_of(request: Request) -> str | None:
     """
     Where the answer is kept; None without a key.

@@ -11,6 +11,7 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from webapp.agent_tasks.models import Task
+from webapp.api.idempotency import place_of, told
 from webapp.api.later import LATER, Head
 from webapp.api.submission import session_of
 from webapp.api.tasks import caller, ids_of
@@ -18,7 +19,7 @@ from webapp.api.tool_calls import Refused, answer_of, cancel, ended
 from webapp.common.errors import HartleyError, Invalid
 from webapp.common.tenancy import tenant_scope
 from webapp.common.values import JSON, storable
-from webapp.orchestration.tool_runs import run_tool
+from webapp.orchestration.tool_runs import earlier_call, run_tool
 from webapp.orchestration.tools import KnownTool, find_tool, tools_of
 from webapp.tenants.rules import Principal
 
@@ -74,17 +75,26 @@ class ExecuteTool(APIView):
     bodies: ClassVar = {"POST": CALL}
 
     def post(self, request: Request, tool: str) -> Response:
-        who, (arguments, session) = caller(request), read_call(request.data)
-        task = run_tool(principal=who, tool=named_tool(who, tool), arguments=arguments, session=session)
-        request._request.META[LATER] = Result(who, task)
-        return Response({"task_id": str(task.id)}, status=202, headers=ids_of(task))
+        who, (arguments, session), place = caller(request), read_call(request.data), place_of(request)
+        earlier = earlier_call(who, place) if place else None
+        headers = told(request, repeated=earlier is not None) if place else {}
+        task = earlier or run_tool(
+            principal=who, tool=named_tool(who, tool), arguments=arguments, session=session, place=place
+        )
+        request._request.META[LATER] = Result(who, task, stays=place is not None)
+        return Response({"task_id": str(task.id)}, status=202, headers={**ids_of(task), **headers})
 
 
 class Result:
-    """Waits for the call's end. A caller who leaves before cancels it."""
+    """
+    Waits for the call's end. A caller who leaves before cancels it.
 
-    def __init__(self, who: Principal, task: Task) -> None:
-        self._who, self._task = who, task
+    Args:
+        stays: the call goes on when the caller leaves, since they may come back for its result.
+    """
+
+    def __init__(self, who: Principal, task: Task, *, stays: bool) -> None:
+        self._who, self._task, self._stays = who, task, stays
 
     async def answer(self) -> AsyncGenerator[Head | bytes, None]:
         found = answer_of(self._task, await ended(self._who, self._task.id))
@@ -94,7 +104,8 @@ class Result:
         yield raw
 
     async def left(self) -> None:
-        await cancel(self._who, self._task.id, "The client left")
+        if not self._stays:
+            await cancel(self._who, self._task.id, "The client left")
 
 
 def named_tool(who: Principal, name: str) -> KnownTool:

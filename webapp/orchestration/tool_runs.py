@@ -16,7 +16,8 @@ from django.conf import settings
 
 from webapp.agent_tasks.models import Step, Task, TaskState
 from webapp.agent_tasks.rules import FROZEN
-from webapp.common.tenancy import one_statement
+from webapp.agent_tasks.selectors import tasks_of
+from webapp.common.tenancy import one_statement, tenant_scope
 from webapp.common.values import JSON
 from webapp.orchestration.steps import NewStep
 from webapp.orchestration.submit import Submission, submit_task
@@ -69,13 +70,16 @@ class DirectCall:
     session: str
 
 
-def run_tool(*, principal: Principal, tool: KnownTool, arguments: JSON, session: str | None) -> Task:
+def run_tool(
+    *, principal: Principal, tool: KnownTool, arguments: JSON, session: str | None, place: str | None = None
+) -> Task:
     """
     Submit it; it ends within `TOOL_WAIT_S`, in one way or another. Arguments are checked by the worker, before anything
     else.
 
     Args:
         session: whose files the tool is given, when it uses them; None: a session of its own.
+        place: names the request; asked again, also at the same moment, it is the same task.
     Raises:
         ToolFrozen: nothing was submitted.
     """
@@ -86,8 +90,15 @@ def run_tool(*, principal: Principal, tool: KnownTool, arguments: JSON, session:
         submission=Submission(
             query=title, session=session, mode="simple", deadline_s=settings.TOOL_WAIT_S, prompts={}, alone=True
         ),
+        idempotency=place,
         steps=steps_of(tool, arguments),
     )
+
+
+def earlier_call(principal: Principal, place: str) -> Task | None:
+    """The task of this request, if it was made before: however it ended, since a call that failed may have acted."""
+    with tenant_scope(principal.tenant_id):
+        return tasks_of(principal.tenant_id, principal.user_id).filter(idempotency=place).first()
 
 
 def steps_of(tool: KnownTool, arguments: JSON) -> list[NewStep]:

@@ -6,6 +6,7 @@ import asyncio
 import json
 import subprocess
 import sys
+from concurrent.futures import ThreadPoolExecutor
 from http.client import HTTPConnection
 from pathlib import Path
 from typing import Any
@@ -106,6 +107,31 @@ def test_a_tool_that_acts_is_decided_on_before_and_acts_once(connected: Farm, ca
     status, body = execute(connected, cast.user.api_key, "marker", {"arguments": {"text": text}})
     assert (status, body["code"]) == (403, "policy.denied")
     assert len([mark for mark in marks(log) if mark["text"] == text]) == 1
+
+
+def test_with_a_key_a_repetition_is_the_same_call_also_at_the_same_moment(connected: Farm, cast: Cast) -> None:
+    text, key = uuid4().hex, uuid4().hex
+
+    def call(person: str, text: str) -> tuple[int, Any, dict[str, str]]:
+        body, headers = json.dumps({"arguments": {"text": text, "delay_s": 0.3}}), {"X-API-Key": person}
+        asking = HTTPConnection("127.0.0.1", connected.port, timeout=30)
+        asking.request("POST", "/api/v1/tools/marker/execute", body, {**headers, "Idempotency-Key": key})
+        answer = asking.getresponse()
+        return answer.status, json.load(answer), dict(answer.getheaders())
+
+    with ThreadPoolExecutor(4) as pool:
+        answers = [*pool.map(lambda _: call(cast.admin.api_key, text), range(4)), call(cast.admin.api_key, text)]
+    assert {status for status, _, _ in answers} == {200}
+    assert len({body["metadata"]["task_id"] for _, body, _ in answers}) == 1
+    assert answers[-1][2]["x-idempotency-cached"] == "true" and answers[-1][2]["x-idempotency-key"] == key
+    log = Path(connected.env["HARTLEY_MARKER_LOG"])
+    assert len([mark for mark in marks(log) if mark["text"] == text]) == 1
+    other = call(cast.admin.api_key, uuid4().hex)
+    assert other[1]["metadata"]["task_id"] != answers[0][1]["metadata"]["task_id"], "another body is another request"
+    assert call(cast.owner.api_key, text)[1]["metadata"]["task_id"] != answers[0][1]["metadata"]["task_id"]
+    denied = [call(cast.user.api_key, text) for _ in range(2)]
+    assert [status for status, _, _ in denied] == [403, 403]
+    assert len([mark for mark in marks(log) if mark["text"] == text]) == 2, "the owner's"
 
 
 def test_a_tool_that_fails_is_an_answer(connected: Farm, cast: Cast) -> None:
