@@ -93,7 +93,7 @@ class Driver:
             NewStep(kind, f"s{n}", "bench", {"seconds": seconds}, after=parents, is_final=n == last)
             for n, parents in enumerate(shape)
         ]
-        submission = Submission(query="bench", session="bench", mode="simple")
+        submission = Submission(query="bench", mode="simple")  # in a session of its own, as independent work is
         return submit_task(principal=self.person.principal, submission=submission, steps=steps).id
 
 
