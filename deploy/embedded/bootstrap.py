@@ -144,7 +144,7 @@ def ensure(name, files):
     if read(marker) == wanted:
         return
     check_disk()
-    say("installing the pinned requirements (about 95 MB the first time) ...")
+    say("installing the pinned requirements (about 150 MB the first time) ...")
     install(files[-1])
     write(marker, wanted)
 
