@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from contextlib import ExitStack
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
 from typing import Any
 from uuid import uuid4
 
@@ -18,9 +19,12 @@ from tests.support.pages import signed_in
 from tests.support.printing import printing
 from webapp.agent_tasks.models import Task
 from webapp.common.tenancy import tenant_scope
+from webapp.decisions.models import Freeze
+from webapp.orchestration.freezes import freeze, thaw
 from webapp.tenants.models import ApiKey, Role, User
 
 QUESTION = "What is (12.5 + 7.5) * 3?"
+PRINTED = ("ours\n", "ours\nlast\n")  # what comes at the very end may be lost
 
 
 @pytest.fixture(scope="module")
@@ -67,8 +71,46 @@ def test_it_resumes_after_a_number_and_filters_by_type_and_always_tells_the_end(
 
 
 def test_what_code_prints_is_told_before_its_step_is_done_and_to_nobody_else(farm: Farm, cast: Cast) -> None:
-    task = farm.submit(cast.owner.api_key, **printing("ours", between_s=2))
-    theirs = farm.submit(cast.stranger.api_key, **printing("theirs", between_s=2))
+    with nothing_printed_yet(cast.owner, cast.stranger) as may_print:
+        task = farm.submit(cast.owner.api_key, **printing("ours", between_s=2))
+        theirs = farm.submit(cast.stranger.api_key, **printing("theirs", between_s=2))
+        told, heard_by_other, frames = listened(farm, cast, task, theirs, may_print)
+    printed = [body for body in told if body["type"] == "TOOL_OUTPUT"]
+    assert said(printed, "stdout") in PRINTED and said(printed, "stderr") == "careful\n"
+    types = [body["type"] for body in told]
+    assert types.index("TOOL_INVOKED") < types.index("TOOL_OUTPUT") < types.index("TOOL_OBSERVATION")
+    assert "last" not in printed[0]["message"], "it was still to be printed"
+    [observed] = [body for body in told if body["type"] == "TOOL_OBSERVATION"]
+    assert observed["message"] == "ours\nlast\n" and observed["payload"]["step"] == printed[0]["payload"]["step"]
+    assert {body["workflow_id"] for body in heard_by_other} == {theirs} and "ours" not in str(heard_by_other)
+    streamed = [json.loads(f.partition("data: ")[2]) for f in frames if f.startswith("event: TOOL_OUTPUT\n")]
+    assert said(streamed, "stdout") in PRINTED and said(streamed, "stderr") == "careful\n"
+    assert not any("TOOL_OBSERVATION" in frame for frame in frames) and "[DONE]" in frames[-2]
+
+
+@contextmanager
+def nothing_printed_yet(*people: Person) -> Iterator[Callable[[], None]]:
+    """Code of their tenants begins when it is called: who listens has to be there first."""
+    with ExitStack() as frozen:
+
+        def hold(who: Person) -> None:
+            with tenant_scope(who.principal.tenant_id):
+                kept = freeze(actor=who.user, kind="tool", subject="python_executor", reason="somebody is on the way")
+            frozen.callback(let_go, who, kept)
+
+        def let_go(who: Person, kept: Freeze) -> None:
+            with tenant_scope(who.principal.tenant_id):
+                thaw(actor=who.user, frozen=[kept])
+
+        for who in people:
+            hold(who)
+        yield frozen.close
+
+
+def listened(
+    farm: Farm, cast: Cast, task: str, theirs: str, may_print: Callable[[], None]
+) -> tuple[list[dict[str, Any]], list[dict[str, Any]], list[str]]:
+    """What the socket of each task's own and a stream were told."""
     sse = f"{farm.url}/api/v1/stream/sse?workflow_id={task}&types=TOOL_OUTPUT&api_key="
     with (
         open_socket(farm, f"?workflow_id={task}", cast.owner) as socket,
@@ -77,19 +119,8 @@ def test_what_code_prints_is_told_before_its_step_is_done_and_to_nobody_else(far
     ):
         assert refused(farm, f"?workflow_id={task}", cast.stranger) == 404
         assert httpx.get(sse + cast.stranger.api_key).status_code == 404
-        told, heard_by_other = everything(socket), everything(other)
-        frames = answer.read().decode().split("\n\n")
-    printed = [body for body in told if body["type"] == "TOOL_OUTPUT"]
-    assert said(printed, "stdout") in ("ours\n", "ours\nlast\n") and said(printed, "stderr") == "careful\n"
-    types = [body["type"] for body in told]
-    assert types.index("TOOL_INVOKED") < types.index("TOOL_OUTPUT") < types.index("TOOL_OBSERVATION")
-    assert "last" not in printed[0]["message"], "it was still to be printed"
-    [observed] = [body for body in told if body["type"] == "TOOL_OBSERVATION"]
-    assert observed["message"] == "ours\nlast\n" and observed["payload"]["step"] == printed[0]["payload"]["step"]
-    assert {body["workflow_id"] for body in heard_by_other} == {theirs} and "ours" not in str(heard_by_other)
-    streamed = [json.loads(f.partition("data: ")[2]) for f in frames if f.startswith("event: TOOL_OUTPUT\n")]
-    assert said(streamed, "stdout") == said(printed, "stdout") and said(streamed, "stderr") == "careful\n"
-    assert not any("TOOL_OBSERVATION" in frame for frame in frames) and "[DONE]" in frames[-2]
+        may_print()
+        return everything(socket), everything(other), answer.read().decode().split("\n\n")
 
 
 def said(printed: list[dict[str, Any]], stream: str) -> str:
