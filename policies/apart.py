@@ -74,8 +74,13 @@ class OwnPolicies:
                 return await self._answer(own, text)
 
     async def close(self) -> None:
-        for own in self._own.values():
-            await self._end(own)
+        """
+        After those that are being asked: a loop that is closed while it starts a process waits for it for ever (asyncio of
+        Python 3.11 cancels the task that lays the pipes).
+        """
+        for own in list(self._own.values()):
+            async with own.turn:
+                await self._end(own)
 
     async def _answer(self, own: _Own, text: str) -> list[OwnAnswer]:
         own.asked_at, own.why = time.monotonic(), ""
@@ -123,7 +128,13 @@ class _Child:
         """
         with tempfile.TemporaryDirectory(prefix="hartley-policy-") as folder:
             os.chmod(folder, 0o711)  # its own user works in there, until it is started
-            child = cls(await _started(folder, memory_bytes))
+            child = cls(
+                await asyncio.create_subprocess_exec(
+                    sys.executable, "-P", "-m", "policies.own_child", str(memory_bytes),
+                    stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.PIPE, limit=MIB, cwd=folder,
+                    env={"PYTHONPATH": str(ROOT), "PATH": os.defpath}, start_new_session=True,
+                )
+            )  # fmt: skip
             try:
                 async with asyncio.timeout(START_S):
                     await child._heard()
@@ -166,30 +177,6 @@ class _Child:
     async def _heard(self) -> Frame:
         assert self._process.stdout
         return await receive(self._process.stdout, ANSWER_BYTES)
-
-
-async def _started(folder: str, memory_bytes: int) -> asyncio.subprocess.Process:
-    """
-    To the end, though its caller be stopped: a process whose pipes are still being laid when asyncio is told to stop is
-    waited for without end (Python 3.11).
-    """
-    starting = asyncio.ensure_future(
-        asyncio.create_subprocess_exec(
-            sys.executable, "-P", "-m", "policies.own_child", str(memory_bytes),
-            stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.PIPE, limit=MIB, cwd=folder,
-            env={"PYTHONPATH": str(ROOT), "PATH": os.defpath}, start_new_session=True,
-        )
-    )  # fmt: skip
-    try:
-        return await asyncio.shield(starting)
-    except asyncio.CancelledError:
-        starting.add_done_callback(_kill)
-        raise
-
-
-def _kill(started: asyncio.Future[asyncio.subprocess.Process]) -> None:
-    with suppress(BaseException):
-        started.result().kill()
 
 
 def _read(answer: object) -> OwnAnswer:

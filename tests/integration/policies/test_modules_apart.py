@@ -92,3 +92,14 @@ async def test_a_tenant_whose_call_is_stopped_while_its_process_starts_is_answer
             await stopped
     async with asyncio.timeout(30):
         assert len(await own.ask("acme", sound, INPUT)) == 1
+
+
+async def test_none_is_being_started_any_more_when_they_are_closed(own: OwnPolicies) -> None:
+    """A loop that is closed while it starts a process never ends (Python 3.11)."""
+    sound = (OwnSource("rules", SOUND, "enforce"),)
+    asked = [asyncio.create_task(own.ask(f"tenant {n}", sound, INPUT)) for n in range(4)]
+    await asyncio.sleep(0)
+    await own.close()
+    ended = [each.done() for each in asked]
+    await asyncio.gather(*asked)
+    assert ended == [True] * 4
