@@ -17,13 +17,12 @@ from policies.tightening import OwnModule, answers_of, compile_own
 from sandbox.child import take_pipes
 from sandbox.confine import confine
 from sandbox.frames import read_frame, write_frame
+from sandbox.own_memory import OwnMemory
 
 TRIAL = 'package hartley.own\nimport rego.v1\ndeny contains "x" if regex.match("^a$", input.point)\n'
 NICENESS = 5  # what tenants write comes after what all of them wait for
 SPACE_BYTES = 1 << 40  # of addresses: the engine's allocator reserves 256 GiB when it is loaded
 LOOK_S = 0.02
-PAGE_BYTES = os.sysconf("SC_PAGE_SIZE")
-RESIDENT = 1  # of /proc/self/statm, in pages
 
 
 def main() -> None:
@@ -31,7 +30,7 @@ def main() -> None:
     jobs, answers = take_pipes()
     compile_own("trial", TRIAL)  # loads all that will be needed
     os.nice(NICENESS)
-    memory = os.open("/proc/self/statm", os.O_RDONLY)  # /proc is out of reach later
+    memory = OwnMemory()
     confine(SPACE_BYTES)
     threading.Thread(target=_watch, args=(memory, int(sys.argv[1])), daemon=True).start()
     write_frame(answers, {"started": True})
@@ -48,12 +47,12 @@ def main() -> None:
             write_frame(answers, {"answers": answers_of(modules, frame.value["text"])})
 
 
-def _watch(memory: int, most_bytes: int) -> None:
+def _watch(memory: OwnMemory, most_bytes: int) -> None:
     """
     No limit of the system counts what is taken of addresses that are reserved already. What getrusage calls the most
     begins with what the worker has that started this process.
     """
-    while int(os.pread(memory, 100, 0).split()[RESIDENT]) * PAGE_BYTES < most_bytes:
+    while memory.resident_bytes() < most_bytes:
         time.sleep(LOOK_S)
     os._exit(1)
 

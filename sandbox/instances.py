@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,12 +16,11 @@ from sandbox.folders import DATA, TEMPORARY, WORKSPACE
 from sandbox.job import Asked
 from sandbox.limits import Limits
 from sandbox.needs import Needs
+from sandbox.own_memory import OwnMemory
 from sandbox.said import Said
 
 LONG = 10**9  # epoch ticks: no deadline while an instance is made ready
 PLENTY = 2**62  # fuel, likewise
-PAGE_BYTES = os.sysconf("SC_PAGE_SIZE")
-RESIDENT, WRITABLE = 1, 5  # of /proc/self/statm, in pages
 
 
 @dataclass(frozen=True)
@@ -88,7 +86,7 @@ class Instances:
         self._fixed, self._said = Fixed(), Said(Limits(), lambda: None)
         self._linkers: dict[Form, Linker] = {}
         self._waiting: Instance | None = None
-        self._memory = os.open("/proc/self/statm", os.O_RDONLY)  # /proc is out of reach later
+        self.memory = OwnMemory()
 
     def make_ready(self, form: Form) -> None:
         self._waiting = self._make(form)
@@ -112,24 +110,15 @@ class Instances:
         """Host functions are linked once; what the guest says from now on goes here."""
         self._said = said
 
-    def resident_bytes(self) -> int:
-        return self._pages()[RESIDENT] * PAGE_BYTES
-
     def guest_bytes(self, instance: Instance) -> int:
         """
         How large the guest's memory is, touched or not; it never shrinks. wasmtime doesn't tell it of a component, but
         nothing else in this process grows while a guest runs, but for copies of what it prints.
         """
-        return instance.needs.memory_bytes + self._writable_bytes() - instance.ready_bytes
-
-    def _writable_bytes(self) -> int:
-        return self._pages()[WRITABLE] * PAGE_BYTES
-
-    def _pages(self) -> list[int]:
-        return [int(count) for count in os.pread(self._memory, 200, 0).split()]
+        return instance.needs.memory_bytes + self.memory.writable_bytes() - instance.ready_bytes
 
     def _make(self, form: Form) -> Instance:
-        engine, base_bytes = self._engines[form.metered], self.resident_bytes()
+        engine, base_bytes = self._engines[form.metered], self.memory.resident_bytes()
         store = Store(engine)
         store.set_wasi(_own_folders())
         store.set_epoch_deadline(LONG)
@@ -140,7 +129,7 @@ class Instances:
         assert warm and run
         self._said = Said(Limits(), lambda: None)  # nobody's
         warm(store)
-        return Instance(form, engine, store, run, self._needs, base_bytes, self._writable_bytes())
+        return Instance(form, engine, store, run, self._needs, base_bytes, self.memory.writable_bytes())
 
     def _linker(self, form: Form) -> Linker:
         if form not in self._linkers:

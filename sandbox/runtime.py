@@ -86,7 +86,7 @@ class Runtime:
         ended = self._execute(instance, asked, work)
         look()  # whoever listens hears the end as well
         wall_s = time.monotonic() - started
-        memory_bytes = max(0, self._instances.resident_bytes() - instance.base_bytes)
+        memory_bytes = max(0, self._instances.memory.resident_bytes() - instance.base_bytes)
         fuel = None if ended.interrupted else instance.fuel_used(limits)
         limit_files(running=False)  # the code may have left none
         changes = self._folders.changes(limits) if ended.trap is None else Changes()
