@@ -12,9 +12,8 @@ from sandbox.errors import FilesRefused, ModuleRefused, SandboxError
 from sandbox.job import ModuleJob
 from sandbox.keeper import Artifact, Outcome
 from sandbox.limits import Limits
-from webapp.common.values import storable
 from workers.toolbox.builtin.python_executor import FUEL_PER_S
-from workers.toolbox.texts import bounded
+from workers.toolbox.texts import bounded, value_of
 from workers.toolbox.tool import Tool, ToolContext, ToolResult
 
 STDOUT_CHARS, ERROR_CHARS = 60_000, 8_000
@@ -70,7 +69,7 @@ def _result(outcome: Outcome, limits: Limits) -> ToolResult:
     if outcome.status != "ok":
         return ToolResult.failure(f"module.{outcome.status}", _failure(outcome))
     artifacts = _artifacts(outcome.files, limits)
-    output: dict[str, Any] = _value(outcome.stdout)
+    output = value_of(outcome.stdout, STDOUT_CHARS, otherwise="stdout")
     if artifacts:
         output["artifacts"] = [
             {"name": a.name, "media_type": a.media_type, "size_bytes": len(a.data)} for a in artifacts
@@ -78,18 +77,6 @@ def _result(outcome: Outcome, limits: Limits) -> ToolResult:
     if outcome.stderr:
         output["stderr"] = bounded(outcome.stderr, ERROR_CHARS)
     return ToolResult.success(output, artifacts)
-
-
-def _value(stdout: str) -> dict[str, Any]:
-    """`{"value": ...}` for JSON that can be stored, else `{"stdout": text}`."""
-    if len(stdout) <= STDOUT_CHARS:
-        try:
-            value = storable(json.loads(stdout))
-            json.dumps(value, allow_nan=False)
-            return {"value": value}
-        except (ValueError, RecursionError):
-            pass
-    return {"stdout": bounded(stdout, STDOUT_CHARS)}
 
 
 def _failure(outcome: Outcome) -> str:

@@ -2,6 +2,23 @@
 
 from __future__ import annotations
 
+import json
+from typing import Any
+
+from webapp.common.values import storable
+
+
+def value_of(text: str, limit_chars: int, *, otherwise: str) -> dict[str, Any]:
+    """`{"value": ...}` for JSON that can be stored, else the text, bounded, under the name `otherwise`."""
+    if len(text) <= limit_chars:
+        try:
+            value = storable(json.loads(text))
+            json.dumps(value, allow_nan=False)
+            return {"value": value}
+        except (ValueError, RecursionError):
+            pass
+    return {otherwise: bounded(text, limit_chars)}
+
 
 def bounded(text: str, limit_chars: int) -> str:
     """

@@ -7,17 +7,13 @@ A file's name tells its content, so no call ever takes the place of a file that 
 from __future__ import annotations
 
 import hashlib
-import json
-from collections.abc import Callable
 from dataclasses import replace
 from mimetypes import guess_extension
-from typing import Any
 from urllib.parse import urlsplit
 
-from webapp.common.values import storable
 from workers.toolbox.blotting import blotted, forms
 from workers.toolbox.egress import Answer
-from workers.toolbox.texts import bounded
+from workers.toolbox.texts import bounded, value_of
 from workers.toolbox.tool import ToolResult
 
 VALUE_CHARS, ERROR_CHARS = 60_000, 2_000
@@ -54,7 +50,8 @@ def result_of(answer: Answer, *, name: str, secret: str, done: str) -> ToolResul
         return ToolResult.success({"status": answer.status})
     kind = clean(answer.headers.get("content-type", "").partition(";")[0].strip().lower())[:KIND_CHARS]
     if _is_readable(kind, answer.body):
-        return ToolResult.success({"status": answer.status, **_said(answer, clean)})
+        text = clean(answer.body.decode("utf-8", "replace"))
+        return ToolResult.success({"status": answer.status, **value_of(text, VALUE_CHARS, otherwise="text")})
     return _file(answer, kind or UNKNOWN, name=name, secret=secret, done=done)
 
 
@@ -66,18 +63,6 @@ def _is_readable(kind: str, body: bytes) -> bool:
         return "\0" not in body.decode()
     except UnicodeDecodeError:
         return False
-
-
-def _said(answer: Answer, clean: Callable[[str], str]) -> dict[str, Any]:
-    text = clean(answer.body.decode("utf-8", "replace"))
-    if len(text) <= VALUE_CHARS:
-        try:
-            value = storable(json.loads(text))
-            json.dumps(value, allow_nan=False)
-            return {"value": value}
-        except (ValueError, RecursionError):
-            pass
-    return {"text": bounded(text, VALUE_CHARS)}
 
 
 def _file(answer: Answer, kind: str, *, name: str, secret: str, done: str) -> ToolResult:
