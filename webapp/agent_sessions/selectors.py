@@ -11,13 +11,17 @@ from webapp.common.errors import NotFound
 
 
 def find_session(tenant: UUID, user: UUID, name: str) -> Session | None:
-    """By id or by the name that this user gave it."""
+    return sessions_named(tenant, user, name).first()
+
+
+def sessions_named(tenant: UUID, user: UUID, name: str) -> QuerySet[Session]:
+    """One at most, by id or by the name that this user gave it."""
     wanted = Q(external_id=name)
     try:
         wanted |= Q(id=UUID(name))
     except ValueError:
         pass
-    return Session.objects.filter(wanted, tenant_id=tenant, user_id=user, deleted_at=None).first()
+    return Session.objects.filter(wanted, tenant_id=tenant, user_id=user, deleted_at=None)
 
 
 def visible_sessions(tenant: UUID, viewer: UUID | None) -> QuerySet[Session]:

@@ -7,7 +7,7 @@ from decimal import Decimal
 from statistics import median
 from uuid import UUID
 
-from django.db.models import Count, F, Max, Q, QuerySet, Sum
+from django.db.models import Count, F, Max, OuterRef, Q, QuerySet, Sum
 from django.db.models.functions import Coalesce, Left
 
 from webapp.agent_tasks.models import Content, Step, StepState, Task, TaskState
@@ -23,7 +23,7 @@ def tasks_of(tenant: UUID, user: UUID) -> QuerySet[Task]:
     return Task.objects.filter(tenant_id=tenant, user_id=user).select_related("session").order_by("-id")
 
 
-def untold_tasks(tenant: UUID, user: UUID, session: UUID) -> QuerySet[Task]:
+def untold_tasks(tenant: UUID, user: UUID, session: UUID | OuterRef) -> QuerySet[Task]:
     """Completed ones that their session's conversation has not yet, in the order in which they were completed."""
     ended = Task.objects.filter(
         tenant_id=tenant, user_id=user, session_id=session, in_conversation=False, state=TaskState.COMPLETED

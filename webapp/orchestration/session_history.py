@@ -6,11 +6,11 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from django.conf import settings
-from django.db.models import QuerySet
+from django.db.models import Exists, OuterRef, QuerySet
 
 from webapp.agent_sessions.conversations import keep, places_of
 from webapp.agent_sessions.models import ConversationSummary, Session
-from webapp.agent_sessions.selectors import find_session
+from webapp.agent_sessions.selectors import sessions_named
 from webapp.agent_sessions.window import Cut, Weight, Window, chars_of, cut
 from webapp.agent_tasks.models import Task
 from webapp.agent_tasks.selectors import untold_tasks
@@ -26,14 +26,12 @@ def said_before(principal: Principal, name: str) -> str:
     Tasks are in it in the order in which they were completed, so that it only grows at its end.
     """
     with tenant_scope(principal.tenant_id):
-        found = find_session(principal.tenant_id, principal.user_id, name)
+        who = principal.tenant_id, principal.user_id
+        more = Exists(untold_tasks(*who, OuterRef("id")))
+        found = sessions_named(*who, name).annotate(more=more).first()  # at one moment: another submit may tell them
         if found is None:
             return ""
-        untold = untold_tasks(principal.tenant_id, principal.user_id, found.id)
-        if untold.exists():
-            return _told(found, untold)
-        found.refresh_from_db(fields=["conversation"])  # another submit may have told them since
-        return found.conversation
+        return _told(found, untold_tasks(*who, found.id)) if found.more else found.conversation
 
 
 def _told(found: Session, untold: QuerySet[Task]) -> str:
