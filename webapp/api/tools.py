@@ -19,7 +19,8 @@ from webapp.api.tool_calls import Refused, answer_of, cancel, ended
 from webapp.common.errors import HartleyError, Invalid
 from webapp.common.tenancy import tenant_scope
 from webapp.common.values import JSON, storable
-from webapp.orchestration.tool_runs import earlier_call, run_tool
+from webapp.orchestration.submit import submitted
+from webapp.orchestration.tool_runs import run_tool
 from webapp.orchestration.tools import KnownTool, find_tool, tools_of
 from webapp.tenants.rules import Principal
 
@@ -76,7 +77,7 @@ class ExecuteTool(APIView):
 
     def post(self, request: Request, tool: str) -> Response:
         who, (arguments, session), place = caller(request), read_call(request.data), place_of(request)
-        earlier = earlier_call(who, place) if place else None
+        earlier = submitted(who, place) if place else None  # also one that failed, since it may have acted
         headers = told(request, repeated=earlier is not None) if place else {}
         task = earlier or run_tool(
             principal=who, tool=named_tool(who, tool), arguments=arguments, session=session, place=place

@@ -17,12 +17,11 @@ from django.conf import settings
 
 from webapp.agent_sessions.conversations import keep, whole
 from webapp.agent_tasks.models import Task, TaskState
-from webapp.agent_tasks.selectors import tasks_of
-from webapp.common.tenancy import one_statement, tenant_scope
+from webapp.common.tenancy import one_statement
 from webapp.common.values import JSON
 from webapp.orchestration.quotes import completion_base
 from webapp.orchestration.steps import NewStep
-from webapp.orchestration.submit import Submission, submit_task
+from webapp.orchestration.submit import Submission, submit_task, submitted
 from webapp.tenants.rules import Principal
 
 COMPLETE, EMBED = "llm.complete", "llm.embed"
@@ -111,11 +110,10 @@ def place_for(principal: Principal, place: str) -> tuple[str, bool]:
 
     One that failed is no answer to keep: its repetition is a new task, under a name that follows from the failed one.
     """
-    with tenant_scope(principal.tenant_id):
-        while earlier := tasks_of(principal.tenant_id, principal.user_id).filter(idempotency=place).first():
-            if earlier.is_open or earlier.state == TaskState.COMPLETED:
-                return place, True
-            place = hashlib.sha256(f"{place}{earlier.id}".encode()).hexdigest()
+    while earlier := submitted(principal, place):
+        if earlier.is_open or earlier.state == TaskState.COMPLETED:
+            return place, True
+        place = hashlib.sha256(f"{place}{earlier.id}".encode()).hexdigest()
     return place, False
 
 

@@ -104,9 +104,9 @@ def submit_task(
     if idempotency is None:
         return submit()
     try:
-        return _submitted(principal, idempotency) or submit()
+        return submitted(principal, idempotency) or submit()
     except IntegrityError:
-        earlier = _submitted(principal, idempotency)
+        earlier = submitted(principal, idempotency)
         if earlier is None:
             raise
         return earlier
@@ -120,7 +120,8 @@ def _check_parameters(tenant: UUID, submission: Submission) -> None:
             check_parameters(given, list(texts_of(tenant, pins(tenant)).values()), own)
 
 
-def _submitted(principal: Principal, idempotency: str) -> Task | None:
+def submitted(principal: Principal, idempotency: str) -> Task | None:
+    """The person's task of this request, if it was made before, however it ended."""
     with tenant_scope(principal.tenant_id):
         return tasks_of(principal.tenant_id, principal.user_id).filter(idempotency=idempotency).first()
 

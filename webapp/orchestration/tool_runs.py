@@ -16,8 +16,7 @@ from django.conf import settings
 
 from webapp.agent_tasks.models import Step, Task, TaskState
 from webapp.agent_tasks.rules import FROZEN
-from webapp.agent_tasks.selectors import tasks_of
-from webapp.common.tenancy import one_statement, tenant_scope
+from webapp.common.tenancy import one_statement
 from webapp.common.values import JSON
 from webapp.orchestration.steps import NewStep
 from webapp.orchestration.submit import Submission, submit_task
@@ -93,12 +92,6 @@ def run_tool(
         idempotency=place,
         steps=steps_of(tool, arguments),
     )
-
-
-def earlier_call(principal: Principal, place: str) -> Task | None:
-    """The task of this request, if it was made before: however it ended, since a call that failed may have acted."""
-    with tenant_scope(principal.tenant_id):
-        return tasks_of(principal.tenant_id, principal.user_id).filter(idempotency=place).first()
 
 
 def steps_of(tool: KnownTool, arguments: JSON) -> list[NewStep]:
