@@ -89,6 +89,9 @@ class Envelope(TenantModel):
     """
 
     id = models.UUIDField(primary_key=True, db_default=uuid7(), editable=False)
+    tenant = models.ForeignKey(  # the index of `one_envelope_per_owner` begins with it; for the rest see EngineModel
+        "tenants.Tenant", on_delete=models.CASCADE, related_name="+", db_constraint=False, db_index=False
+    )
     level = models.CharField(max_length=10, choices=Level.choices)
     owner_id = models.UUIDField(help_text="The tenant, user, session or task.")
     name = models.CharField(
@@ -127,7 +130,9 @@ class Envelope(TenantModel):
 
     class Meta:
         constraints = [
-            models.UniqueConstraint(fields=["level", "owner_id", "name", "period"], name="one_envelope_per_owner"),
+            models.UniqueConstraint(
+                fields=["tenant", "level", "owner_id", "name", "period"], name="one_envelope_per_owner"
+            ),
             *(within_limit(unit) for unit in UNITS),
             models.CheckConstraint(
                 name="window_of_period", condition=Q(period="total") | Q(window_start__isnull=False)

@@ -45,6 +45,7 @@ END $$;
 -- that has ended says nothing more: STREAM_END stays last.
 CREATE FUNCTION engine_tell(p_tasks uuid[], p_events jsonb[]) RETURNS void LANGUAGE plpgsql AS $$
 BEGIN
+  IF p_tasks = '{}' THEN RETURN; END IF;
   WITH said AS (
     SELECT task, e, row_number() OVER (PARTITION BY task ORDER BY nr, k) AS place FROM
       unnest(p_tasks, p_events) WITH ORDINALITY AS x(task, list, nr), jsonb_array_elements(list) WITH ORDINALITY AS y(e, k)

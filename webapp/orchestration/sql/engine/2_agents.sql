@@ -1,39 +1,48 @@
 -- Shares of a task's budget for its agents, and what steps may be added.
 
--- An equal share of what the task has left and no other agent has been given. What an agent leaves when its last step has
--- ended is free again: for those that begin later, and for one whose own share is used up and that asks once more.
--- Under the task's lock, as all that is done to its agents' budgets.
-CREATE FUNCTION engine_share(t agent_tasks_task, p_agent text) RETURNS void LANGUAGE plpgsql AS $$
+-- For each of these agents an equal share of what the task has left and no other agent has been given. What an agent leaves
+-- when its last step has ended is free again: for those that begin later, and for one whose own share is used up and that
+-- asks once more. Under the task's lock, as all that is done to its agents' budgets.
+CREATE FUNCTION engine_share(t agent_tasks_task, p_agents text[]) RETURNS void LANGUAGE plpgsql AS $$
 DECLARE
-  own budgets_envelope;
   task budgets_envelope;
-  v_later int;      -- other agents that have been given nothing yet
-  v_tokens bigint;  -- what others have been given, and left so far
+  v_others int;     -- among whom it is shared besides: agents that have been given nothing yet
+  v_tokens bigint;  -- what the rest have been given, and left so far
   v_usd numeric;
 BEGIN
-  INSERT INTO budgets_envelope (tenant_id, level, owner_id, name, period) VALUES (t.tenant_id, 'agent', t.id, p_agent, 'total')
-  ON CONFLICT (level, owner_id, name, period) DO NOTHING;
-  SELECT * INTO own FROM budgets_envelope WHERE level = 'agent' AND owner_id = t.id AND name = p_agent;
-  SELECT * INTO task FROM budgets_envelope WHERE level = 'task' AND owner_id = t.id AND period = 'total';
-  SELECT count(*) FILTER (WHERE id IS NULL), coalesce(sum(greatest(0, tokens_limit - tokens_spent - tokens_held)), 0),
-    coalesce(sum(greatest(0, usd_limit - usd_spent - usd_held)), 0) INTO v_later, v_tokens, v_usd
+  SELECT * INTO task FROM budgets_envelope
+  WHERE tenant_id = t.tenant_id AND level = 'task' AND owner_id = t.id AND name = '' AND period = 'total';
+  SELECT count(*) FILTER (WHERE e.id IS NULL) + cardinality(p_agents) - 1,
+    coalesce(sum(greatest(0, e.tokens_limit - e.tokens_spent - e.tokens_held)), 0),
+    coalesce(sum(greatest(0, e.usd_limit - e.usd_spent - e.usd_held)), 0) INTO v_others, v_tokens, v_usd
   FROM (SELECT DISTINCT agent FROM agent_tasks_step
-        WHERE task_id = t.id AND finished_at IS NULL AND agent NOT IN ('', p_agent)) AS others
-  LEFT JOIN budgets_envelope ON level = 'agent' AND owner_id = t.id AND name = agent;
-  UPDATE budgets_envelope SET
-    tokens_limit = least(t.agent_tokens, engine_shared(task.tokens_limit - task.tokens_spent - task.tokens_held - v_tokens,
-      tokens_limit - tokens_spent - tokens_held, v_later, 0) + tokens_spent + tokens_held),
-    usd_limit = engine_shared(task.usd_limit - task.usd_spent - task.usd_held - v_usd,
-      usd_limit - usd_spent - usd_held, v_later, 10) + usd_spent + usd_held
-  WHERE id = own.id;
+    WHERE task_id = t.id AND finished_at IS NULL AND agent <> '' AND agent <> ALL(p_agents)) AS others
+  LEFT JOIN LATERAL (SELECT * FROM budgets_envelope
+    WHERE tenant_id = t.tenant_id AND level = 'agent' AND owner_id = t.id AND name = others.agent OFFSET 0) AS e ON true;
+  INSERT INTO budgets_envelope (tenant_id, level, owner_id, name, tokens_limit, usd_limit)
+  SELECT t.tenant_id, 'agent', t.id, a,
+    least(t.agent_tokens, engine_shared(task.tokens_limit - task.tokens_spent - task.tokens_held - v_tokens,
+      e.tokens_limit - e.tokens_spent - e.tokens_held, v_others, 0) + coalesce(e.tokens_spent + e.tokens_held, 0)),
+    engine_shared(task.usd_limit - task.usd_spent - task.usd_held - v_usd,
+      e.usd_limit - e.usd_spent - e.usd_held, v_others, 10) + coalesce(e.usd_spent + e.usd_held, 0)
+  FROM unnest(p_agents) AS a LEFT JOIN LATERAL (SELECT * FROM budgets_envelope
+    WHERE tenant_id = t.tenant_id AND level = 'agent' AND owner_id = t.id AND name = a OFFSET 0) AS e ON true
+  ON CONFLICT (tenant_id, level, owner_id, name, period)
+  DO UPDATE SET tokens_limit = excluded.tokens_limit, usd_limit = excluded.usd_limit;
 END $$;
 
--- Before the first call of an agent, its share is made.
-CREATE FUNCTION engine_first_share(s agent_tasks_step) RETURNS void LANGUAGE plpgsql AS $$
+-- Before the first calls of agents, their shares are made.
+CREATE FUNCTION engine_first_shares(p_steps agent_tasks_step[]) RETURNS void LANGUAGE plpgsql AS $$
+DECLARE
+  v_task uuid;
+  v_agents text[];
 BEGIN
-  IF s.agent = '' THEN RETURN; END IF;
-  PERFORM 1 FROM budgets_envelope WHERE level = 'agent' AND owner_id = s.task_id AND name = s.agent;
-  IF NOT FOUND THEN PERFORM engine_share(t, s.agent) FROM agent_tasks_task t WHERE t.id = s.task_id; END IF;
+  FOR v_task, v_agents IN SELECT task_id, array_agg(DISTINCT agent) FROM unnest(p_steps) AS s
+      WHERE agent <> '' AND NOT EXISTS (SELECT FROM budgets_envelope
+        WHERE tenant_id = s.tenant_id AND level = 'agent' AND owner_id = s.task_id AND name = s.agent OFFSET 0)
+      GROUP BY task_id LOOP
+    PERFORM engine_share(t, v_agents) FROM agent_tasks_task t WHERE t.id = v_task;
+  END LOOP;
 END $$;
 
 -- What is left to one of them, and its part of what is free besides. Null: there is no limit.

@@ -24,7 +24,7 @@ $$;
 CREATE FUNCTION engine_spends_from(t agent_tasks_task, p_agent text) RETURNS uuid[] LANGUAGE plpgsql STABLE AS $$
 BEGIN
   IF p_agent = '' THEN RETURN t.envelopes; END IF;
-  RETURN t.envelopes || ARRAY(SELECT id FROM budgets_envelope WHERE level = 'agent' AND owner_id = t.id AND name = p_agent);
+  RETURN t.envelopes || ARRAY(SELECT id FROM budgets_envelope WHERE tenant_id = t.tenant_id AND level = 'agent' AND owner_id = t.id AND name = p_agent);
 END $$;
 
 -- Whether one of the budgets limits the fuel that the begin asks for. Counting it makes a run slower, so not without need.
@@ -120,7 +120,7 @@ DECLARE
   v_answer jsonb := engine_grant(b);
 BEGIN
   IF v_answer->'refused'->>'level' = 'agent' THEN
-    PERFORM engine_share(t, v_answer->'refused'->>'name') FROM agent_tasks_task t WHERE t.id = (b->>'task')::uuid;
+    PERFORM engine_share(t, ARRAY[v_answer->'refused'->>'name']) FROM agent_tasks_task t WHERE t.id = (b->>'task')::uuid;
     v_answer := engine_grant(b);
   END IF;
   IF NOT v_answer ? 'granted' THEN
@@ -161,7 +161,7 @@ BEGIN
       tool_calls = CASE WHEN v_sent THEN tool_calls ELSE 0 END,
       worst_case = v_sent AND v_usage IS NULL, error = coalesce(v_settle->>'error', ''), closed_at = clock_timestamp()
     WHERE task_id = (c->>'task')::uuid AND step = (c->>'n')::int AND fence = (c->>'fence')::int
-      AND call = coalesce((v_settle->>'call')::int, 1) AND state = 'open'
+      AND call = coalesce((v_settle->>'call')::int, 1) AND closed_at IS NULL
     RETURNING * INTO h;
     IF FOUND THEN v_closed := v_closed || h; END IF;
   END LOOP;

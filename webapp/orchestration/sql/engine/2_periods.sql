@@ -10,9 +10,9 @@ BEGIN
     ORDER BY id FOR NO KEY UPDATE);
   INSERT INTO budgets_envelope (tenant_id, level, owner_id, period, window_start)
   VALUES (p_tenant, p_level, p_owner, p_period, CASE WHEN p_period <> 'total' THEN clock_timestamp() END)
-  ON CONFLICT (level, owner_id, name, period) DO NOTHING RETURNING id INTO v_id;
+  ON CONFLICT (tenant_id, level, owner_id, name, period) DO NOTHING RETURNING id INTO v_id;
   IF v_id IS NULL THEN
-    RETURN (SELECT id FROM budgets_envelope WHERE level = p_level AND owner_id = p_owner AND name = '' AND period = p_period);
+    RETURN (SELECT id FROM budgets_envelope WHERE tenant_id = p_tenant AND level = p_level AND owner_id = p_owner AND name = '' AND period = p_period);
   END IF;
   UPDATE agent_tasks_task SET envelopes = ARRAY(SELECT x FROM unnest(envelopes || v_id) AS x ORDER BY x) WHERE id = ANY(v_tasks);
   RETURN v_id;

@@ -61,7 +61,7 @@ CREATE FUNCTION engine_unheard(s agent_tasks_step) RETURNS boolean LANGUAGE plpg
 BEGIN
   RETURN s.kind = 'tools.call' AND s.fence > 0 AND (s.compensation IS NULL OR s.input->'compensate' IS DISTINCT FROM 'true')
     AND EXISTS (SELECT 1 FROM budgets_hold WHERE task_id = s.task_id AND step = s.n
-      AND (state = 'open' OR error = 'step.worker_lost'))
+      AND (closed_at IS NULL OR error = 'step.worker_lost'))
     AND EXISTS (SELECT 1 FROM decisions_policydecision WHERE task_id = s.task_id AND step = ANY(s.n || s.parents)
       AND point = 'tool_call' AND input #>> '{tool,effect}' = 'acts');
 END $$;
@@ -325,7 +325,7 @@ BEGIN
     WHERE st.task_id = (e->>'task')::uuid AND st.n = (e->>'n')::int AND st.fence = (e->>'fence')::int AND st.state = 'running'
     OFFSET 0) AS x ON true LEFT JOIN LATERAL (
     SELECT jsonb_build_object('granted', o.completion_tokens, 'seconds', o.held_seconds, 'fuel', o.held_fuel) AS granted FROM budgets_hold o WHERE o.task_id = (e->>'task')::uuid AND o.step = (e->>'n')::int
-    AND o.fence = (e->>'fence')::int AND o.state = 'open'
+    AND o.fence = (e->>'fence')::int AND o.closed_at IS NULL
     AND o.call = CASE WHEN e->'hold' = 'null' THEN 0 ELSE coalesce((e->'hold'->>'call')::int, 1) END OFFSET 0) AS h ON true;
 END $$;
 
@@ -335,13 +335,14 @@ CREATE FUNCTION engine_begin(p_begins jsonb) RETURNS TABLE(b jsonb, answer jsonb
 DECLARE
   o record;
   v_steps agent_tasks_step[] := '{}';
+  v_holding agent_tasks_step[] := '{}';
   v_begins jsonb[] := '{}';
   v_full boolean;  -- all are granted what they ask for
 BEGIN
   PERFORM engine_stop_frozen(p_begins);
   FOR o IN SELECT * FROM engine_own(p_begins) LOOP
     IF (o.s).n IS NOT NULL AND o.granted IS NULL THEN
-      IF o.a->'hold' <> 'null' THEN PERFORM engine_first_share(o.s); END IF;
+      IF o.a->'hold' <> 'null' THEN v_holding := v_holding || o.s; END IF;
       v_steps := v_steps || o.s; v_begins := v_begins || (engine_unfrozen(o.a, o.s) || engine_in_full(o.a->'hold'));
     ELSE
       b := o.a; told := '[]';
@@ -349,6 +350,7 @@ BEGIN
       RETURN NEXT;
     END IF;
   END LOOP;
+  PERFORM engine_first_shares(v_holding);
   PERFORM engine_record(to_jsonb(v_begins));
   v_full := engine_book(to_jsonb(v_begins));
   FOR i IN 1 .. cardinality(v_begins) LOOP

@@ -51,7 +51,7 @@ BEGIN
       engine_task_event('WORKFLOW_FAILED', 'Its deadline has passed', jsonb_build_object('code', 'task.deadline')));
     what := 'ended'; body := to_jsonb(t.id); RETURN NEXT;
   END LOOP;
-  FOR h IN SELECT o.* FROM budgets_hold o WHERE o.task_id = ANY(v_tasks) AND o.state = 'open'
+  FOR h IN SELECT o.* FROM budgets_hold o WHERE o.task_id = ANY(v_tasks) AND o.closed_at IS NULL
       AND o.created_at < clock_timestamp() - p_lease_s * interval '1 s' AND NOT EXISTS (
         SELECT 1 FROM agent_tasks_step r WHERE r.task_id = o.task_id AND r.n = o.step AND r.fence = o.fence AND r.state = 'running')
   LOOP
@@ -71,7 +71,7 @@ BEGIN
   PERFORM engine_emit(of_task, told) FROM engine_settle(jsonb_build_array(jsonb_build_object(
     'task', p_task, 'n', p_n, 'fence', p_fence, 'settle', (
       SELECT jsonb_agg(jsonb_build_object('call', call, 'sent', true, 'usage', NULL, 'error', 'step.worker_lost'))
-      FROM budgets_hold WHERE task_id = p_task AND step = p_n AND fence = p_fence AND state = 'open'))));
+      FROM budgets_hold WHERE task_id = p_task AND step = p_n AND fence = p_fence AND closed_at IS NULL))));
 END $$;
 
 -- One step whose time is up. Returns the steps to hint.

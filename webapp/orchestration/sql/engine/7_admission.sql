@@ -34,8 +34,8 @@ CREATE FUNCTION engine_admit(p_tenant uuid, p_tenant_limit int, p_user_limit int
 LANGUAGE plpgsql AS $$
 DECLARE
   v_lock bigint := hashtextextended('admit ' || p_tenant, 0);
+  v_tasks uuid[];
   v_task uuid;
-  v_room int;
   v_ready jsonb := '[]';
 BEGIN
   PERFORM 1 FROM agent_tasks_task WHERE tenant_id = p_tenant AND state = 'queued' LIMIT 1;
@@ -43,11 +43,13 @@ BEGIN
   IF engine_roomy(p_tenant, p_tenant_limit, p_user_limit) THEN
     PERFORM pg_advisory_xact_lock_shared(v_lock);
     IF NOT engine_roomy(p_tenant, p_tenant_limit, p_user_limit) THEN RETURN v_ready; END IF;
+    v_tasks := ARRAY(SELECT id FROM agent_tasks_task WHERE tenant_id = p_tenant AND state = 'queued' ORDER BY priority, id);
   ELSE
     PERFORM pg_advisory_xact_lock(v_lock);
+    v_tasks := ARRAY(SELECT task FROM engine_line(p_tenant, p_user_limit) WHERE admissible ORDER BY place LIMIT greatest(0,
+      p_tenant_limit - (SELECT count(*) FROM agent_tasks_task WHERE tenant_id = p_tenant AND state = 'running')));
   END IF;
-  SELECT p_tenant_limit - count(*) INTO v_room FROM agent_tasks_task WHERE tenant_id = p_tenant AND state = 'running';
-  FOR v_task IN SELECT task FROM engine_line(p_tenant, p_user_limit) WHERE admissible ORDER BY place LIMIT greatest(v_room, 0) LOOP
+  FOREACH v_task IN ARRAY v_tasks LOOP
     UPDATE agent_tasks_task SET state = 'running', admitted_at = clock_timestamp() WHERE id = (
       SELECT id FROM agent_tasks_task WHERE id = v_task AND state = 'queued' FOR NO KEY UPDATE SKIP LOCKED);  -- who has it ends it
     IF FOUND THEN v_ready := v_ready || engine_start(v_task, p_hint_s); END IF;

@@ -3,7 +3,9 @@
 -- With `waits`, which says why, it is paused from the start.
 -- A session is found by its id or by the name that its user gave it, else made. Limits of budgets are set when they are
 -- made, and kept. Returns {id, created_at, state, session, session_name, prompts, ready}.
-CREATE FUNCTION engine_submit(p jsonb, p_tenant_limit int, p_user_limit int, p_hint_s float) RETURNS jsonb LANGUAGE plpgsql AS $$
+CREATE FUNCTION engine_submit(p jsonb, p_tenant_limit int, p_user_limit int, p_hint_s float) RETURNS jsonb
+LANGUAGE plpgsql SET plan_cache_mode = force_generic_plan SET enable_seqscan = off SET enable_bitmapscan = off
+SET enable_hashjoin = off SET enable_mergejoin = off AS $$  -- see docs/adr/0007
 DECLARE
   v_session agent_sessions_session;
   t agent_tasks_task;
@@ -58,17 +60,22 @@ BEGIN
   RETURN s;
 END $$;
 
+-- Who pays for the task, by the level of the budget.
+CREATE FUNCTION engine_payers(t agent_tasks_task) RETURNS TABLE(level text, owner uuid) LANGUAGE sql IMMUTABLE AS $$
+  VALUES ('tenant', t.tenant_id), ('user', t.user_id), ('session', t.session_id), ('task', t.id)
+$$;
+
 -- Of every level that the task spends from, for whatever period, in the order in which they are locked.
 CREATE FUNCTION engine_envelopes(t agent_tasks_task, p_limits jsonb) RETURNS uuid[] LANGUAGE plpgsql AS $$
 BEGIN
   INSERT INTO budgets_envelope (tenant_id, level, owner_id, tokens_limit, usd_limit, seconds_limit, fuel_limit, tool_calls_limit, steps_limit)
-  SELECT t.tenant_id, level, owner, (l->>'tokens')::bigint, (l->>'usd')::numeric, (l->>'seconds')::numeric, (l->>'fuel')::bigint,
+  SELECT t.tenant_id, w.level, w.owner, (l->>'tokens')::bigint, (l->>'usd')::numeric, (l->>'seconds')::numeric, (l->>'fuel')::bigint,
     (l->>'tool_calls')::bigint, (l->>'steps')::bigint
-  FROM (VALUES ('tenant', t.tenant_id, '{}'::jsonb), ('user', t.user_id, '{}'),
-    ('session', t.session_id, jsonb_build_object('tokens', (SELECT session_tokens FROM tenants_tenant WHERE id = t.tenant_id))),
-    ('task', t.id, p_limits)) AS wanted(level, owner, l)
-  WHERE NOT EXISTS (SELECT 1 FROM budgets_envelope e WHERE e.level = wanted.level AND e.owner_id = owner AND e.period = 'total')
-  ON CONFLICT (level, owner_id, name, period) DO NOTHING;
-  RETURN ARRAY(SELECT id FROM budgets_envelope WHERE (level, owner_id) IN
-    (('tenant', t.tenant_id), ('user', t.user_id), ('session', t.session_id), ('task', t.id)) ORDER BY id);
+  FROM engine_payers(t) AS w CROSS JOIN LATERAL (SELECT CASE w.level WHEN 'task' THEN p_limits
+    WHEN 'session' THEN jsonb_build_object('tokens', (SELECT session_tokens FROM tenants_tenant WHERE id = t.tenant_id)) END AS l) AS x
+  WHERE NOT EXISTS (SELECT 1 FROM budgets_envelope e WHERE e.tenant_id = t.tenant_id AND e.level = w.level AND e.owner_id = w.owner
+    AND e.name = '' AND e.period = 'total' OFFSET 0)
+  ON CONFLICT (tenant_id, level, owner_id, name, period) DO NOTHING;
+  RETURN ARRAY(SELECT e.id FROM engine_payers(t) AS w CROSS JOIN LATERAL (SELECT id FROM budgets_envelope
+    WHERE tenant_id = t.tenant_id AND level = w.level AND owner_id = w.owner AND name = '' OFFSET 0) AS e ORDER BY e.id);
 END $$;
