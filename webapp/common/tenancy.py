@@ -53,7 +53,27 @@ def one_statement(tenant_id: UUID, sql: str, params: Sequence[Any]) -> tuple[Any
         with tenant_scope(tenant_id), scoped.cursor() as cursor:
             cursor.execute(sql, params)
             return cast("tuple[Any, ...] | None", cursor.fetchone())
-    with scoped.cursor() as cursor:  # two statements in one message are one transaction
-        cursor.execute(f"SELECT set_config('hartley.tenant', %s, true); {sql}", [str(tenant_id), *params])
+    return _exchange("SELECT set_config('hartley.tenant', %s, true)", [str(tenant_id)], sql, params)
+
+
+def one_statement_of_owner(owner: str, secret: bytes, sql: str) -> tuple[Any, ...] | None:
+    """
+    The same for who presents a secret, which is the statement's one parameter, too: the database's function `owner` says
+    whose tenant that is. None for a secret that is nobody's.
+    """
+    scoped = cast(DatabaseWrapper, connections["default"])
+    if scoped.in_atomic_block:
+        with scoped.cursor() as cursor:
+            cursor.execute(f"SELECT tenant_id FROM {owner}(%s)", [secret])
+            found = cursor.fetchone()
+        return one_statement(found[0], sql, [secret]) if found else None
+    scope = f"SELECT set_config('hartley.tenant', tenant_id::text, true) FROM {owner}(%s)"
+    return _exchange(scope, [secret], sql, [secret])
+
+
+def _exchange(scope: str, whose: Sequence[Any], sql: str, params: Sequence[Any]) -> tuple[Any, ...] | None:
+    """Two statements in one message are one transaction."""
+    with connections["default"].cursor() as cursor:
+        cursor.execute(f"{scope}; {sql}", [*whose, *params])
         cursor.nextset()
         return cast("tuple[Any, ...] | None", cursor.fetchone())

@@ -139,7 +139,7 @@ def test_who_finds_the_room_gone_when_its_turn_has_come_stays_in_the_line(crew: 
     """The limits are far when it looks first, and near when it has its lock: others are running by then."""
     limit = connections_at_most() + 3
     with override_settings(TASKS_PER_USER=limit, TASKS_PER_TENANT=limit):
-        others = [Driven(crew.owner, {"id": "a"}) for _ in range(3)]
+        others = [Driven(crew.owner, {"id": "a"}) for _ in range(4)]
         ids = [run.task.id for run in others]
         with psycopg.connect(os.environ["HARTLEY_TEST_ADMIN_URL"]) as admin:
             admin.execute("UPDATE agent_tasks_task SET state = 'paused' WHERE id = ANY(%s)", [ids])

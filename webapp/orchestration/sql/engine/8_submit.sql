@@ -10,27 +10,35 @@ DECLARE
   v_session agent_sessions_session;
   t agent_tasks_task;
   v_count int := jsonb_array_length(p->'steps');
-  v_ready jsonb;
+  v_envelopes uuid[];
+  v_far boolean;
+  v_ready jsonb := '[]';
 BEGIN
   v_session := engine_session((p->>'tenant')::uuid, (p->>'user')::uuid, (p->>'session')::uuid, p->>'session_name', p->>'title');
-  INSERT INTO agent_tasks_task (tenant_id, user_id, session_id, query, mode, complexity, state, priority, context,
+  t.id := uuidv7(); t.tenant_id := (p->>'tenant')::uuid; t.user_id := (p->>'user')::uuid; t.session_id := v_session.id;
+  v_envelopes := engine_envelopes(t, p->'limits');
+  v_far := engine_far(t.tenant_id, p_tenant_limit, p_user_limit);  -- holds a lock: what others may be making too is made by now
+  t.state := CASE WHEN p->>'waits' IS NOT NULL THEN 'paused' WHEN v_far THEN 'running' ELSE 'queued' END;
+  INSERT INTO agent_tasks_task (id, tenant_id, user_id, session_id, query, mode, complexity, state, admitted_at, priority, context,
     attachments, principal, envelopes, seq, steps, open, artifacts, prompt_tokens, completion_tokens, cost_usd,
     cancel_reason, cancelled_by, paused_by, pause_reason, deadline_at, idempotency, origin, paused_at, quote, agent_tokens,
     prompts, conversation, in_conversation)
-  VALUES ((p->>'tenant')::uuid, (p->>'user')::uuid, v_session.id, p->>'query', p->>'mode', (p->>'complexity')::float,
-    CASE WHEN p->>'waits' IS NULL THEN 'queued' ELSE 'paused' END, (p->>'priority')::int, p->'context', p->'attachments', p->'principal',
-    '{}', 0, v_count, v_count, '[]', 0, 0, 0, '', '', CASE WHEN p->>'waits' IS NULL THEN '' ELSE 'budget' END, coalesce(p->>'waits', ''),
+  VALUES (t.id, t.tenant_id, t.user_id, t.session_id, p->>'query', p->>'mode', (p->>'complexity')::float,
+    t.state, CASE t.state WHEN 'running' THEN clock_timestamp() END, (p->>'priority')::int, p->'context', p->'attachments', p->'principal',
+    v_envelopes, 0, v_count, v_count, '[]', 0, 0, 0, '', '', CASE WHEN p->>'waits' IS NULL THEN '' ELSE 'budget' END, coalesce(p->>'waits', ''),
     clock_timestamp() + (p->>'deadline_s')::float * interval '1 s', p->>'idempotency', nullif(p->'origin', 'null'),
     CASE WHEN p->>'waits' IS NOT NULL THEN clock_timestamp() END, nullif(p->'quote', 'null'),
     (p->>'agent_tokens')::bigint, coalesce(nullif(p->'prompts', 'null'), engine_prompts((p->>'tenant')::uuid)),
     coalesce(p->>'conversation', ''), (p->>'in_conversation')::bool)
   RETURNING * INTO t;
-  UPDATE agent_tasks_task SET envelopes = engine_envelopes(t, p->'limits')
-  WHERE id = t.id;
   PERFORM engine_add(t.id, t.tenant_id, 0, p->'steps', NULL, NULL);
   PERFORM engine_emit(t.id, engine_task_event('WORKFLOW_STARTED', 'Task accepted', p->'told'));
   PERFORM engine_wait(t);
-  v_ready := engine_admit(t.tenant_id, p_tenant_limit, p_user_limit, p_hint_s);
+  IF t.state = 'running' THEN
+    v_ready := engine_start(t.id, p_hint_s);
+  ELSIF v_far IS NULL THEN
+    v_ready := engine_admit(t.tenant_id, p_tenant_limit, p_user_limit, p_hint_s);
+  END IF;
   RETURN jsonb_build_object('id', t.id, 'created_at', t.created_at, 'session', v_session.id,
     'session_name', v_session.external_id, 'prompts', t.prompts, 'ready', v_ready);
 END $$;
