@@ -89,7 +89,7 @@ class Envelope(TenantModel):
     """
 
     id = models.UUIDField(primary_key=True, db_default=uuid7(), editable=False)
-    tenant = models.ForeignKey(  # the index of `one_envelope_per_owner` begins with it; for the rest see EngineModel
+    tenant = models.ForeignKey(  # the index of `one_budget_per_owner` begins with it; for the rest see EngineModel
         "tenants.Tenant", on_delete=models.CASCADE, related_name="+", db_constraint=False, db_index=False
     )
     level = models.CharField(max_length=10, choices=Level.choices)
@@ -131,7 +131,7 @@ class Envelope(TenantModel):
     class Meta:
         constraints = [
             models.UniqueConstraint(
-                fields=["tenant", "level", "owner_id", "name", "period"], name="one_envelope_per_owner"
+                fields=["tenant", "level", "owner_id", "name", "period"], name="one_budget_per_owner"
             ),
             *(within_limit(unit) for unit in UNITS),
             models.CheckConstraint(
