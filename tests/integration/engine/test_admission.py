@@ -154,6 +154,23 @@ def test_who_finds_the_room_gone_when_its_turn_has_come_stays_in_the_line(crew: 
         assert {step.ref.task for step in admit_waiting([crew.acme.id])} == {late.task.id}
 
 
+WRITES_TASKS = """
+SELECT 1 FROM pg_locks WHERE relation = 'agent_tasks_task'::regclass AND mode = 'RowExclusiveLock'
+   AND pid IN (SELECT pid FROM pg_locks WHERE locktype = 'advisory' AND NOT granted)
+"""
+
+
+@override_settings(TASKS_PER_USER=10, TASKS_PER_TENANT=10)
+def test_who_waits_to_be_admitted_has_no_task_that_others_wait_for(crew: Cast) -> None:
+    """The same request twice at the same moment would be a deadlock: one with the admission, one with the task."""
+    with ThreadPoolExecutor(1) as pool, admitting(crew.acme.id, "_shared") as other:
+        submitted = pool.submit(in_thread_of_its_own, crew.owner)
+        waits(other)
+        assert other.execute(WRITES_TASKS).fetchall() == []
+        other.rollback()
+        assert submitted.result(30).state() == "running"
+
+
 def in_thread_of_its_own(person: Person) -> Driven:
     try:
         return Driven(person, {"id": "a"})

@@ -5,7 +5,8 @@
 --
 -- Lock order, everywhere: a tenant's admission, or a freeze that is thawed; task rows by id, in a statement of their
 -- own; then envelopes by id; steps, holds and events change only under their task's lock. (A lock taken in the same
--- statement would read the rows of before.)
+-- statement would read the rows of before.) Rows that two submits may both be making count as locks: the session and the
+-- budgets are made before the admission is locked, the task, whose request may come twice, after it.
 --
 -- A task is queued, running or paused until it ends; a step that may start but whose task does not run is parked:
 -- waiting for no step, with no time at which anybody must look.

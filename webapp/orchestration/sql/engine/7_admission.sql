@@ -27,20 +27,20 @@ BEGIN
   RETURN NOT FOUND;
 END $$;
 
--- Near the limits one transaction admits after the other, as two at once would both see the same room. Far from them
--- none waits for another's commit: true, and then whoever is near waits for this one's. False: the room was gone when the
--- lock was there; what is in the line is left to the next that ends, or to the sweep. Null: near.
+-- Locks a tenant's admission until the commit. Near the limits one transaction admits after the other, as two at once would
+-- both see the same room: null. Far from them none waits for another's commit: true. False: the room was gone when the lock
+-- was there; what is in the line is left to the next that ends, or to the sweep.
 CREATE FUNCTION engine_far(p_tenant uuid, p_tenant_limit int, p_user_limit int) RETURNS boolean LANGUAGE plpgsql AS $$
+DECLARE
+  v_lock bigint := hashtextextended('admit ' || p_tenant, 0);
 BEGIN
-  IF NOT engine_roomy(p_tenant, p_tenant_limit, p_user_limit) THEN RETURN NULL; END IF;
-  PERFORM pg_advisory_xact_lock_shared(engine_admission(p_tenant));
-  RETURN engine_roomy(p_tenant, p_tenant_limit, p_user_limit);
+  IF engine_roomy(p_tenant, p_tenant_limit, p_user_limit) THEN
+    PERFORM pg_advisory_xact_lock_shared(v_lock);
+    RETURN engine_roomy(p_tenant, p_tenant_limit, p_user_limit);
+  END IF;
+  PERFORM pg_advisory_xact_lock(v_lock);
+  RETURN NULL;
 END $$;
-
--- What is locked to admit tasks of a tenant.
-CREATE FUNCTION engine_admission(p_tenant uuid) RETURNS bigint LANGUAGE sql IMMUTABLE AS $$
-  SELECT hashtextextended('admit ' || p_tenant, 0)
-$$;
 
 -- Admit what there is room for. Returns the steps that became ready.
 CREATE FUNCTION engine_admit(p_tenant uuid, p_tenant_limit int, p_user_limit int, p_hint_s float) RETURNS jsonb
@@ -57,7 +57,6 @@ BEGIN
   IF v_far THEN
     v_tasks := ARRAY(SELECT id FROM agent_tasks_task WHERE tenant_id = p_tenant AND state = 'queued' ORDER BY priority, id);
   ELSIF v_far IS NULL THEN
-    PERFORM pg_advisory_xact_lock(engine_admission(p_tenant));
     v_tasks := ARRAY(SELECT task FROM engine_line(p_tenant, p_user_limit) WHERE admissible ORDER BY place LIMIT greatest(0,
       p_tenant_limit - (SELECT count(*) FROM agent_tasks_task WHERE tenant_id = p_tenant AND state = 'running')));
   END IF;

@@ -17,7 +17,7 @@ BEGIN
   v_session := engine_session((p->>'tenant')::uuid, (p->>'user')::uuid, (p->>'session')::uuid, p->>'session_name', p->>'title');
   t.id := uuidv7(); t.tenant_id := (p->>'tenant')::uuid; t.user_id := (p->>'user')::uuid; t.session_id := v_session.id;
   v_envelopes := engine_envelopes(t, p->'limits');
-  v_far := engine_far(t.tenant_id, p_tenant_limit, p_user_limit);  -- holds a lock: what others may be making too is made by now
+  v_far := engine_far(t.tenant_id, p_tenant_limit, p_user_limit);
   t.state := CASE WHEN p->>'waits' IS NOT NULL THEN 'paused' WHEN v_far THEN 'running' ELSE 'queued' END;
   INSERT INTO agent_tasks_task (id, tenant_id, user_id, session_id, query, mode, complexity, state, admitted_at, priority, context,
     attachments, principal, envelopes, seq, steps, open, artifacts, prompt_tokens, completion_tokens, cost_usd,
