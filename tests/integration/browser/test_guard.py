@@ -19,7 +19,12 @@ Site = Callable[[str, str], str]
 
 @dataclass
 class Inner:
-    """Plays what is inside, on an address of this machine that may not be reached: counts whoever knocks, by TCP and UDP."""
+    """
+    Plays what is inside, on an address of this machine that may not be reached: counts whoever knocks, by TCP and UDP.
+
+    Attributes:
+        udp_port: any that is free; the same as `port` may be somebody's.
+    """
 
     host: str
     port: int
@@ -28,7 +33,8 @@ class Inner:
     def start(self) -> Inner:
         self._tcp = socket.create_server((self.host, self.port))
         self._udp = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
-        self._udp.bind((self.host, self.port))
+        self._udp.bind((self.host, 0))
+        self.udp_port = self._udp.getsockname()[1]
         threading.Thread(target=self._listen, daemon=True).start()
         threading.Thread(target=self._hear, daemon=True).start()
         return self
@@ -60,7 +66,7 @@ class Inner:
 
 @pytest.fixture
 def inner(browsing: Browsing) -> Iterator[Inner]:
-    """The port is one that may be asked, so that the address alone refuses."""
+    """The TCP port is one that may be asked, so that the address alone refuses."""
     running = Inner("127.0.0.2", browsing.wood.port).start()
     yield running
     running.stop()
@@ -69,7 +75,7 @@ def inner(browsing: Browsing) -> Iterator[Inner]:
 def test_the_inner_server_would_hear(inner: Inner, browsing: Browsing) -> None:
     socket.create_connection((inner.host, inner.port)).close()
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as sender:
-        sender.sendto(b"x", (inner.host, inner.port))
+        sender.sendto(b"x", (inner.host, inner.udp_port))
     browsing.until(lambda: sorted(inner.heard) == ["tcp", "udp 1"])
 
 
@@ -112,9 +118,9 @@ def _network(inner: Inner) -> str:
           socket.onopen = () => end("reached"); socket.onerror = () => end("failed");
         }}));
       }}
-      const at = "{inner.host}:{inner.port}";
+      const at = "{inner.host}:{inner.udp_port}";
       const peer = new RTCPeerConnection({{iceServers: [
-        {{urls: ["stun:" + at, "turn:" + at + "?transport=udp", "turn:" + at + "?transport=tcp"], username: "a", credential: "b"}}]}});
+        {{urls: ["stun:" + at, "turn:" + at + "?transport=udp", "turn:{inner.host}:{inner.port}?transport=tcp"], username: "a", credential: "b"}}]}});
       peer.createDataChannel("x");
       peer.createOffer().then(offer => peer.setLocalDescription(offer));
       try {{ new WebTransport("https://" + at + "/t").ready.catch(() => 0) }} catch {{}}
