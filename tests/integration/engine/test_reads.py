@@ -2,36 +2,41 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
 from typing import TypeVar
 
+import psycopg
 import pytest
 from django.db import connections, transaction
 
 from tests.support.cast import Person, person
 from tests.support.driven import Driven, turn
+from webapp.agent_sessions.models import Session
 from webapp.budgets.models import Envelope, Level
-from webapp.common.tables import uuid7
 from webapp.common.tenancy import tenant_scope
 from webapp.orchestration.steps import Begin, Completion, HoldRequest, Settlement
 from webapp.tenants.models import Role
 from webapp.tenants.services import create_tenant
 
 T = TypeVar("T")
-OTHERS = 500  # budgets of the tenant's that have nothing to do with the task
-MOST = 150  # rows of one step's way; with a look at each budget of the tenant it would be OTHERS more
+OTHERS = 500  # sessions of the person's and budgets of the tenant's that have nothing to do with the task
+MOST = 150  # rows of one step's way; with a look at each of the others it would be OTHERS more
 
 
 @pytest.fixture
 def busy() -> Person:
-    """Of a tenant with many sessions, each with a budget."""
+    """With many sessions, each with a budget."""
     made = create_tenant(name="Initrode", tier="enterprise", session_tokens=10**9)
+    owner = person(made, "owner", Role.OWNER)
     with tenant_scope(made.id):
-        Envelope.objects.bulk_create(
-            Envelope(tenant=made, level=Level.SESSION, owner_id=uuid7()) for _ in range(OTHERS)
-        )
+        for n in range(OTHERS):
+            session = Session.objects.create(tenant=made, user=owner.user, external_id=f"s{n}", context={})
+            Envelope.objects.create(tenant=made, level=Level.SESSION, owner_id=session.id)
+    with psycopg.connect(os.environ["HARTLEY_TEST_ADMIN_URL"], autocommit=True) as admin:
+        admin.execute("ANALYZE agent_sessions_session")  # as Postgres does itself, once a table has grown
     connections["default"].close()  # what is planned from here on is planned for tables as they are
-    return person(made, "owner", Role.OWNER)
+    return owner
 
 
 def read(call: Callable[[], T]) -> tuple[int, T]:
@@ -48,8 +53,9 @@ def _rows() -> int:
         return int(cursor.fetchone()[0])
 
 
-def test_a_submit_and_a_step_read_no_more_with_many_budgets(busy: Person) -> None:
-    rows, run = read(lambda: Driven(busy, {"id": "a"}, {"id": "b", "depends_on": ["a"]}))
+@pytest.mark.parametrize("session", [None, "a new one", "s7"])
+def test_a_submit_and_a_step_read_no_more_with_many_sessions(busy: Person, session: str | None) -> None:
+    rows, run = read(lambda: Driven(busy, {"id": "a"}, {"id": "b", "depends_on": ["a"]}, session=session))
     assert 0 < rows < MOST
     step = run.planned().claim("a")
     hold = HoldRequest("turn", "p", "m", 10, 10, least_tokens=1)

@@ -5,8 +5,8 @@
 --
 -- Lock order, everywhere: a tenant's admission, or a freeze that is thawed; task rows by id, in a statement of their
 -- own; then envelopes by id; steps, holds and events change only under their task's lock. (A lock taken in the same
--- statement would read the rows of before.) Rows that two submits may both be making count as locks: the session and the
--- budgets are made before the admission is locked, the task, whose request may come twice, after it.
+-- statement would read the rows of before.) Who submits makes first what another may be making too, session, budgets and
+-- the task of a request that comes twice, and locks the admission last.
 --
 -- A task is queued, running or paused until it ends; a step that may start but whose task does not run is parked:
 -- waiting for no step, with no time at which anybody must look.

@@ -27,40 +27,29 @@ BEGIN
   RETURN NOT FOUND;
 END $$;
 
--- Locks a tenant's admission until the commit. Near the limits one transaction admits after the other, as two at once would
--- both see the same room: null. Far from them none waits for another's commit: true. False: the room was gone when the lock
--- was there; what is in the line is left to the next that ends, or to the sweep.
-CREATE FUNCTION engine_far(p_tenant uuid, p_tenant_limit int, p_user_limit int) RETURNS boolean LANGUAGE plpgsql AS $$
+-- Admit what there is room for. Returns the steps that became ready. Near the limits one transaction admits after the
+-- other, as two at once would both see the same room. Far from them none waits for another's commit; one that finds
+-- the room gone when it has its lock leaves its task in the line, to the next that ends or to the sweep.
+CREATE FUNCTION engine_admit(p_tenant uuid, p_tenant_limit int, p_user_limit int, p_hint_s float) RETURNS jsonb
+LANGUAGE plpgsql SET enable_hashjoin = on AS $$  -- a submit has it off; the line is no look-up
 DECLARE
   v_lock bigint := hashtextextended('admit ' || p_tenant, 0);
-BEGIN
-  IF engine_roomy(p_tenant, p_tenant_limit, p_user_limit) THEN
-    PERFORM pg_advisory_xact_lock_shared(v_lock);
-    RETURN engine_roomy(p_tenant, p_tenant_limit, p_user_limit);
-  END IF;
-  PERFORM pg_advisory_xact_lock(v_lock);
-  RETURN NULL;
-END $$;
-
--- Admit what there is room for. Returns the steps that became ready.
-CREATE FUNCTION engine_admit(p_tenant uuid, p_tenant_limit int, p_user_limit int, p_hint_s float) RETURNS jsonb
-LANGUAGE plpgsql AS $$
-DECLARE
-  v_far boolean;
   v_tasks uuid[];
   v_task uuid;
   v_ready jsonb := '[]';
 BEGIN
   PERFORM 1 FROM agent_tasks_task WHERE tenant_id = p_tenant AND state = 'queued' LIMIT 1;
   IF NOT FOUND THEN RETURN v_ready; END IF;
-  v_far := engine_far(p_tenant, p_tenant_limit, p_user_limit);
-  IF v_far THEN
+  IF engine_roomy(p_tenant, p_tenant_limit, p_user_limit) THEN
+    PERFORM pg_advisory_xact_lock_shared(v_lock);
+    IF NOT engine_roomy(p_tenant, p_tenant_limit, p_user_limit) THEN RETURN v_ready; END IF;
     v_tasks := ARRAY(SELECT id FROM agent_tasks_task WHERE tenant_id = p_tenant AND state = 'queued' ORDER BY priority, id);
-  ELSIF v_far IS NULL THEN
+  ELSE
+    PERFORM pg_advisory_xact_lock(v_lock);
     v_tasks := ARRAY(SELECT task FROM engine_line(p_tenant, p_user_limit) WHERE admissible ORDER BY place LIMIT greatest(0,
       p_tenant_limit - (SELECT count(*) FROM agent_tasks_task WHERE tenant_id = p_tenant AND state = 'running')));
   END IF;
-  FOREACH v_task IN ARRAY coalesce(v_tasks, '{}') LOOP
+  FOREACH v_task IN ARRAY v_tasks LOOP
     UPDATE agent_tasks_task SET state = 'running', admitted_at = clock_timestamp() WHERE id = (
       SELECT id FROM agent_tasks_task WHERE id = v_task AND state = 'queued' FOR NO KEY UPDATE SKIP LOCKED);  -- who has it ends it
     IF FOUND THEN v_ready := v_ready || engine_start(v_task, p_hint_s); END IF;

@@ -2,7 +2,7 @@
 -- one write, within the tenant's scope and under its row-level security.
 -- With `waits`, which says why, it is paused from the start.
 -- A session is found by its id or by the name that its user gave it, else made. Limits of budgets are set when they are
--- made, and kept. Returns {id, created_at, state, session, session_name, prompts, ready}.
+-- made, and kept. Returns {id, created_at, session, session_name, prompts, ready}.
 CREATE FUNCTION engine_submit(p jsonb, p_tenant_limit int, p_user_limit int, p_hint_s float) RETURNS jsonb
 LANGUAGE plpgsql SET plan_cache_mode = force_generic_plan SET enable_seqscan = off SET enable_bitmapscan = off
 SET enable_hashjoin = off SET enable_mergejoin = off AS $$  -- see docs/adr/0007
@@ -10,22 +10,17 @@ DECLARE
   v_session agent_sessions_session;
   t agent_tasks_task;
   v_count int := jsonb_array_length(p->'steps');
-  v_envelopes uuid[];
-  v_far boolean;
-  v_ready jsonb := '[]';
+  v_ready jsonb;
 BEGIN
   v_session := engine_session((p->>'tenant')::uuid, (p->>'user')::uuid, (p->>'session')::uuid, p->>'session_name', p->>'title');
   t.id := uuidv7(); t.tenant_id := (p->>'tenant')::uuid; t.user_id := (p->>'user')::uuid; t.session_id := v_session.id;
-  v_envelopes := engine_envelopes(t, p->'limits');
-  v_far := engine_far(t.tenant_id, p_tenant_limit, p_user_limit);
-  t.state := CASE WHEN p->>'waits' IS NOT NULL THEN 'paused' WHEN v_far THEN 'running' ELSE 'queued' END;
-  INSERT INTO agent_tasks_task (id, tenant_id, user_id, session_id, query, mode, complexity, state, admitted_at, priority, context,
+  INSERT INTO agent_tasks_task (id, tenant_id, user_id, session_id, query, mode, complexity, state, priority, context,
     attachments, principal, envelopes, seq, steps, open, artifacts, prompt_tokens, completion_tokens, cost_usd,
     cancel_reason, cancelled_by, paused_by, pause_reason, deadline_at, idempotency, origin, paused_at, quote, agent_tokens,
     prompts, conversation, in_conversation)
   VALUES (t.id, t.tenant_id, t.user_id, t.session_id, p->>'query', p->>'mode', (p->>'complexity')::float,
-    t.state, CASE t.state WHEN 'running' THEN clock_timestamp() END, (p->>'priority')::int, p->'context', p->'attachments', p->'principal',
-    v_envelopes, 0, v_count, v_count, '[]', 0, 0, 0, '', '', CASE WHEN p->>'waits' IS NULL THEN '' ELSE 'budget' END, coalesce(p->>'waits', ''),
+    CASE WHEN p->>'waits' IS NULL THEN 'queued' ELSE 'paused' END, (p->>'priority')::int, p->'context', p->'attachments', p->'principal',
+    engine_envelopes(t, p->'limits'), 0, v_count, v_count, '[]', 0, 0, 0, '', '', CASE WHEN p->>'waits' IS NULL THEN '' ELSE 'budget' END, coalesce(p->>'waits', ''),
     clock_timestamp() + (p->>'deadline_s')::float * interval '1 s', p->>'idempotency', nullif(p->'origin', 'null'),
     CASE WHEN p->>'waits' IS NOT NULL THEN clock_timestamp() END, nullif(p->'quote', 'null'),
     (p->>'agent_tokens')::bigint, coalesce(nullif(p->'prompts', 'null'), engine_prompts((p->>'tenant')::uuid)),
@@ -34,11 +29,7 @@ BEGIN
   PERFORM engine_add(t.id, t.tenant_id, 0, p->'steps', NULL, NULL);
   PERFORM engine_emit(t.id, engine_task_event('WORKFLOW_STARTED', 'Task accepted', p->'told'));
   PERFORM engine_wait(t);
-  IF t.state = 'running' THEN
-    v_ready := engine_start(t.id, p_hint_s);
-  ELSIF v_far IS NULL THEN
-    v_ready := engine_admit(t.tenant_id, p_tenant_limit, p_user_limit, p_hint_s);
-  END IF;
+  v_ready := engine_admit(t.tenant_id, p_tenant_limit, p_user_limit, p_hint_s);
   RETURN jsonb_build_object('id', t.id, 'created_at', t.created_at, 'session', v_session.id,
     'session_name', v_session.external_id, 'prompts', t.prompts, 'ready', v_ready);
 END $$;
@@ -57,8 +48,10 @@ DECLARE
   s agent_sessions_session;
 BEGIN
   IF p_name IS NOT NULL THEN
+    SELECT * INTO s FROM agent_sessions_session WHERE user_id = p_user AND external_id = p_name AND deleted_at IS NULL;
+    IF FOUND THEN RETURN s; END IF;
     SELECT * INTO s FROM agent_sessions_session
-    WHERE tenant_id = p_tenant AND user_id = p_user AND deleted_at IS NULL AND (external_id = p_name OR id = p_id) LIMIT 1;
+    WHERE id = p_id AND tenant_id = p_tenant AND user_id = p_user AND deleted_at IS NULL;
     IF FOUND THEN RETURN s; END IF;
   END IF;
   INSERT INTO agent_sessions_session AS made (tenant_id, user_id, external_id, title, context)
