@@ -6,7 +6,7 @@ from uuid import uuid4
 
 import psycopg
 import pytest
-from django.db import connections
+from django.db import connections, transaction
 
 from tests.support.cast import Cast, person
 from tests.support.farm import Farm
@@ -16,6 +16,7 @@ from webapp.common.errors import TenantScopeConflict, TenantScopeMissing
 from webapp.common.tenancy import tenant_scope
 from webapp.orchestration.submit import Submission, submit_task
 from webapp.tenants.models import Role
+from webapp.tenants.selectors import principal_of_key
 from webapp.tenants.services import create_tenant
 
 
@@ -30,6 +31,15 @@ def test_a_raw_query_in_another_scope_finds_nothing(cast: Cast, task: Task) -> N
         assert all(row.tenant_id == cast.globex.id for row in Task.objects.all())
     with tenant_scope(cast.acme.id):
         assert Task.objects.filter(id=task.id).exists()
+
+
+def test_who_presents_a_key_inside_a_transaction_is_known_and_no_scope_stays_open(cast: Cast, task: Task) -> None:
+    with transaction.atomic():
+        holder = principal_of_key(cast.owner.api_key)
+        assert holder and holder.tenant_id == cast.acme.id
+        assert principal_of_key(cast.owner.api_key[:-4] + "0000") is None
+        with pytest.raises(TenantScopeMissing):
+            list(Task.objects.all())
 
 
 def test_a_query_without_a_scope_is_an_error_and_not_an_empty_list(task: Task) -> None:
