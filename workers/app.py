@@ -29,6 +29,7 @@ app = Celery(
     broker=settings.REDIS_URL,
     include=[
         *(f"workers.{queue}" for queue in QUEUES),
+        "workers.hints",
         "workers.module_checks",
         "workers.source_checks",
         "workers.webhooks",

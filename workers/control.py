@@ -27,7 +27,7 @@ from workers import context
 from workers.app import app
 from workers.beats import Beats
 from workers.context import Past, TaskContext
-from workers.process import handles, offer, this
+from workers.process import handles, this
 from workers.replay import replay_run
 from workers.tenant_tools import tools_of
 from workers.thinking import left_in, state_after
@@ -37,17 +37,6 @@ log = structlog.get_logger()
 PLAN_SHOWN_CHARS = 2000
 WARNINGS_SHOWN = 20
 JSON_BYTES_PER_CHAR = 8  # six at most, and the rest of the output
-
-
-@app.task(name="control.steps")
-def steps(*, items: list[tuple[str, int]], **_newer: Any) -> None:
-    offer(items)
-
-
-@app.task(name="control.probe")
-def probe(*, nonce: str, **_newer: Any) -> None:
-    """Readiness asks whether this queue is consumed."""
-    dispatch.answer_probe(queue="control", nonce=nonce)
 
 
 @app.task(name="control.sweep")

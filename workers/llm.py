@@ -3,17 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import asdict, replace
-from typing import Any
 
 from django.conf import settings
 
 from webapp.agent_tasks.rules import AgentState
 from webapp.common.values import JSON
-from webapp.orchestration import complexity, dispatch
+from webapp.orchestration import complexity
 from webapp.orchestration.steps import ClaimedStep, Completion, event
 from workers import completions, context, embeddings, prompts  # noqa: F401  (steps of this queue)
 from workers.answers import output_of, told
-from workers.app import app
 from workers.asked_for import sort_calls
 from workers.beats import Beats
 from workers.context import Past
@@ -23,22 +21,11 @@ from workers.loop import Loop, loop_of
 from workers.loop_limits import calls_made
 from workers.model_call import ask_model
 from workers.model_told import Answered
-from workers.process import handles, offer
+from workers.process import handles
 from workers.routes import planned_mode
 from workers.tenant_tools import tools_of
 from workers.thinking import SPEC, beliefs_held, left_in, state_after
 from workers.turns import TooManySteps, next_steps
-
-
-@app.task(name="llm.steps")
-def steps(*, items: list[tuple[str, int]], **_newer: Any) -> None:
-    offer(items)
-
-
-@app.task(name="llm.probe")
-def probe(*, nonce: str, **_newer: Any) -> None:
-    """Readiness asks whether this queue is consumed."""
-    dispatch.answer_probe(queue="llm", nonce=nonce)
 
 
 @handles("llm.plan")

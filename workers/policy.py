@@ -2,29 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from policies import inputs
-from webapp.orchestration import dispatch
 from webapp.orchestration.steps import ClaimedStep, Completion
 from workers import context, decide
-from workers.app import app
 from workers.beats import Beats
 from workers.policy_inputs import principal_of, task_of
-from workers.process import handles, offer
+from workers.process import handles
 from workers.tenant_tools import tools_of
 from workers.tool_call import tool_input
-
-
-@app.task(name="policy.steps")
-def steps(*, items: list[tuple[str, int]], **_newer: Any) -> None:
-    offer(items)
-
-
-@app.task(name="policy.probe")
-def probe(*, nonce: str, **_newer: Any) -> None:
-    """Readiness asks whether this queue is consumed."""
-    dispatch.answer_probe(queue="policy", nonce=nonce)
 
 
 @handles("policy.admit")

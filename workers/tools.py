@@ -3,37 +3,23 @@
 from __future__ import annotations
 
 import time
-from typing import Any
 
 from webapp.common.errors import HartleyError
 from webapp.common.values import JSON
-from webapp.orchestration import dispatch
 from webapp.orchestration.steps import ClaimedStep, Completion, event
 from webapp.orchestration.tool_runs import text_of
 from workers import context, decide
-from workers.app import app
 from workers.beats import Beats, BudgetExceeded
 from workers.decide import PolicyDenied
 from workers.failed_calls import failed_call
 from workers.gate import CallTimeout
-from workers.process import handles, offer
+from workers.process import handles
 from workers.tenant_tools import tools_of
 from workers.tool_call import SHOWN_LIMIT_CHARS, call_tool
 from workers.tool_limits import ToolRefused
 from workers.toolbox.errors import ArgumentsInvalid, ToolUnknown
 from workers.toolbox.registry import Tool, ToolResult
 from workers.undoing import compensation_of
-
-
-@app.task(name="tools.steps")
-def steps(*, items: list[tuple[str, int]], **_newer: Any) -> None:
-    offer(items)
-
-
-@app.task(name="tools.probe")
-def probe(*, nonce: str, **_newer: Any) -> None:
-    """Readiness asks whether this queue is consumed."""
-    dispatch.answer_probe(queue="tools", nonce=nonce)
 
 
 @handles("tools.call")
