@@ -13,6 +13,7 @@ from typing import Any
 from uuid import UUID
 
 from django.db import connections
+from psycopg import Cursor
 
 from webapp.common.values import JSON, storable
 from webapp.orchestration.steps import Begin, ClaimedStep, Completion, ReadyStep, StepRef
@@ -162,10 +163,11 @@ def _plain(value: Any) -> str:
 
 
 def _call(sql: str, *args: Any) -> list[tuple[Any, ...]]:
-    with connections["default"].cursor() as cursor:
-        cursor.execute(sql, args)
-        rows: list[tuple[Any, ...]] = cursor.fetchall()
-    return rows
+    """With parameters that Postgres binds to a prepared statement: as text, Django's way, a batch would be parsed twice."""
+    connection = connections["default"]
+    connection.ensure_connection()
+    with connection.wrap_database_errors, Cursor(connection.connection) as cursor:
+        return cursor.execute(sql, args, prepare=True).fetchall()
 
 
 def _pairs(sql: str, *args: Any) -> list[tuple[str, Any]]:

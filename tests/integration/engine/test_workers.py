@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from django.db import connections, transaction
 
 from deploy.embedded import programs
 from tests.support.cast import Cast
@@ -18,6 +19,7 @@ from tests.support.farm import Farm, eventually
 from tests.support.pages import signed_in
 from webapp.common.tenancy import tenant_scope
 from webapp.orchestration.freezes import freeze, thaw
+from webapp.orchestration.functions import load_engine
 from webapp.orchestration.policies import save_module
 
 NO_MARKS = """package hartley.own
@@ -61,6 +63,19 @@ def frozen_for(farm: Farm, cast: Cast, task: str) -> str:
 
 def moment(text: str) -> datetime:
     return datetime.fromisoformat(text)
+
+
+def test_workers_go_on_when_a_deploy_replaces_the_functions_that_they_have_prepared(
+    connected: Farm, cast: Cast
+) -> None:
+    def run() -> str:
+        task = submit(connected, cast, mark("a", "first"), mark("b", "second", "a"))
+        return str(connected.finished(cast.owner.api_key, task)["status"])
+
+    assert run() == "TASK_STATUS_COMPLETED"
+    with transaction.atomic(using="owner"), connections["owner"].cursor() as cursor:
+        cursor.execute(load_engine().sql)
+    assert run() == "TASK_STATUS_COMPLETED"
 
 
 def test_a_plan_of_tools_and_waits_runs_as_its_edges_say(connected: Farm, cast: Cast) -> None:
