@@ -47,17 +47,16 @@ END $$;
 CREATE FUNCTION engine_tell(p_tasks uuid[], p_events jsonb[]) RETURNS void LANGUAGE plpgsql AS $$
 BEGIN
   IF p_tasks = '{}' THEN RETURN; END IF;
-  WITH said AS (
-    SELECT task, e, row_number() OVER (PARTITION BY task ORDER BY nr, k) AS place FROM
-      unnest(p_tasks, p_events) WITH ORDINALITY AS x(task, list, nr), jsonb_array_elements(list) WITH ORDINALITY AS y(e, k)
-  ), numbered AS (
-    UPDATE agent_tasks_task t SET seq = seq + (SELECT count(*) FROM said WHERE task = t.id), updated_at = clock_timestamp()
-    WHERE t.id = ANY(p_tasks) AND t.state = ANY(engine_open()) RETURNING t.id, t.tenant_id, t.seq
+  WITH numbered AS (
+    UPDATE agent_tasks_task t SET updated_at = clock_timestamp(),
+      seq = seq + (SELECT sum(jsonb_array_length(list)) FROM unnest(p_tasks, p_events) AS x(task, list) WHERE task = t.id)
+    WHERE t.id = ANY(p_tasks) AND t.state = ANY(engine_open()) RETURNING t.id, t.tenant_id, old.seq AS before
   )
   INSERT INTO progress_event (task_id, tenant_id, seq, type, agent_id, message, payload, created_at)
-  SELECT id, tenant_id, seq - count(*) OVER (PARTITION BY id) + place, e->>'type', coalesce(e->>'agent_id', ''),
+  SELECT id, tenant_id, before + row_number() OVER (PARTITION BY id ORDER BY nr, k), e->>'type', coalesce(e->>'agent_id', ''),
          coalesce(e->>'message', ''), nullif(e->'payload', 'null'), clock_timestamp()
-  FROM numbered JOIN said ON task = id;
+  FROM numbered JOIN unnest(p_tasks, p_events) WITH ORDINALITY AS x(task, list, nr) ON task = id,
+    jsonb_array_elements(list) WITH ORDINALITY AS y(e, k);
 END $$;
 
 CREATE FUNCTION engine_emit(p_task uuid, p_events jsonb) RETURNS void LANGUAGE plpgsql AS $$

@@ -6,11 +6,13 @@
 CREATE FUNCTION engine_claim(p_task uuid, p_n int, p_worker text, p_lease_s float) RETURNS jsonb LANGUAGE plpgsql AS $$
 DECLARE
   s agent_tasks_step;
-  t agent_tasks_task;
+  t record;
 BEGIN
-  SELECT * INTO t FROM agent_tasks_task WHERE id = p_task;
+  SELECT state, session_id, user_id, principal,
+    EXISTS (SELECT 1 FROM decisions_freeze f WHERE f.tenant_id = k.tenant_id AND thawed_at IS NULL) AS freezes
+  INTO t FROM agent_tasks_task k WHERE id = p_task;
   IF t.state IS DISTINCT FROM 'running' THEN RETURN NULL; END IF;
-  IF EXISTS (SELECT 1 FROM decisions_freeze WHERE tenant_id = t.tenant_id AND thawed_at IS NULL) THEN
+  IF t.freezes THEN
     SELECT * INTO s FROM agent_tasks_step WHERE task_id = p_task AND n = p_n
       AND (state = 'ready' OR (state = 'waiting' AND waits = 0 AND due <= clock_timestamp()));
     IF engine_frozen(s, NULL) THEN RETURN NULL; END IF;
@@ -198,7 +200,7 @@ DECLARE
   t agent_tasks_task;
   c agent_tasks_step;
   v_done boolean := s.state = 'done';
-  v_final boolean;
+  v_final boolean := s.is_final;
   v_cause jsonb := coalesce(s.error->'cause', s.error || jsonb_build_object('step', s.n));
   v_ready jsonb := '[]';
   v_some boolean := p_grew;  -- might something start now?
@@ -206,7 +208,9 @@ BEGIN
   UPDATE agent_tasks_task SET open = open - 1 WHERE id = s.task_id AND state = ANY(engine_open()) RETURNING * INTO t;
   IF NOT FOUND THEN RETURN '[]'; END IF;
   IF t.failure IS NULL THEN
-    SELECT is_final INTO v_final FROM agent_tasks_step WHERE task_id = s.task_id AND n = s.n;  -- its heir may have taken it
+    IF p_grew THEN  -- its heir may have taken it
+      SELECT is_final INTO v_final FROM agent_tasks_step WHERE task_id = s.task_id AND n = s.n;
+    END IF;
     IF v_final AND NOT v_done THEN RETURN engine_fail(s.task_id, v_cause, p_hint_s); END IF;
     IF v_final OR t.open = 0 THEN
       PERFORM engine_end(s.task_id, 'completed', NULL,
@@ -298,7 +302,6 @@ DECLARE
   v_grew boolean := jsonb_array_length(c->'grow') > 0;
   v_ready jsonb := '[]';
 BEGIN
-  IF engine_overtaken(s) THEN RETURN '[]'; END IF;
   IF s.state = 'waiting' THEN
     IF s.due IS NULL THEN v_ready := engine_start(s.task_id, p_hint_s); END IF;
   ELSE

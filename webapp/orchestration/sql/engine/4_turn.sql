@@ -33,10 +33,12 @@ BEGIN
     END LOOP;
     PERFORM engine_tell(v_tasks, v_told);
     FOR i IN 1 .. cardinality(v_steps) LOOP
+      CONTINUE WHEN i > 1 AND engine_overtaken(v_steps[i]);
       v_ready := v_ready || engine_follow(v_steps[i], v_ends[i], p_hint_s);
     END LOOP;
-    PERFORM engine_standstill(task_id, CASE WHEN kind = 'llm.turn' THEN 'post_agent' ELSE 'pre_execution' END)
-    FROM (SELECT DISTINCT ON (task_id) task_id, kind FROM unnest(v_steps) ORDER BY task_id) AS one_of_each;
+    PERFORM engine_standstill(id, CASE WHEN (SELECT bool_or(kind = 'llm.turn') FROM unnest(v_steps) WHERE task_id = id)
+      THEN 'post_agent' ELSE 'pre_execution' END)
+    FROM agent_tasks_task WHERE id = ANY(ARRAY(SELECT task_id FROM unnest(v_steps))) AND paused_at IS NOT NULL;
     v_tasks := '{}'; v_told := '{}';
   END IF;
   IF p_begins <> '[]' THEN
@@ -48,29 +50,33 @@ BEGIN
       what := 'begun'; body := engine_ref(r.b) || r.answer; RETURN NEXT;
     END LOOP;
   END IF;
-  -- What is asked for, then what has just become ready, which has a queue: a worker goes on with its own, without a
-  -- message, as far as it has room.
-  FOR item IN SELECT * FROM jsonb_array_elements(p_claims || v_ready) LOOP
-    body := NULL;
-    IF item->'queue' IS NULL OR (v_taken < p_take AND item->>'queue' = ANY(p_queues) AND (item->>'delay_s')::float = 0) THEN
-      body := engine_claim((item->>'task')::uuid, (item->>'n')::int, p_worker, p_lease_s);
-    END IF;
-    IF body IS NOT NULL THEN
-      v_taken := v_taken + (item->'queue' IS NOT NULL)::int;
-      v_tasks := v_tasks || (item->>'task')::uuid; v_told := v_told || (body->'told');
-      what := 'claimed'; body := body - 'told'; RETURN NEXT;
-    ELSIF item->'queue' IS NOT NULL THEN
-      what := 'ready'; body := item; RETURN NEXT;
-    END IF;
-  END LOOP;
+  IF p_claims || v_ready <> '[]' THEN
+    -- What is asked for, then what has just become ready, which has a queue: a worker goes on with its own, without a
+    -- message, as far as it has room.
+    FOR item IN SELECT * FROM jsonb_array_elements(p_claims || v_ready) LOOP
+      body := NULL;
+      IF item->'queue' IS NULL OR (v_taken < p_take AND item->>'queue' = ANY(p_queues) AND (item->>'delay_s')::float = 0) THEN
+        body := engine_claim((item->>'task')::uuid, (item->>'n')::int, p_worker, p_lease_s);
+      END IF;
+      IF body IS NOT NULL THEN
+        v_taken := v_taken + (item->'queue' IS NOT NULL)::int;
+        v_tasks := v_tasks || (item->>'task')::uuid; v_told := v_told || (body->'told');
+        what := 'claimed'; body := body - 'told'; RETURN NEXT;
+      ELSIF item->'queue' IS NOT NULL THEN
+        what := 'ready'; body := item; RETURN NEXT;
+      END IF;
+    END LOOP;
+  END IF;
   PERFORM engine_tell(v_tasks, v_told);
-  what := 'ended';
-  FOR body IN SELECT jsonb_build_object('task', t.id, 'tenant', t.tenant_id, 'next', EXISTS (
-        SELECT 1 FROM agent_tasks_task q WHERE q.tenant_id = t.tenant_id AND q.state = 'queued'))
-      FROM agent_tasks_task t WHERE NOT t.state = ANY(engine_open())
-      AND t.id = ANY(ARRAY(SELECT (e->>'task')::uuid FROM jsonb_array_elements(p_completions || p_begins) AS e)) LOOP
-    RETURN NEXT;
-  END LOOP;
+  IF p_completions <> '[]' THEN
+    what := 'ended';
+    FOR body IN SELECT jsonb_build_object('task', t.id, 'tenant', t.tenant_id, 'next', EXISTS (
+          SELECT 1 FROM agent_tasks_task q WHERE q.tenant_id = t.tenant_id AND q.state = 'queued'))
+        FROM agent_tasks_task t WHERE NOT t.state = ANY(engine_open())
+        AND t.id = ANY(ARRAY(SELECT (e->>'task')::uuid FROM jsonb_array_elements(p_completions) AS e)) LOOP
+      RETURN NEXT;
+    END LOOP;
+  END IF;
 END $$;
 
 -- Extend leases; returns the refs that are no longer mine. A step that a turn has locked just now is left for the
