@@ -180,9 +180,10 @@ def _submit(
     answer = one_statement(principal.tenant_id, "SELECT engine_submit(%s::jsonb, %s, %s, %s)", [wire(asked), *limits])
     assert answer is not None, "a function's call has a row"
     made = json.loads(answer[0])
-    ready = ready_steps(made["ready"])
-    task = Task(
-        id=UUID(made["id"]),
+    id_, ready = UUID(made["id"]), ready_steps(made["ready"])
+    transaction.on_commit(lambda: bell.ring([id_], ready))
+    return Task(
+        id=id_,
         tenant_id=principal.tenant_id,
         user_id=principal.user_id,
         session=Session(id=UUID(made["session"]), external_id=made["session_name"]),
@@ -201,10 +202,8 @@ def _submit(
         steps=len(first),
         open=len(first),
         created_at=datetime.fromisoformat(made["created_at"]),
-        state=_state(UUID(made["id"]), ready, waits),
+        state=_state(id_, ready, waits),
     )
-    transaction.on_commit(lambda: bell.ring([task.id], ready))
-    return task
 
 
 def _conversation(principal: Principal, submission: Submission) -> str:
