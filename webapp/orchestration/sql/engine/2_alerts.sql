@@ -39,7 +39,7 @@ BEGIN
   IF a.id IS NOT NULL THEN PERFORM engine_emit(p_task, engine_threshold_event(a)); END IF;
 END $$;
 
-CREATE FUNCTION engine_threshold_event(a budgets_alert) RETURNS jsonb LANGUAGE sql IMMUTABLE AS $$
+CREATE FUNCTION engine_threshold_event(a budgets_alert) RETURNS jsonb LANGUAGE sql STABLE AS $$
   SELECT jsonb_build_array(jsonb_build_object('type', 'BUDGET_THRESHOLD', 'agent_id', 'budget-manager',
     'message', format(CASE WHEN a.percent < 100 THEN '%s %% of the %s budget in %s are spent' ELSE 'The %2$s budget in %3$s is used up' END,
       a.percent, concat_ws(' ', nullif(a.period, 'total'), a.level), replace(a.unit, '_', ' ')),

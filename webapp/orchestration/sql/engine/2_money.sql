@@ -12,7 +12,7 @@ CREATE FUNCTION engine_worst_usd(p_hold jsonb, p_granted bigint) RETURNS numeric
 $$;
 
 -- All that it asks for. A worker of the release before knows of tokens and money alone.
-CREATE FUNCTION engine_in_full(p_hold jsonb) RETURNS jsonb LANGUAGE sql IMMUTABLE AS $$
+CREATE FUNCTION engine_in_full(p_hold jsonb) RETURNS jsonb LANGUAGE sql STABLE AS $$
   SELECT jsonb_build_object('granted', p_hold->'max_tokens', 'seconds', coalesce(p_hold->'seconds', '0'), 'fuel', coalesce(p_hold->'fuel', '0'))
 $$;
 
@@ -132,7 +132,7 @@ BEGIN
 END $$;
 
 -- What is said of holds: a list of {call, sent, usage, error}. A worker of the release before says one of them, or none.
-CREATE FUNCTION engine_settlements(p_end jsonb) RETURNS jsonb LANGUAGE sql IMMUTABLE AS $$
+CREATE FUNCTION engine_settlements(p_end jsonb) RETURNS jsonb LANGUAGE sql STABLE AS $$
   SELECT CASE jsonb_typeof(p_end->'settle') WHEN 'array' THEN p_end->'settle' WHEN 'object' THEN jsonb_build_array(p_end->'settle')
     ELSE '[]' END
 $$;
