@@ -1,6 +1,6 @@
 """Runs the steps of one worker process: takes hints, claims through the writer, performs in one event loop.
 
-Celery's task body only offers hints and returns. What runs, how much at once, when it stops: decided here.
+Celery's messages only bring hints. What runs, how much at once, when it stops: decided here.
 """
 
 from __future__ import annotations
