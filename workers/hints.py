@@ -1,4 +1,4 @@
-"""What comes in on the queues of steps: hints, which go straight from the message to the runner, and the probe."""
+"""What comes in on each queue: hints (`llm.steps` and the like), straight from the message to the runner, and probes."""
 
 from __future__ import annotations
 
@@ -33,18 +33,19 @@ def take_hints(task: Task, app: Celery, consumer: Consumer) -> Take:
             return
         try:
             offer(items)
-        except (TypeError, ValueError) as error:
+        except Exception as error:  # of whatever is no hint: in Celery's loop it would end the worker
             raise InvalidTaskError(f"Not a hint: {error}") from error
         ack(strategy.logger, consumer.connection_errors)
 
     return take
 
 
-def plain_hint(message: Message) -> list[tuple[str, int]] | None:
-    """Its items, when it has nothing else: no time of its own, nothing that follows, no arguments of a newer release."""
+def plain_hint(message: Message) -> Any:
+    """Its items; None when it says anything else: a time of its own, what follows it, arguments of a newer release."""
     match message.payload:
         case [[], {"items": items, **more}, dict() as follows] if not more and not any(follows.values()):
-            return None if any(message.headers.get(name) for name in TIMED) else items
+            timed = any(message.headers.get(name) for name in TIMED)
+            return None if timed else items
     return None
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from datetime import timedelta
 from typing import Any
@@ -14,7 +14,8 @@ from celery.contrib.testing.worker import start_worker
 from django.utils import timezone
 
 from tests.support.farm import eventually
-from workers import hints
+from webapp.orchestration.steps import StepRef
+from workers import process
 
 ITEMS = [["01a2042a-61f9-7117-a247-cf01a0303565", 1]]
 
@@ -37,17 +38,15 @@ class Heard:
 
         self.steps, self.after = steps, after
 
-    def offer(self, items: Any) -> None:
-        if items == "broken":
-            raise ValueError(items)
-        self.offered.append(items)
+    def offer(self, refs: Iterable[StepRef]) -> None:
+        self.offered += [[str(task), n] for task, n in refs]
 
 
 @pytest.fixture
 def heard(monkeypatch: pytest.MonkeyPatch) -> Iterator[Heard]:
     app = Celery("hints", broker="memory://", backend="cache+memory://", set_as_current=False)
     heard = Heard(app)
-    monkeypatch.setattr(hints, "offer", heard.offer)
+    monkeypatch.setattr(process.this, "runner", heard)
     with consumed(app):
         yield heard
 
@@ -60,7 +59,7 @@ def consumed(app: Celery) -> Iterator[None]:
 
 def test_a_hint_is_offered_and_no_call_is_made_of_it(heard: Heard) -> None:
     heard.steps.apply_async(kwargs={"items": ITEMS})
-    assert eventually(lambda: heard.offered, 10) == [ITEMS]
+    assert eventually(lambda: heard.offered, 10) == ITEMS
     assert heard.called == []
 
 
@@ -81,10 +80,11 @@ def test_one_that_is_not_yet_due_waits_and_one_that_has_expired_is_dropped(heard
     heard.steps.apply_async(kwargs={"items": [2]}, countdown=0.1)
     heard.steps.apply_async(kwargs={"items": ITEMS})
     assert eventually(lambda: heard.called, 10) == [[2]]
-    assert heard.offered == [ITEMS]
+    assert heard.offered == ITEMS
 
 
-def test_after_one_that_is_none_the_next_is_heard(heard: Heard) -> None:
-    heard.steps.apply_async(kwargs={"items": "broken"})
+@pytest.mark.parametrize("items", ["broken", 5, [5], [["no id", 1]], [[5, 1]], [[{}, 1]], [[None, 1]], {"a": 1}])
+def test_after_one_that_is_none_the_next_is_heard(heard: Heard, items: Any) -> None:
+    heard.steps.apply_async(kwargs={"items": items})
     heard.steps.apply_async(kwargs={"items": ITEMS})
-    assert eventually(lambda: heard.offered, 10) == [ITEMS]
+    assert eventually(lambda: heard.offered, 10) == ITEMS
