@@ -163,11 +163,11 @@ def _plain(value: Any) -> str:
 
 
 def _call(sql: str, *args: Any) -> list[tuple[Any, ...]]:
-    """With parameters that Postgres binds to a prepared statement: as text, Django's way, a batch would be parsed twice."""
+    """With parameters that Postgres binds: written into the text, as Django does it, a batch would be parsed twice."""
     connection = connections["default"]
     connection.ensure_connection()
     with connection.wrap_database_errors, Cursor(connection.connection) as cursor:
-        return cursor.execute(sql, args, prepare=True).fetchall()
+        return cursor.execute(sql, args).fetchall()
 
 
 def _pairs(sql: str, *args: Any) -> list[tuple[str, Any]]:

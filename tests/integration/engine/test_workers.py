@@ -65,9 +65,7 @@ def moment(text: str) -> datetime:
     return datetime.fromisoformat(text)
 
 
-def test_workers_go_on_when_a_deploy_replaces_the_functions_that_they_have_prepared(
-    connected: Farm, cast: Cast
-) -> None:
+def test_workers_go_on_when_a_deploy_replaces_the_functions_that_they_call(connected: Farm, cast: Cast) -> None:
     def run() -> str:
         task = submit(connected, cast, mark("a", "first"), mark("b", "second", "a"))
         return str(connected.finished(cast.owner.api_key, task)["status"])
