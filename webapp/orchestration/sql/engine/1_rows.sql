@@ -49,7 +49,7 @@ BEGIN
   IF p_tasks = '{}' THEN RETURN; END IF;
   WITH numbered AS (
     UPDATE agent_tasks_task t SET updated_at = clock_timestamp(),
-      seq = seq + (SELECT sum(jsonb_array_length(list)) FROM unnest(p_tasks, p_events) AS x(task, list) WHERE task = t.id)
+      seq = seq + (SELECT coalesce(sum(jsonb_array_length(list)), 0) FROM unnest(p_tasks, p_events) AS x(task, list) WHERE task = t.id)
     WHERE t.id = ANY(p_tasks) AND t.state = ANY(engine_open()) RETURNING t.id, t.tenant_id, old.seq AS before
   )
   INSERT INTO progress_event (task_id, tenant_id, seq, type, agent_id, message, payload, created_at)

@@ -68,7 +68,7 @@ BEGIN
     END LOOP;
   END IF;
   PERFORM engine_tell(v_tasks, v_told);
-  IF p_completions <> '[]' THEN
+  IF p_completions <> '[]' THEN  -- a begin ends nothing; one whose task has ended is lost, and its step is handed back
     what := 'ended';
     FOR body IN SELECT jsonb_build_object('task', t.id, 'tenant', t.tenant_id, 'next', EXISTS (
           SELECT 1 FROM agent_tasks_task q WHERE q.tenant_id = t.tenant_id AND q.state = 'queued'))
