@@ -24,8 +24,12 @@ QUIET = (
 )  # fmt: skip
 NOWHERE = "http://127.0.0.1:1"
 HOME_CALLS = tuple(  # what Chromium would tell its maker, whatever page is open
-    f"--{name}={NOWHERE}" for name in ("gaia-url", "google-apis-url", "autofill-server-url", "variations-server-url")
-)
+    f"--{name}={NOWHERE}"
+    for name in (
+        "gaia-url", "google-apis-url", "autofill-server-url", "variations-server-url", "gcm-checkin-url",
+        "gcm-registration-url", "gcm-mcs-endpoint",
+    )
+)  # fmt: skip
 CLOSED = (
     "--proxy-bypass-list=<-loopback>",  # this machine's own names are no exception
     "--host-resolver-rules=MAP * ~NOTFOUND , EXCLUDE 127.0.0.1",  # names are the proxy's to look up
