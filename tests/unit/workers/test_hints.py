@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 from celery import Celery
 from celery.contrib.testing.worker import start_worker
+from celery.signals import setup_logging, worker_init, worker_shutdown
 from django.utils import timezone
 
 from tests.support.farm import eventually
@@ -47,6 +48,9 @@ def heard(monkeypatch: pytest.MonkeyPatch) -> Iterator[Heard]:
     app = Celery("hints", broker="memory://", backend="cache+memory://", set_as_current=False)
     heard = Heard(app)
     monkeypatch.setattr(process.this, "runner", heard)
+    for signal in (worker_init, worker_shutdown, setup_logging):  # what a worker process does besides
+        monkeypatch.setattr(signal, "receivers", [])
+    setup_logging.connect(lambda **_signal: None, weak=False)  # with none, Celery would set up its own
     with consumed(app):
         yield heard
 
