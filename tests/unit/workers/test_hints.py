@@ -16,7 +16,7 @@ from django.utils import timezone
 
 from tests.support.farm import eventually
 from webapp.orchestration.steps import StepRef
-from workers import process
+from workers import hints, process
 
 ITEMS = [["01a2042a-61f9-7117-a247-cf01a0303565", 1]]
 
@@ -29,7 +29,7 @@ class Heard:
         self.called: list[Any] = []
         self.followed = threading.Event()
 
-        @app.task(name="hint.steps", shared=False, Strategy="workers.hints:take_hints")
+        @app.task(name="hint.steps", shared=False, Strategy=f"{hints.__name__}:take_hints")
         def steps(*, items: Any, **_newer: Any) -> None:
             self.called.append(items)
 
