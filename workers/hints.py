@@ -42,10 +42,10 @@ def take_hints(task: Task, app: Celery, consumer: Consumer) -> Take:
 
 def plain_hint(message: Message) -> Any:
     """Its items; None when it says anything else: a time of its own, what follows it, arguments of a newer release."""
+    timed = any(message.headers.get(name) for name in TIMED)
     match message.payload:
-        case [[], {"items": items, **more}, dict() as follows] if not more and not any(follows.values()):
-            timed = any(message.headers.get(name) for name in TIMED)
-            return None if timed else items
+        case [[], {"items": items, **more}, dict() as follows] if not (more or timed or any(follows.values())):
+            return items
     return None
 
 

@@ -42,6 +42,13 @@ def test_who_presents_a_key_inside_a_transaction_is_known_and_no_scope_stays_ope
             list(Task.objects.all())
 
 
+def test_in_a_tenants_scope_the_key_of_another_tenant_is_a_conflict(cast: Cast, task: Task) -> None:
+    with tenant_scope(cast.acme.id):
+        with pytest.raises(TenantScopeConflict):
+            principal_of_key(cast.stranger.api_key)
+        assert principal_of_key(cast.owner.api_key) and Task.objects.filter(id=task.id).exists()
+
+
 def test_a_query_without_a_scope_is_an_error_and_not_an_empty_list(task: Task) -> None:
     with pytest.raises(TenantScopeMissing):
         list(Task.objects.all())
