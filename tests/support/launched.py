@@ -96,7 +96,7 @@ class Launched:
     def wait_up(self, within_s: float = 120) -> None:
         eventually(self.up, within_s, 0.1)
 
-    def stop(self, number: int = signal.SIGINT, within_s: float = 15) -> int:
+    def stop(self, number: int = signal.SIGINT, within_s: float = 60) -> int:
         assert self.process
         if self.process.poll() is None:
             self.process.send_signal(number)

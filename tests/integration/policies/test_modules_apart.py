@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-import time
 from collections.abc import AsyncIterator
 from contextlib import suppress
+from unittest.mock import AsyncMock
 
 import pytest
 import pytest_asyncio
@@ -44,23 +44,25 @@ async def own() -> AsyncIterator[OwnPolicies]:
 async def test_what_hangs_or_crashes_is_no_answer_and_others_go_on(odd: str, own: OwnPolicies) -> None:
     sound = (OwnSource("rules", SOUND, "enforce"),)
     await own.ask("globex", sound, INPUT)
-    hanging = asyncio.create_task(own.ask("acme", (module(ODD[odd]),), INPUT))
+    answered, hanging = 0, asyncio.create_task(own.ask("acme", (module(ODD[odd]),), INPUT))
+    await asyncio.sleep(0)  # it takes its place first
     while not hanging.done():
-        began = time.monotonic()
         (answer,) = await own.ask("globex", sound, INPUT)
         assert answer == ("rules", "deny", ["not the calculator"])
-        assert time.monotonic() - began < 1, "the one waits for itself"
+        answered += not hanging.done()
+    assert answered, "the one waits for itself"
     with pytest.raises(NoAnswer, match=r"no answer within 0\.3 s|ended the policy engine"):
         await hanging
 
 
-async def test_what_failed_rests_until_it_is_mended(own: OwnPolicies) -> None:
+async def test_what_failed_rests_until_it_is_mended(own: OwnPolicies, monkeypatch: pytest.MonkeyPatch) -> None:
+    start = AsyncMock(wraps=asyncio.create_subprocess_exec)
+    monkeypatch.setattr("asyncio.create_subprocess_exec", start)
     odd = (module(ODD["a pattern that never ends"]),)
-    for least_s, most_s in ((0.3, 15.0), (0.0, 0.1)):
-        began = time.monotonic()
-        with pytest.raises(NoAnswer):
+    for _ in range(3):
+        with pytest.raises(NoAnswer, match=r"within 0\.3 s"):
             await own.ask("acme", odd, INPUT)
-        assert least_s <= time.monotonic() - began < most_s
+        assert start.await_count == 1, "it is not even asked"
     assert await own.ask("acme", (module('input.tool.name == "x"'),), INPUT) == []
 
 

@@ -120,17 +120,17 @@ async def test_a_flood_goes_on_while_redis_forgets_dies_and_comes_back(valkey, w
 
 
 async def test_a_redis_that_hangs_costs_one_short_wait(valkey, worker, monkeypatch):
-    monkeypatch.setattr(line, "ANSWER_S", 1)
+    monkeypatch.setattr(line, "ANSWER_S", 3)
     monkeypatch.setattr(line, "AWAY_S", 60)
     acme, one = Acme(), worker()
     await acme.call(one)
     valkey.freeze()
     began = time.monotonic()
     await asyncio.gather(*(acme.call(one) for _ in range(50)))
-    assert 0.95 < time.monotonic() - began < 20, "not one for each"
+    assert 2.9 < time.monotonic() - began < 60, "not one for each"
     began = time.monotonic()
     await acme.call(one)
-    assert time.monotonic() - began < 0.95, "the next do not even try"
+    assert time.monotonic() - began < 2.9, "the next do not even try"
 
 
 async def test_a_call_that_waits_while_redis_dies_goes_by_the_own_breaker(valkey, worker):
