@@ -145,7 +145,7 @@ def test_the_end_is_orderly_and_leaves_nothing_and_the_next_start_plays_no_first
     told = log.stat().st_size
     assert stack.stop() == 0
     killed = re.findall("killing '(.+?)'", log.read_text()[told:])
-    assert set(killed) <= {"flower"}, "only who keeps nothing is given no time"
+    assert set(killed) <= {"flower", "beat"}, "who keeps nothing is given a second"
     assert not [pid for pid in pids if is_alive(pid)]
     assert not (stack.home / "pids.json").exists()
     assert not [name for name in temporary if name.startswith(f"hartley-{os.getuid()}-")]
