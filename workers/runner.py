@@ -6,6 +6,7 @@ Celery's messages only bring hints. What runs, how much at once, when it stops: 
 from __future__ import annotations
 
 import asyncio
+import json
 import random
 import threading
 import time
@@ -47,6 +48,15 @@ class StepTimeout(HartleyError):
 
     def __init__(self, timeout_s: float) -> None:
         super().__init__(f"The step took longer than {timeout_s:g} s")
+
+
+class OutputUnfit(HartleyError):
+    """The step brought what is not JSON, such as NaN."""
+
+    code = REJECTED["code"]
+
+    def __init__(self, why: Exception) -> None:
+        super().__init__(f"The step's output is not JSON: {why}")
 
 
 class OutputTooLarge(HartleyError):
@@ -289,7 +299,7 @@ class Runner:
         try:
             async with asyncio.timeout(step.timeout_s) as scope:
                 completion = await self._handlers[step.kind](step, beats)
-            self._check_size(completion)
+            self._check_output(completion)
             return replace(completion, settle=beats.settlements, savings=tuple(beats.savings))
         except (asyncio.CancelledError, StepLost):
             # Settles what was held; the step itself, if it is still ours, goes back to be run elsewhere.
@@ -326,12 +336,15 @@ class Runner:
             return Completion(step, status="failed", **left)
         return Completion(step, status="retry", delay_s=delay, **left)
 
-    def _check_size(self, completion: Completion) -> None:
+    def _check_output(self, completion: Completion) -> None:
         """
         Raises:
-            OutputTooLarge: for its row, whoever made it.
+            OutputTooLarge, OutputUnfit: for its row, whoever made it.
         """
-        size = len(engine.wire(completion.output)) if completion.output else 0
+        try:
+            size = len(json.dumps(completion.output, allow_nan=False, default=engine.plain)) if completion.output else 0
+        except (TypeError, ValueError) as error:
+            raise OutputUnfit(error) from error
         if size > self._output_bytes:
             raise OutputTooLarge(size, self._output_bytes)
 

@@ -83,7 +83,7 @@ def read_completion(body: Any) -> Asked:
     asked = Asked(
         _messages(body), _tools(body), _options(body), session_of(body), _flag(body, "stream"), read_window(body)
     )
-    size = len(wire([asked.messages, asked.tools, asked.options]))
+    size = len(wire([asked.messages, asked.tools, asked.options]).encode())
     if size > settings.COMPLETION_INPUT_BYTES:
         limit = settings.COMPLETION_INPUT_BYTES
         raise Invalid(field="messages", message=f"have {size} bytes as JSON with the tools; the limit is {limit}")
@@ -282,7 +282,7 @@ def _schema(body: JSON) -> JSON | None:
 
 
 def _bounded(schema: JSON, field: str) -> JSON:
-    size = len(wire(schema))
+    size = len(wire(schema).encode())
     if size > SCHEMA_BYTES:
         raise Invalid(field=field, message=f"has {size} bytes as JSON; the limit is {SCHEMA_BYTES}")
     return schema

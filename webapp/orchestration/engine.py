@@ -7,11 +7,13 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
+import orjson
 from django.db import connections
 from psycopg import Cursor
 
@@ -149,14 +151,22 @@ def admit(*, tenants: Iterable[UUID], tenant_limit: int, user_limit: int, hint_s
 
 
 def wire(value: Any) -> str:
-    """JSON that Postgres takes: no NUL and no lone surrogate, which models and tools do produce."""
-    text = json.dumps(value, default=_plain)
+    """
+    JSON that Postgres takes: no NUL and no lone surrogate, which models and tools do produce. NaN and infinities, which are
+    not JSON, become null.
+    """
+    with suppress(TypeError):  # lone surrogates, and what Postgres does take: long integers, deep lists
+        text = orjson.dumps(value, default=plain).decode()
+        if "\\u0000" not in text:
+            return text
+    text = json.dumps(value, default=plain)
     if "\\u0000" in text or "\\ud" in text:
         text = json.dumps(storable(json.loads(text)))
     return text
 
 
-def _plain(value: Any) -> str:
+def plain(value: Any) -> str:
+    """Of what JSON has no form for: ids and amounts."""
     if isinstance(value, UUID | Decimal):
         return str(value)
     raise TypeError(f"{type(value).__name__} is not JSON")

@@ -65,6 +65,8 @@ def test_an_output_beyond_it_fails_the_step_and_is_paid(runner: Runner) -> None:
     }
 
 
-def test_an_output_that_is_no_json_fails_the_step_and_is_paid(runner: Runner) -> None:
-    refused = performed(runner, {"text": object()})
-    assert (refused.status, (refused.error or {})["code"], refused.settle) == ("failed", "internal", (PAID,))
+@pytest.mark.parametrize(("odd", "why"), [(object(), "object is not JSON"), (float("nan"), "not JSON compliant")])
+def test_an_output_that_is_no_json_fails_the_step_and_is_paid(odd: object, why: str, runner: Runner) -> None:
+    refused = performed(runner, {"text": odd})
+    assert (refused.status, refused.output, refused.settle) == ("failed", None, (PAID,))
+    assert refused.error and refused.error["code"] == "step.output_rejected" and why in refused.error["message"]
