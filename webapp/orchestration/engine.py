@@ -173,11 +173,13 @@ def plain(value: Any) -> str:
 
 
 def _call(sql: str, *args: Any) -> list[tuple[Any, ...]]:
-    """With parameters that Postgres binds: written into the text, as Django does it, a batch would be parsed twice."""
+    """
+    Prepared, with parameters that Postgres binds: written into the text, as Django does it, a batch would be parsed twice.
+    """
     connection = connections["default"]
     connection.ensure_connection()
     with connection.wrap_database_errors, Cursor(connection.connection) as cursor:
-        return cursor.execute(sql, args).fetchall()
+        return cursor.execute(sql, args, prepare=True).fetchall()
 
 
 def _pairs(sql: str, *args: Any) -> list[tuple[str, Any]]:
