@@ -343,7 +343,7 @@ class Runner:
         """
         try:
             size = len(json.dumps(completion.output, allow_nan=False, default=engine.plain)) if completion.output else 0
-        except (TypeError, ValueError) as error:
+        except (TypeError, ValueError, RecursionError) as error:
             raise OutputUnfit(error) from error
         if size > self._output_bytes:
             raise OutputTooLarge(size, self._output_bytes)

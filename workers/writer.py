@@ -55,7 +55,7 @@ class Writer:
         free: how many more steps this process may start; bounds what a turn goes on with by itself.
         deliver: called in the writer's thread with each turn's result, the claims it had asked for, and an answer for
             each begin (the engine's) and completion (`{"accepted": bool}`, or `{"error": text}` when the database
-            refuses its data) that names whom to reply to. Claims and renewals have no answer of their own.
+            refuses its data, or it is none) that names whom to reply to. Claims and renewals have no answer of their own.
         lost: called with the attempts whose lease is no longer ours.
     """
 
@@ -130,13 +130,13 @@ class Writer:
                     claims=claims,
                 )
             )
-        except DatabaseError as error:
+        except (DatabaseError, TypeError, ValueError, RecursionError) as error:  # of the database, or no JSON at all
             self._refused([entry for entry in batch if not isinstance(entry.item, Renewal)], error)
             return
         answers = [(entry.reply, _answer(result, entry.item)) for entry in batch if entry.reply is not None]
         self._deliver(result, claims, answers)
 
-    def _refused(self, batch: Sequence[Entry], error: DatabaseError) -> None:
+    def _refused(self, batch: Sequence[Entry], error: Exception) -> None:
         """One of the batch can't be written: it must not keep the others from it, nor stop the writer."""
         if len(batch) > 1:
             for entry in batch:

@@ -72,6 +72,18 @@ def test_a_completion_sent_twice_counts_once(task: Task) -> None:
     assert fresh(task).open == 1
 
 
+def test_the_engines_calls_are_prepared_and_nothing_else_is(task: Task) -> None:
+    turn(claims=[StepRef(task.id, 1)])
+    for _ in range(12):
+        fresh(task)
+    connection = connections["default"]
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT statement FROM pg_prepared_statements")
+        prepared = [statement for (statement,) in cursor.fetchall()]
+    assert prepared and all(" FROM engine_" in statement or " engine_takeover(" in statement for statement in prepared)
+    assert not connection.connection._prepared._counts, "what is not prepared is not remembered either"
+
+
 def test_text_that_postgres_refuses_is_cleaned(task: Task) -> None:
     odd = "a\0b\ud800c"
     assert turn(completions=[Completion(claim(task, 1), output={"text": odd}, events=[event("X", message=odd)])]).done

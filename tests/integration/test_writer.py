@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import queue
 from collections.abc import Iterator
+from functools import reduce
+from typing import Any
 
 import pytest
 
@@ -57,10 +59,23 @@ def test_what_is_put_together_is_written_together_and_answered_by_name(written: 
     assert answers == {"first": {"accepted": True}, "second": {"accepted": True}, "again": {"accepted": True}}
 
 
-def test_what_the_database_refuses_keeps_nothing_else_from_being_written(written: Written, cast: Cast) -> None:
+DEEP = reduce(lambda inner, _: [inner], range(900), ["\0"])
+
+
+@pytest.mark.parametrize(
+    ("odd", "told"),
+    [
+        ({"status": "nonsense"}, "not in the table of states"),
+        ({"output": {"a": object()}}, "object is not JSON"),
+        ({"output": {"a": DEEP}}, "recursion"),
+    ],
+    ids=["a state", "no JSON", "deep"],
+)
+def test_what_can_not_be_written_keeps_nothing_else_from_it(
+    odd: dict[str, Any], told: str, written: Written, cast: Cast
+) -> None:
     bad, good = claimed(cast, 2)
-    nonsense = Completion(bad, status="nonsense")  # type: ignore[arg-type]
-    written.writer.put([Entry(nonsense, "bad"), Entry(Completion(good), "good")])
+    written.writer.put([Entry(Completion(bad, **odd), "bad"), Entry(Completion(good), "good")])
     written.writer.start()
     answers = dict(written.next() for _ in range(2))
-    assert "not in the table of states" in answers["bad"]["error"] and answers["good"] == {"accepted": True}
+    assert told in answers["bad"]["error"] and answers["good"] == {"accepted": True}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from dataclasses import dataclass
 from typing import Any
@@ -13,7 +14,6 @@ from webapp.api.submission import ID, TIERS, one_of, session_of, text_of
 from webapp.api.window_request import WINDOW, read_window
 from webapp.common.errors import Invalid
 from webapp.common.values import JSON, SCHEMA_BYTES
-from webapp.orchestration.engine import wire
 
 ROLES = ("system", "developer", "user", "assistant", "tool")
 EFFORTS = ("low", "medium", "high")
@@ -83,7 +83,7 @@ def read_completion(body: Any) -> Asked:
     asked = Asked(
         _messages(body), _tools(body), _options(body), session_of(body), _flag(body, "stream"), read_window(body)
     )
-    size = len(wire([asked.messages, asked.tools, asked.options]).encode())
+    size = len(json.dumps([asked.messages, asked.tools, asked.options]))
     if size > settings.COMPLETION_INPUT_BYTES:
         limit = settings.COMPLETION_INPUT_BYTES
         raise Invalid(field="messages", message=f"have {size} bytes as JSON with the tools; the limit is {limit}")
@@ -282,7 +282,7 @@ def _schema(body: JSON) -> JSON | None:
 
 
 def _bounded(schema: JSON, field: str) -> JSON:
-    size = len(wire(schema).encode())
+    size = len(json.dumps(schema))
     if size > SCHEMA_BYTES:
         raise Invalid(field=field, message=f"has {size} bytes as JSON; the limit is {SCHEMA_BYTES}")
     return schema

@@ -152,8 +152,8 @@ def admit(*, tenants: Iterable[UUID], tenant_limit: int, user_limit: int, hint_s
 
 def wire(value: Any) -> str:
     """
-    JSON that Postgres takes: no NUL and no lone surrogate, which models and tools do produce. NaN and infinities, which are
-    not JSON, become null.
+    JSON that Postgres takes: no NUL and no lone surrogate, which models and tools do produce. NaN and infinities are not JSON:
+    they become null, or Postgres refuses them.
     """
     with suppress(TypeError):  # lone surrogates, and what Postgres does take: long integers, deep lists
         text = orjson.dumps(value, default=plain).decode()
@@ -175,11 +175,18 @@ def plain(value: Any) -> str:
 def _call(sql: str, *args: Any) -> list[tuple[Any, ...]]:
     """
     Prepared, with parameters that Postgres binds: written into the text, as Django does it, a batch would be parsed twice.
+
+    Nothing else of the connection's is prepared: it would remember the text of each of Django's statements, values included.
     """
     connection = connections["default"]
     connection.ensure_connection()
-    with connection.wrap_database_errors, Cursor(connection.connection) as cursor:
-        return cursor.execute(sql, args, prepare=True).fetchall()
+    psycopg = connection.connection
+    with connection.wrap_database_errors, Cursor(psycopg) as cursor:
+        psycopg.prepare_threshold = 0
+        try:
+            return cursor.execute(sql, args).fetchall()
+        finally:
+            psycopg.prepare_threshold = None
 
 
 def _pairs(sql: str, *args: Any) -> list[tuple[str, Any]]:

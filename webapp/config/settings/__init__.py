@@ -123,7 +123,6 @@ if env.given("HARTLEY_DB_SYSTEM_URL"):
     DATABASES["system"] = env.database("HARTLEY_DB_SYSTEM_URL")
 if env.given("HARTLEY_DB_OWNER_URL"):
     DATABASES["owner"] = env.database("HARTLEY_DB_OWNER_URL")
-DATABASES["default"]["OPTIONS"]["prepare_threshold"] = 5  # None would keep the engine from preparing its calls
 DATABASES["default"]["OPTIONS"]["pool"] = {
     "min_size": 1,
     "max_size": env.whole("HARTLEY_DB_POOL", 32, least=2),
