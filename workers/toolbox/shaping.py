@@ -34,10 +34,9 @@ class Room:
 
 def shaped(tool: Tool, result: ToolResult, room: Room) -> ToolResult:
     """What is shaped already stays as it is."""
-    output = _bounded(result.output, room)
+    mark = {"source": "untrusted"} if tool.untrusted else {}
+    output = {**_bounded({**result.output, **mark}, room), **mark}
     error = result.error and replace(result.error, message=bounded(result.error.message, ERROR_CHARS))
-    if tool.untrusted:
-        output = {**output, "source": "untrusted"}
     return replace(result, output=output, error=error if isinstance(error, ToolError) else None)
 
 

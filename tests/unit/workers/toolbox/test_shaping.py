@@ -57,6 +57,14 @@ def test_nothing_is_much_longer_than_the_limit_and_shaping_twice_changes_nothing
         assert shaped(tool, once, LIMIT) == once
 
 
+@pytest.mark.parametrize("left", range(0, 30, 5))
+def test_what_has_no_room_for_the_mark_is_cut_at_once(left: int) -> None:
+    tool, said = FarTool(untrusted=True), "x" * (LIMIT.chars - len('{"ok": true, "said": ""}') - left)
+    once = shaped(tool, ToolResult.success({"said": said}), LIMIT)
+    assert ("cut" in once.output) is (left < len(', "source": "untrusted"'))
+    assert once.output["source"] == "untrusted" and shaped(tool, once, LIMIT) == once
+
+
 @pytest.mark.parametrize("untrusted", [True, False])
 def test_words_of_others_are_marked_in_failures_too(untrusted: bool) -> None:
     tool = FarTool(untrusted=untrusted)
