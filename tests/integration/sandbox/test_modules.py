@@ -99,8 +99,9 @@ async def test_what_is_no_module_at_all_is_refused(modules: Modules) -> None:
 
 async def test_what_takes_long_to_compile_is_stopped_and_its_process_is_gone(tmp_path: Path) -> None:
     hurried = Modules(tmp_path / "kept", limits=CompileLimits(compile_s=0.5), running=LIMITS)
-    assert await refused(hurried, slow(100_000)) == "Compiling it takes longer than 0.5 s."
-    assert not compilers()
+    module, started = slow(100_000), time.monotonic()
+    assert await refused(hurried, module) == "Compiling it takes longer than 0.5 s."
+    assert time.monotonic() - started < 5 and not compilers()
 
 
 async def test_what_takes_much_memory_to_compile_is_stopped(tmp_path: Path) -> None:
@@ -203,7 +204,7 @@ async def test_a_hostile_module_ends_as_it_should_and_the_next_runs(
     took_s = time.monotonic() - started
     assert outcome.status == status and words in (outcome.error or ""), outcome
     assert (outcome.fuel is None) == (status in ("timeout", "output")), "who was interrupted has not been counted"
-    assert took_s < LIMITS.wall_s + 10 and len(outcome.stdout) <= MIB
+    assert took_s < LIMITS.wall_s + 0.75 and len(outcome.stdout) <= MIB
     assert (await run(shared, modules, wasm("echo"), stdin="on")).stdout == "on"
 
 
