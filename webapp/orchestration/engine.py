@@ -180,13 +180,13 @@ def _call(sql: str, *args: Any) -> list[tuple[Any, ...]]:
     """
     connection = connections["default"]
     connection.ensure_connection()
-    psycopg = connection.connection
-    with connection.wrap_database_errors, Cursor(psycopg) as cursor:
-        psycopg.prepare_threshold = 0
+    below = connection.connection  # psycopg's
+    with connection.wrap_database_errors, Cursor(below) as cursor:
+        below.prepare_threshold = 0
         try:
             return cursor.execute(sql, args).fetchall()
         finally:
-            psycopg.prepare_threshold = None
+            below.prepare_threshold = None
 
 
 def _pairs(sql: str, *args: Any) -> list[tuple[str, Any]]:
