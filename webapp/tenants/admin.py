@@ -96,7 +96,10 @@ class UserPage(TenantAdmin):
 
 @admin.register(ApiKey)
 class ApiKeyPage(TenantAdmin):
-    """Keys are made where they are shown once: on the page Keys. Here they are looked at and switched off."""
+    """
+    Keys are made where they are shown once: on the page Keys. Here they are looked at and switched off, for good: one that
+    leaked must open nothing again.
+    """
 
     verbs: ClassVar = frozenset({"change"})
     list_display = ("name", "key_prefix", "user", "is_active", "expires_at", "last_used_at", "created_at")
@@ -105,3 +108,11 @@ class ApiKeyPage(TenantAdmin):
     search_fields = ("name", "key_prefix", "user__email")
     fields = ("name", "key_prefix", "user", "scopes", "is_active", "expires_at", "last_used_at", "created_at")
     readonly_fields = ("key_prefix", "user", "scopes", "expires_at", "last_used_at", "created_at")
+
+    def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> tuple[str, ...]:
+        ended = () if obj is None or obj.is_active else ("is_active",)
+        return (*self.readonly_fields, *ended)
+
+    def save_model(self, request: HttpRequest, obj: ApiKey, form: Any, change: bool) -> None:
+        """What was changed and no more: the key may be revoked on its page while it is looked at here."""
+        obj.save(update_fields=form.changed_data)

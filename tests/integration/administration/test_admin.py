@@ -156,6 +156,21 @@ def test_a_key_that_is_switched_off_opens_nothing(cast: Cast, clients: dict[str,
     assert Client().get("/api/v1/tasks", **asked).status_code == 401
 
 
+def test_a_key_that_is_switched_off_stays_so(cast: Cast, clients: dict[str, Client]) -> None:
+    someone = person(cast.acme, "someone", Role.USER)
+    with tenant_scope(cast.acme.id):
+        key = ApiKey.objects.get(user=someone.user)
+    page, asked = f"/admin/tenants/apikey/{key.id}/change/", {"headers": {"X-API-Key": someone.api_key}}
+    assert 'name="is_active"' in clients["owner"].get(page).content.decode()
+    assert clients["owner"].post(page, {"name": "leaked"}).status_code == 302
+    assert 'name="is_active"' not in clients["owner"].get(page).content.decode()
+    assert clients["owner"].post(page, {"name": "renamed", "is_active": "on"}).status_code == 302
+    assert Client().get("/api/v1/tasks", **asked).status_code == 401
+    with tenant_scope(cast.acme.id):
+        key.refresh_from_db()
+    assert (key.name, key.is_active) == ("renamed", False)
+
+
 def test_each_change_is_kept_with_who_and_what_but_no_password(cast: Cast, clients: dict[str, Client]) -> None:
     who = person(cast.acme, "watched", Role.USER)
     changes = {"role": "operator", "new_password": "another long passphrase"}
