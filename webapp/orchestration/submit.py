@@ -26,10 +26,12 @@ from webapp.orchestration.quotes import quote_task
 from webapp.orchestration.quoting import Quote, why_over
 from webapp.orchestration.session_history import said_before
 from webapp.orchestration.steps import NewStep, ReadyStep
+from webapp.orchestration.tool_choice import calls_named
 from webapp.prompts.rules import check_parameters, parameters_of
 from webapp.prompts.selectors import pins, texts_of
 from webapp.tenants.rules import Principal
 
+CALL_SCOPE = "agents:execute"  # of who says what a tool is called with
 CEILING, TOKENS_CEILING = "max_cost_usd", "budget_max"  # in the context: what the task may cost at most
 
 
@@ -92,7 +94,10 @@ def submit_task(
         base: of such steps, what their shape makes expect, from which later quotes learn; without steps a quote is made.
     Raises:
         Invalid: it gives parameters that no prompt template in force uses.
+        ScopeMissing: it names calls of tools, and the credential may make none.
     """
+    if calls_named(submission.context):
+        principal.require(CALL_SCOPE, why="the task names calls of tools")
     _check_parameters(principal.tenant_id, submission)
     first = first_steps("simple" if "plan" in submission.context else _mode(submission)) if steps is None else steps
 

@@ -90,6 +90,12 @@ def tools_named(steps: Sequence[NewStep], context: Mapping[str, Any]) -> list[tu
     return named
 
 
+def calls_named(context: Mapping[str, Any]) -> bool:
+    """Whether the task says itself what is called and with which arguments, so that no agent chooses."""
+    steps = context["plan"]["steps"] if context.get("plan") else ()
+    return bool(context.get(FORCED)) or any(step.get("kind") == "tool" or step.get(FORCED) for step in steps)
+
+
 def with_tools(steps: Sequence[NewStep], context: Mapping[str, Any]) -> list[NewStep]:
     """
     The plan's steps, with the tools that the task allows on each agent, and a step for each call that is made first: those

@@ -15,7 +15,7 @@ from webapp.common.tenancy import tenant_scope
 from webapp.common.values import JSON
 from webapp.orchestration.fork import ForkInvalid, fork_steps
 from webapp.orchestration.plan import travel_steps
-from webapp.orchestration.submit import Submission, submit_task
+from webapp.orchestration.submit import CALL_SCOPE, Submission, submit_task
 from webapp.tenants.rules import Principal
 
 IN_CONTEXT = ("system_prompt", "model_override", "model_tier", "provider_override", "plan")
@@ -75,7 +75,10 @@ def fork_task(*, principal: Principal, task: UUID, step: int, changes: Changes, 
         NotFound
         Conflict: the run has not ended, or is a replay.
         ForkInvalid: it can't be forked there, or not with these changes. Nothing was started.
+        ScopeMissing: it changes what a tool is called with, and the credential may call none.
     """
+    if changes.arguments is not None:
+        principal.require(CALL_SCOPE, why="the fork says what a tool is called with")
     run = _ended(principal, task)
     if (run.origin or {}).get("kind") == "replay":
         raise Conflict("A replay can't be forked; fork the run that it looked at")

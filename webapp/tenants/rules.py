@@ -7,6 +7,8 @@ import re
 from dataclasses import dataclass
 from uuid import UUID
 
+from webapp.common.errors import HartleyError
+
 SCOPES = (
     "workflows:read",
     "workflows:write",
@@ -78,6 +80,16 @@ def scopes_of(role: str, *, operates_platform: bool) -> frozenset[str]:
     return ROLE_SCOPES[role] if operates_platform else ROLE_SCOPES[role] - PLATFORM_SCOPES
 
 
+class ScopeMissing(HartleyError):
+    """The credential may do what the route is for, but not this."""
+
+    code = "forbidden"
+    status = 403
+
+    def __init__(self, scope: str, why: str) -> None:
+        super().__init__(f"The credential lacks the scope {scope}: {why}")
+
+
 @dataclass(frozen=True)
 class Principal:
     """Who is calling, from the credential alone. `key_id` is the API key used, None for a person signed in."""
@@ -93,6 +105,14 @@ class Principal:
     def may(self, scope: str | None) -> bool:
         """None is what a route that names no scope asks for: nobody may."""
         return scope == ANYONE or scope in self.scopes
+
+    def require(self, scope: str, *, why: str) -> None:
+        """
+        Raises:
+            ScopeMissing
+        """
+        if not self.may(scope):
+            raise ScopeMissing(scope, why)
 
     @property
     def watches(self) -> UUID | None:

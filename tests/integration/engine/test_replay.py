@@ -21,6 +21,7 @@ from webapp.agent_tasks.models import Task
 from webapp.budgets.models import Hold
 from webapp.common.tenancy import tenant_scope
 from webapp.orchestration.policies import save_module
+from webapp.tenants.services import issue_key
 
 RUNS = 50
 NEXT_RELEASE = "tests.support.next_release"
@@ -260,6 +261,16 @@ def test_only_what_has_ended_can_be_replayed_or_forked_and_only_by_its_tenant(co
     connected.finished(key, fork)
     assert connected.call(cast.stranger.api_key, f"/api/v1/tasks/{fork}/comparison")[0] == 404
     assert connected.call(key, f"/api/v1/tasks/{task}/comparison")[0] == 404, "it is no fork"
+
+
+def test_a_fork_with_other_arguments_needs_the_scope_of_a_call(connected: Farm, cast: Cast) -> None:
+    task = run(connected, cast, query="Mark", context={"plan": {"steps": [mark("a")]}})
+    at = next(s["n"] for s in connected.steps(cast.owner.api_key, task) if s["kind"] == "tools.call")
+    asked = {"step": at, "arguments": {"text": "b"}}
+    plain = issue_key(user=cast.owner.user, name="plain", scopes=frozenset({"workflows:write"})).secret
+    status, answer = connected.call(plain, f"/api/v1/tasks/{task}/fork", asked, method="POST")
+    assert status == 403 and "agents:execute" in answer["error"]
+    assert connected.call(cast.owner.api_key, f"/api/v1/tasks/{task}/fork", asked, method="POST")[0] == 201
 
 
 def test_a_fork_survives_a_killed_worker(connected: Farm, cast: Cast, model_server: ModelServer) -> None:
