@@ -82,6 +82,7 @@ def fill(farm: Farm, key: str, environment: dict[str, str]) -> list[Look]:
     from webapp.prompts.services import save_version
     from webapp.tenants.models import User
     from webapp.tenants.selectors import principal_of_key
+    from webapp.tool_sources.models import ToolSource
 
     who = principal_of_key(key)
     assert who
@@ -93,6 +94,12 @@ def fill(farm: Farm, key: str, environment: dict[str, str]) -> list[Look]:
         save_version(actor=actor, name="editor", text=text, note="shorter answers")
         with_alerts(actor=actor, task=UUID(tasks[1]))
     more = [*tools_and_files(farm, key, session), Look(LIVE, "", "")]
+    with tenant_scope(who.tenant_id):
+        changed = ToolSource.objects.get(name="interfaces")
+        first, second, _, *rest = changed.tools
+        schema = {"type": "object", "properties": {"workspace_id": {"type": "integer"}}}
+        accepted = [first | {"description": "Say which workspaces there are."}, second | {"parameters": schema}, *rest]
+        ToolSource.objects.filter(id=changed.id).update(tools=accepted, offered=changed.tools)
     return [
         *pages(tasks[1], forked(farm, key, tasks[1]), session, str(module.id), budget_of(farm, key, session), "lab"),
         *more,
@@ -101,11 +108,11 @@ def fill(farm: Farm, key: str, environment: dict[str, str]) -> list[Look]:
 
 
 def tools_and_files(farm: Farm, key: str, session: str) -> list[Look]:
-    """Sources of which one fails, a direct call, a frozen tool, and files in the session."""
+    """Sources of which one fails and one has changed its tools, a direct call, a frozen tool, and files in the session."""
     bearer = {"auth": {"kind": "bearer"}, "secret": "of-the-photographs"}
     lab = {"name": "lab", "kind": "openapi", "document": LAB, "server": LAB_AT, "dangerous": True, **bearer}
     far = {"name": "warehouse_of_the_north", "kind": "mcp", "address": "https://mcp.warehouse.invalid/mcp", **bearer}
-    for source in (lab, far):
+    for source in (lab, far, lab | {"name": "interfaces"}):
         farm.call(key, "/api/v1/tool-sources", source)
     for path, text in (("notes.md", "# Notes"), ("data/states.csv", "a,b\n" * 4000), ("data/more/readme.txt", "-")):
         farm.call(key, f"/api/v1/sessions/{session}/files/{path}", text, "PUT")
@@ -123,6 +130,7 @@ def tools_and_files(farm: Farm, key: str, session: str) -> list[Look]:
         Look("tool-again", "", f"/tools/try?from={called}"),
         Look("tool-frozen", "", "/tools/try?tool=web_fetch"),
         Look("tool-source-failed", "", "/tool-sources/warehouse_of_the_north"),
+        Look("tool-source-changed", "", "/tool-sources/interfaces"),
     ]
 
 

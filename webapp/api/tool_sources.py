@@ -19,6 +19,7 @@ from webapp.tenants.models import User
 from webapp.tool_sources import documents, rules, services
 from webapp.tool_sources.models import ToolSource
 from webapp.tool_sources.names import tool_name
+from webapp.tool_sources.review import mark_of
 from webapp.tool_sources.selectors import find_source, sources_of
 
 READ, WRITE = "policies:read", "policies:write"
@@ -49,6 +50,10 @@ SETTINGS: JSON = {
     "rate_per_minute": {"type": "integer", "minimum": 1, "maximum": rules.RATE_MOST},
     "timeout_s": {"type": "integer", "minimum": 1, "maximum": rules.TIMEOUT_MOST_S},
     "dangerous": {"type": "boolean", "description": "A person must approve each call that acts"},
+    "trust_changes": {
+        "type": "boolean",
+        "description": "What the source changes of its tools counts at once; else a person accepts it first",
+    },
 }
 NAME: JSON = {"type": "string", "pattern": f"^{rules.NAME.pattern}$"}
 NEW: JSON = {
@@ -57,6 +62,11 @@ NEW: JSON = {
     "properties": {"name": NAME, "kind": {"type": "string", "enum": list(rules.KINDS)}, **SETTINGS},
 }
 CHANGE: JSON = {"type": "object", "properties": {"is_enabled": {"type": "boolean"}, **SETTINGS}}
+ACCEPTED: JSON = {
+    "type": "object",
+    "required": ["seen"],
+    "properties": {"seen": {"type": "string", "description": "The mark of what waits, as the source shows it"}},
+}
 TRIED: JSON = {
     "type": "object",
     "required": ["document"],
@@ -136,6 +146,19 @@ class ToolSourceLook(APIView):
         return Response(body, status=202)
 
 
+class ToolSourceAcceptance(APIView):
+    """Accepts what the source has changed of its tools: agents have them so from now on."""
+
+    scopes: ClassVar = {"POST": WRITE}
+    bodies: ClassVar = {"POST": ACCEPTED}
+
+    def post(self, request: Request, source: str) -> Response:
+        asked, who = _object(request), caller(request)
+        with tenant_scope(who.tenant_id):
+            actor = User.objects.get(id=who.user_id)
+            return Response(_whole(services.accept(actor=actor, name=source, seen=asked.get("seen"))))
+
+
 def _object(request: Request) -> JSON:
     body: Any = request.data
     if not isinstance(body, dict):
@@ -146,20 +169,22 @@ def _object(request: Request) -> JSON:
 def _body(source: ToolSource) -> JSON:
     """
     `{"name": "pets", "kind": "openapi", "address": "https://...", "auth": {"kind": "bearer"}, "tools": [], "tags": [],
-    "server": "", "rate_per_minute": 30, "timeout_s": 30, "dangerous": false, "is_enabled": true, "state": "ready",
-    "reason": "", "tool_count": 12, "left_out_count": 1, "created_by": "ann@example.com", "created_at": "...",
+    "server": "", "rate_per_minute": 30, "timeout_s": 30, "dangerous": false, "trust_changes": false, "is_enabled": true,
+    "state": "ready", "reason": "", "tool_count": 12, "left_out_count": 1, "waiting_count": 0, "created_by": "ann@example.com", "created_at": "...",
     "checked_at": "..."}`; `tools` are those that the tenant chose.
     """
     return {
         "name": source.name,
         "kind": source.kind,
         "address": source.address,
+        "trust_changes": False,
         **source.settings,
         "is_enabled": source.is_enabled,
         "state": source.state,
         "reason": source.reason,
-        "tool_count": len(source.tools),
+        "tool_count": len(source.usable),
         "left_out_count": len(source.left_out),
+        "waiting_count": len(source.waiting),
         "created_by": source.created_by,
         "created_at": moment(source.created_at),
         "checked_at": moment(source.checked_at),
@@ -167,14 +192,22 @@ def _body(source: ToolSource) -> JSON:
 
 
 def _whole(source: ToolSource) -> JSON:
-    """As `_body`, with `"found": [{"name", "own_name", "description", "parameters"}]` and `"left_out": [{"name", "reason"}]`."""
-    found = [
-        {
-            "name": tool_name(source.name, each["name"]),
-            "own_name": each["name"],
-            "description": each["description"],
-            "parameters": each["parameters"],
-        }
-        for each in source.tools
-    ]
-    return _body(source) | {"found": found, "left_out": source.left_out}
+    """
+    As `_body`, with `"found": [{"name", "own_name", "description", "parameters"}]`, `"left_out": [{"name", "reason"}]` and
+    `"waiting": {"seen": "...", "tools": [{"name", "own_name", "description", "parameters", "was"}]}`: what a person is to
+    accept, by its mark; `was` is null for a new tool, else `{"description", "parameters"}`.
+    """
+    waits = [_found(source, each.tool) | {"was": each.was and _told(each.was)} for each in source.waiting]
+    return _body(source) | {
+        "found": [_found(source, each) for each in source.usable],
+        "left_out": source.left_out,
+        "waiting": {"seen": mark_of(source.offered) if waits else "", "tools": waits},
+    }
+
+
+def _found(source: ToolSource, tool: JSON) -> JSON:
+    return {"name": tool_name(source.name, tool["name"]), "own_name": tool["name"], **_told(tool)}
+
+
+def _told(tool: JSON) -> JSON:
+    return {"description": tool["description"], "parameters": tool["parameters"]}

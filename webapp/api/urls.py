@@ -72,6 +72,7 @@ urlpatterns = [
     path("api/v1/tool-sources", tool_sources.ToolSources.as_view()),
     path("api/v1/tool-sources/validate", tool_sources.TriedDocument.as_view()),
     path("api/v1/tool-sources/<str:source>", tool_sources.OneToolSource.as_view()),
+    path("api/v1/tool-sources/<str:source>/accept", tool_sources.ToolSourceAcceptance.as_view()),
     path("api/v1/tool-sources/<str:source>/look", tool_sources.ToolSourceLook.as_view()),
     path("api/v1/models-status", model_status.ModelsStatus.as_view()),
     path("api/v1/provider-keys", provider_keys.ProviderKeys.as_view()),

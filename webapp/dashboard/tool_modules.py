@@ -26,6 +26,7 @@ from webapp.tool_modules import services
 from webapp.tool_modules.models import State
 from webapp.tool_modules.rules import DESCRIPTION_CHARS, read_parameters
 from webapp.tool_modules.selectors import modules_of
+from webapp.tool_sources.selectors import waiting_for
 
 READ, WRITE = "policies:read", "policies:write"
 BACK = "/tools"
@@ -111,6 +112,7 @@ def _page(
         "modules": rows,
         "checking": any(each.state == State.CHECKING for row in rows for each in row.versions.all()),
         "tool_breakers": tool_breakers(who),
+        "waiting": waiting_for(who.tenant_id),
         "may_write": who.may(WRITE),
         "typed": typed or {},
         "error": str(error).removeprefix(f"{error.field}: ") if error else "",

@@ -34,6 +34,7 @@ WORDS = {
     "rate_per_minute": "calls a minute",
     "timeout_s": "seconds of a call",
     "dangerous": "approval of calls",
+    "trust_changes": "trust in changes of its tools",
 }
 CHARS = 100  # shown of what somebody else has typed
 

@@ -15,8 +15,9 @@ from webapp.tool_sources.models import Kind, ToolSource
 LISTS = ("tools", "tags", "reads")  # a name each line
 NUMBERS = ("rate_per_minute", "timeout_s")
 AUTH = ("auth", "key_in", "key_name")
-TYPED = ("name", "kind", "address", "document", "server", "command", "dangerous", *AUTH, *LISTS, *NUMBERS)
-MORE = ("key_name", "server", "command", "dangerous", *LISTS, *NUMBERS)  # what a new source's form has folded away
+SWITCHES = ("dangerous", "trust_changes")
+TYPED = ("name", "kind", "address", "document", "server", "command", *SWITCHES, *AUTH, *LISTS, *NUMBERS)
+MORE = ("key_name", "server", "command", *SWITCHES, *LISTS, *NUMBERS)  # what a new source's form has folded away
 DIGITS = 9  # of a number; what is longer is above every limit, and is refused as it stands
 
 
@@ -32,11 +33,8 @@ def typed_of(source: ToolSource) -> dict[str, str]:
     typed |= {"auth": auth["kind"], "key_in": auth.get("in", "header"), "key_name": auth.get("name", "")}
     typed |= {field: "\n".join(said.get(field, ())) for field in LISTS}
     typed |= {field: str(said[field]) for field in NUMBERS}
-    return typed | {
-        "server": said.get("server", ""),
-        "command": said.get("command", ""),
-        "dangerous": "1" if said["dangerous"] else "",
-    }
+    typed |= {field: "1" if said.get(field) else "" for field in SWITCHES}
+    return typed | {"server": said.get("server", ""), "command": said.get("command", "")}
 
 
 def asked_new(typed: dict[str, str]) -> JSON:
@@ -46,7 +44,7 @@ def asked_new(typed: dict[str, str]) -> JSON:
     asked |= {field: _number(typed[field]) for field in NUMBERS if typed[field]}
     if typed["command"]:
         asked |= {"transport": "stdio", "command": typed["command"]}
-    return asked | {"auth": _auth(typed), "dangerous": typed["dangerous"] == "1"}
+    return asked | {"auth": _auth(typed), **_switched(typed)}
 
 
 def asked_changes(typed: dict[str, str], source: ToolSource) -> JSON:
@@ -57,12 +55,12 @@ def asked_changes(typed: dict[str, str], source: ToolSource) -> JSON:
         "auth": _auth(typed),
         "transport": "stdio" if typed["command"] else "http",
         "command": typed["command"],
-        "dangerous": typed["dangerous"] == "1",
+        **_switched(typed),
         **{field: _lines(typed[field]) for field in LISTS},
         "rate_per_minute": _number(typed["rate_per_minute"]) or rules.RATES[source.kind],
         "timeout_s": _number(typed["timeout_s"]) or rules.TIMEOUTS_S[source.kind],
     }
-    known = {**source.settings, "address": source.address}
+    known = {"trust_changes": False, **source.settings, "address": source.address}
     changes = {field: value for field, value in wanted.items() if field in known and value != known[field]}
     if typed["document"]:
         changes["document"] = typed["document"]
@@ -96,6 +94,10 @@ def form_of(typed: dict[str, str], error: Invalid | None = None) -> JSON:
 def _auth(typed: dict[str, str]) -> JSON:
     auth: JSON = {"kind": typed["auth"] or "none"}
     return auth | {"in": typed["key_in"], "name": typed["key_name"]} if auth["kind"] == "api_key" else auth
+
+
+def _switched(typed: dict[str, str]) -> JSON:
+    return {field: typed[field] == "1" for field in SWITCHES}
 
 
 def _lines(text: str) -> list[str]:

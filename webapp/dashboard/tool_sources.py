@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import json
+
 from django.contrib import messages
 from django.core.exceptions import PermissionDenied
 from django.db import transaction
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
-from webapp.common.errors import Invalid
+from webapp.common.errors import Conflict, Invalid
 from webapp.common.tenancy import tenant_scope
+from webapp.common.values import JSON
 from webapp.dashboard.pages import action, page, shown
 from webapp.dashboard.tool_source_forms import asked_new, form_of, typed_in
 from webapp.orchestration import dispatch
@@ -18,10 +21,12 @@ from webapp.tenants.rules import Principal
 from webapp.tool_sources import services
 from webapp.tool_sources.models import State
 from webapp.tool_sources.names import tool_name
+from webapp.tool_sources.review import Waiting, mark_of
 from webapp.tool_sources.selectors import find_source, sources_of
 
 READ, WRITE = "policies:read", "policies:write"
 BACK = "/tool-sources"
+PARTS = {"description": "description", "parameters": "arguments", "call": "how it is called"}
 SIGNS = {
     "none": "nothing",
     "bearer": "a bearer token",
@@ -55,7 +60,10 @@ def source(request: HttpRequest, who: Principal, name: str) -> HttpResponse:
     context = {
         "source": found,
         "signs": SIGNS[found.settings["auth"]["kind"]].format(**found.settings["auth"]),
-        "tools": [{**each, "called": tool_name(found.name, each["name"])} for each in found.tools],
+        "tools": [{**each, "called": tool_name(found.name, each["name"])} for each in found.usable],
+        "waiting": [_change(found.name, each) for each in found.waiting],
+        "seen": mark_of(found.offered),
+        "gone": [each["name"] for each in found.tools if each not in found.usable],
         "checking": found.state == State.CHECKING,
         "may_write": who.may(WRITE),
     }
@@ -86,6 +94,20 @@ def look(request: HttpRequest, who: Principal, name: str) -> HttpResponse:
 
 @require_POST
 @action(scope=WRITE)
+def accept(request: HttpRequest, who: Principal, name: str) -> HttpResponse:
+    """What the page showed; what has come since is shown first."""
+    try:
+        with tenant_scope(who.tenant_id):
+            services.accept(actor=_actor(who), name=name, seen=request.POST.get("seen", ""))
+    except (Conflict, Invalid) as error:
+        messages.error(request, f"{error}.")
+    else:
+        messages.success(request, f"Accepted: agents have the tools of {name} as they stand now.")
+    return HttpResponseRedirect(f"{BACK}/{name}")
+
+
+@require_POST
+@action(scope=WRITE)
 def remove(request: HttpRequest, who: Principal, name: str) -> HttpResponse:
     with tenant_scope(who.tenant_id):
         services.remove(actor=_actor(who), name=name)
@@ -105,6 +127,22 @@ def _page(
     response = shown(request, "tool_sources/page.html", context, fragment="tool_sources/list.html")
     response.status_code = 400 if error else 200
     return response
+
+
+def _change(source: str, change: Waiting) -> JSON:
+    """A tool that waits, as text: what it was and what it would be."""
+    parts = change.differs
+    return {
+        "called": tool_name(source, change.tool["name"]),
+        "name": change.tool["name"],
+        "description": change.tool["description"],
+        "parameters": json.dumps(change.tool["parameters"], indent=2, ensure_ascii=False),
+        "was": change.was,
+        "was_parameters": json.dumps(change.was["parameters"], indent=2, ensure_ascii=False) if change.was else "",
+        "differs": [PARTS[part] for part in parts],
+        "other_description": "description" in parts,
+        "other_parameters": "parameters" in parts,
+    }
 
 
 def _actor(who: Principal) -> User:

@@ -82,6 +82,7 @@ urlpatterns = [
     path("tool-sources", tool_sources.sources),
     path("tool-sources/<str:name>", tool_sources.source),
     path("tool-sources/<str:name>/edit", tool_source_edit.edit),
+    path("tool-sources/<str:name>/accept", tool_sources.accept),
     path("tool-sources/<str:name>/switch", tool_sources.switch),
     path("tool-sources/<str:name>/look", tool_sources.look),
     path("tool-sources/<str:name>/remove", tool_sources.remove),

@@ -21,6 +21,7 @@ from webapp.common.tables import now
 from webapp.common.tenancy import tenant_scope
 from webapp.tool_sources.in_force import Found, SourceInForce
 from webapp.tool_sources.models import REASON_CHARS, State, ToolSource
+from webapp.tool_sources.review import still_there
 from webapp.tool_sources.selectors import in_force
 from webapp.tool_sources.vault import owner, vault
 
@@ -78,11 +79,17 @@ def release(due: Due) -> None:
 
 
 def _ready(row: ToolSource, found: Found) -> dict[str, Any]:
-    changed = row.tools != found.tools or row.revision == 0
+    """What a person has asked for counts at once; what has changed by itself waits for one, unless the source is trusted."""
+    before, accepted = row.usable, row.is_accepted and not row.settings.get("trust_changes")
+    tools = row.tools if accepted else found.tools
+    offered = None if tools == found.tools else found.tools
+    changed = before != still_there(tools, offered) or row.revision == 0
     return {
         "state": State.READY,
         "reason": "",
-        "tools": found.tools,
+        "tools": tools,
+        "offered": offered,
+        "is_accepted": True,
         "left_out": found.left_out,
         "revision": row.revision + 1 if changed else row.revision,
         "attempts": 0,

@@ -6,6 +6,8 @@ from django.db import models
 from django.db.models import Q
 
 from webapp.common.tables import TenantModel, now, uuid7
+from webapp.common.values import JSON
+from webapp.tool_sources import review
 
 REASON_CHARS = 600
 
@@ -33,8 +35,10 @@ class ToolSource(TenantModel):
         settings: what `rules` has checked for this kind: how to sign in, which tools, limits.
         document: as given, for a source without an address of its own.
         sealed: the secret of signing in (webapp.tool_sources.vault); written and used, never shown.
-        tools: as found last: `{"name", "description", "parameters", "call"}`, where `call` is what this kind needs to
-            call it. They stay while a later look fails.
+        tools: as accepted: `{"name", "description", "parameters", "call"}`, where `call` is what this kind needs to
+            call it. Whoever registers or moves a source accepts what the first look finds.
+        offered: as found last, where that is otherwise; a person accepts it (webapp.tool_sources.review).
+        is_accepted: false until the first look after a person has registered or moved it.
         left_out: what was found and can't be a tool: `{"name", "reason"}`.
         revision: goes up whenever what agents may call changes.
         attempts: looks in a row that failed or were lost.
@@ -54,6 +58,8 @@ class ToolSource(TenantModel):
     state = models.CharField(max_length=10, choices=State.choices, default=State.CHECKING)
     reason = models.CharField(max_length=REASON_CHARS, blank=True, default="")
     tools = models.JSONField(default=list)
+    offered = models.JSONField(null=True)
+    is_accepted = models.BooleanField(db_default=False)
     left_out = models.JSONField(default=list)
     revision = models.IntegerField(default=0)
     attempts = models.SmallIntegerField(default=0)
@@ -69,3 +75,13 @@ class ToolSource(TenantModel):
 
     def __str__(self) -> str:
         return self.name
+
+    @property
+    def usable(self) -> list[JSON]:
+        """What agents have, while it is switched on."""
+        return review.still_there(self.tools, self.offered)
+
+    @property
+    def waiting(self) -> list[review.Waiting]:
+        """What a person is to accept."""
+        return review.waiting(self.tools, self.offered)

@@ -28,11 +28,22 @@ RATE_MOST = 600
 TIMEOUTS_S = {"openapi": 30, "mcp": 10}
 TIMEOUT_MOST_S = 120
 FIELDS = {
-    "openapi": ("auth", "tools", "tags", "server", "rate_per_minute", "timeout_s", "dangerous"),
-    "mcp": ("auth", "tools", "reads", "transport", "command", "rate_per_minute", "timeout_s", "dangerous"),
+    "openapi": ("auth", "tools", "tags", "server", "rate_per_minute", "timeout_s", "dangerous", "trust_changes"),
+    "mcp": (
+        "auth",
+        "tools",
+        "reads",
+        "transport",
+        "command",
+        "rate_per_minute",
+        "timeout_s",
+        "dangerous",
+        "trust_changes",
+    ),
 }
 # What may change without another look: it neither moves the source nor chooses among its tools.
 LIGHT = frozenset({"reads", "rate_per_minute", "timeout_s", "dangerous", "is_enabled"})
+IN_PLACE = LIGHT | {"secret", "trust_changes"}  # it keeps the tools that it has, until it has been looked at
 
 
 def check_name(name: Any) -> str:
@@ -78,7 +89,8 @@ def check_settings(kind: str, given: JSON, *, reach: Reach, commands: Collection
         "command": lambda value: _command(value, commands, wanted=given.get("transport") == "stdio"),
         "rate_per_minute": lambda value: _whole("rate_per_minute", value, RATES[kind], RATE_MOST),
         "timeout_s": lambda value: _whole("timeout_s", value, TIMEOUTS_S[kind], TIMEOUT_MOST_S),
-        "dangerous": _dangerous,
+        "dangerous": lambda value: _yes_or_no("dangerous", value),
+        "trust_changes": lambda value: _yes_or_no("trust_changes", value),
     }
     return {field: checks[field](given.get(field)) for field in FIELDS[kind]}
 
@@ -212,7 +224,7 @@ def _whole(field: str, given: Any, default: int, most: int) -> int:
     return given
 
 
-def _dangerous(given: Any) -> bool:
+def _yes_or_no(field: str, given: Any) -> bool:
     if given is not None and not isinstance(given, bool):
-        raise Invalid(field="dangerous", message="must be true or false")
+        raise Invalid(field=field, message="must be true or false")
     return bool(given)

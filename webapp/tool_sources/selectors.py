@@ -10,7 +10,15 @@ from webapp.common.errors import NotFound
 from webapp.tool_sources.in_force import SourceInForce
 from webapp.tool_sources.models import ToolSource
 
-__all__ = ["SourceInForce", "find_source", "in_force", "marks_in_force", "sources_in_force", "sources_of"]
+__all__ = [
+    "SourceInForce",
+    "find_source",
+    "in_force",
+    "marks_in_force",
+    "sources_in_force",
+    "sources_of",
+    "waiting_for",
+]
 
 Mark = tuple[UUID, int]
 
@@ -31,6 +39,12 @@ def find_source(tenant: UUID, name: str) -> ToolSource:
     return found
 
 
+def waiting_for(tenant: UUID) -> int:
+    """How many changes of tools a person is to accept, of the sources that are switched on."""
+    offering = ToolSource.objects.filter(tenant_id=tenant, is_enabled=True, offered__isnull=False)
+    return sum(len(source.waiting) for source in offering.only("tools", "offered"))
+
+
 def sources_in_force(tenant: UUID) -> list[SourceInForce]:
     """Those that are switched on and have tools, by name; without their documents."""
     return [in_force(row, document="") for row in _in_force(tenant).defer("document")]
@@ -44,7 +58,7 @@ def marks_in_force(tenant: UUID) -> list[Mark]:
 def in_force(row: ToolSource, *, document: str) -> SourceInForce:
     sealed = None if row.sealed is None else bytes(row.sealed)
     return SourceInForce(
-        row.id, row.kind, row.name, row.address, row.settings, sealed, row.tools, row.revision, document
+        row.id, row.kind, row.name, row.address, row.settings, sealed, row.usable, row.revision, document
     )
 
 

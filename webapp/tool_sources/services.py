@@ -13,7 +13,7 @@ from webapp.common.reach import reach
 from webapp.common.tables import now
 from webapp.common.values import JSON
 from webapp.tenants.models import Tenant, User
-from webapp.tool_sources import rules
+from webapp.tool_sources import review, rules
 from webapp.tool_sources.marks import mark_of
 from webapp.tool_sources.models import State, ToolSource
 from webapp.tool_sources.selectors import find_source
@@ -89,8 +89,8 @@ def change(*, actor: User, name: str, changes: JSON, seen: str = "") -> ToolSour
     new |= {"address": address, "document": document, "settings": said}
     if set(changes) - rules.LIGHT:
         new |= {"state": State.CHECKING, "look_at": now(), "claimed_until": None, "attempts": 0}
-    if set(changes) - rules.LIGHT - {"secret"}:
-        new |= {"tools": [], "left_out": []}
+    if set(changes) - rules.IN_PLACE:
+        new |= {"tools": [], "offered": None, "is_accepted": False, "left_out": []}
     ToolSource.objects.filter(id=row.id).update(**new, revision=row.revision + 1 if row.revision else 0)
     detail = {"fields": sorted(set(changes))} | ({"is_enabled": new["is_enabled"]} if "is_enabled" in new else {})
     record(actor=actor, action="tool_source.changed", subject=name, detail=detail)
@@ -112,6 +112,35 @@ def look_again(*, actor: User, name: str) -> ToolSource:
 
 
 @transaction.atomic
+def accept(*, actor: User, name: str, seen: Any) -> ToolSource:
+    """
+    From now on agents have its tools as they were found last.
+
+    Args:
+        seen: the mark of what was looked at (webapp.tool_sources.review).
+    Raises:
+        NotFound
+        Invalid: no mark is given.
+        Conflict: nothing waits, or something else by now; nothing is written.
+    """
+    row = _locked(actor, name)
+    if not isinstance(seen, str) or not seen:
+        raise Invalid(field="seen", message="must be the mark of the changes that are accepted")
+    changes = row.waiting
+    if not changes:
+        raise Conflict(f"No tool of {name} waits to be accepted")
+    if seen != review.mark_of(row.offered):
+        raise Conflict(f"The tools of {name} have changed again: look at them anew")
+    ToolSource.objects.filter(id=row.id).update(tools=row.offered, offered=None, revision=row.revision + 1)
+    told = {
+        "new": [c.tool["name"] for c in changes if not c.was],
+        "changed": [c.tool["name"] for c in changes if c.was],
+    }
+    record(actor=actor, action="tool_source.tools_accepted", subject=name, detail={"seen": seen, **told})
+    return find_source(actor.tenant_id, name)
+
+
+@transaction.atomic
 def remove(*, actor: User, name: str) -> None:
     """
     Calls under way end as they would have.
@@ -121,7 +150,7 @@ def remove(*, actor: User, name: str) -> None:
     """
     row = _locked(actor, name)
     row.delete()
-    record(actor=actor, action="tool_source.removed", subject=name, detail={"kind": row.kind, "tools": len(row.tools)})
+    record(actor=actor, action="tool_source.removed", subject=name, detail={"kind": row.kind, "tools": len(row.usable)})
 
 
 def _checked(kind: str, asked: JSON) -> tuple[str, str, JSON]:

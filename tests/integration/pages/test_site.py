@@ -23,7 +23,7 @@ NO_PAGES = {  # they act, answer a part of a page, or belong to Flower
     "sessions/<uuid:name>/files", "sessions/<uuid:name>/files/<path:path>", "sessions/<uuid:name>/remove-file",
     "keys/<str:key>/revoke", "keys/providers", "keys/providers/<str:provider>/remove", "freezes/<str:name>/thaw", "prompts/<str:name>/in-force/<str:version>",
     "tools/<str:name>/switch", "tools/<str:name>/in-force/<int:version>", "tools/<str:name>/remove",
-    "tool-sources/<str:name>/switch", "tool-sources/<str:name>/look", "tool-sources/<str:name>/remove",
+    "tool-sources/<str:name>/accept", "tool-sources/<str:name>/switch", "tool-sources/<str:name>/look", "tool-sources/<str:name>/remove",
     "alerts/<int:name>/seen", "alerts/webhooks/<uuid:name>/switch", "alerts/webhooks/<uuid:name>/test",
     "alerts/webhooks/<uuid:name>/remove", "alerts/webhooks/<uuid:webhook>/<uuid:name>/retry", "budgets/ledger.csv", "budgets/<uuid:name>/limits", "flower/", "flower/<path:path>",
 }  # fmt: skip

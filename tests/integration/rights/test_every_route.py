@@ -42,12 +42,14 @@ from webapp.tool_modules.models import ModuleVersion, State, ToolModule
 from webapp.tool_modules.rules import NOTHING
 from webapp.tool_modules.services import upload
 from webapp.tool_sources.models import ToolSource
+from webapp.tool_sources.review import mark_of
 from webapp.tool_sources.services import register
 from webapp.webhooks.models import Webhook
 from webapp.webhooks.services import make_webhook, send_test
 from webapp.workspaces.services import ByUser, read_workspace, save_changes
 
 SECRET_WORDS = "the very secret question of Acme"
+OFFERED = [{"name": "t", "description": SECRET_WORDS, "parameters": {}, "call": {"method": "GET"}}]
 SAID = {
     "query": "hi",
     "input": "hi",
@@ -58,6 +60,7 @@ SAID = {
     "reason": "r",
     "key": "sk-of-one-call",
     "url": "https://hooks.example/acme",
+    "seen": mark_of(OFFERED),
 }
 WEBHOOK = "https://hooks.example/a-path-that-only-acme-knows"
 WASM = b"\0asm\1\0\0\0"
@@ -113,6 +116,7 @@ TOOL_SOURCES = {  # servers whose tools agents may call: as above
     "GET /api/v1/tool-sources", "POST /api/v1/tool-sources", "POST /api/v1/tool-sources/validate",
     "GET /api/v1/tool-sources/{source}", "PATCH /api/v1/tool-sources/{source}",
     "DELETE /api/v1/tool-sources/{source}", "POST /api/v1/tool-sources/{source}/look",
+    "POST /api/v1/tool-sources/{source}/accept",
 }  # fmt: skip
 TOOLS = TOOL_MODULES | TOOL_SOURCES
 WEBHOOKS = {  # where a tenant's alerts go, for those who change its limits: 403 for everybody else
@@ -180,6 +184,7 @@ PAGES: dict[str, tuple[str, set[str]]] = {  # route -> address, roles that it op
     "tool-sources": ("/tool-sources", WATCHERS),
     "tool-sources/<str:name>": ("/tool-sources/{source}", WATCHERS),
     "tool-sources/<str:name>/edit": ("/tool-sources/{source}/edit", {"admin", "owner"}),
+    "tool-sources/<str:name>/accept": ("POST /tool-sources/{source}/accept", {"admin", "owner"}),
     "tool-sources/<str:name>/switch": ("POST /tool-sources/{source}/switch", {"admin", "owner"}),
     "tool-sources/<str:name>/look": ("POST /tool-sources/{source}/look", {"admin", "owner"}),
     "tool-sources/<str:name>/remove": ("POST /tool-sources/{source}/remove", {"admin", "owner"}),
@@ -284,6 +289,7 @@ def place(cast: Cast) -> Place:
         ModuleVersion.objects.update(state=State.READY)
         ToolSource.objects.all().delete()
         source = register(actor=cast.owner.user, asked=SOURCE | {"name": f"s{uuid4().hex[:20]}"})
+        ToolSource.objects.update(offered=OFFERED)
     return Place(
         str(task.id), str(task.session_id), task.attachments[0]["id"], str(made.key.id), str(frozen.id),
         str(alert.id), str(hook.id), str(told.id), str(budget.id), module.name, source.name,

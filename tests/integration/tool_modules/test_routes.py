@@ -183,5 +183,5 @@ def test_the_page_asks_as_much_for_many_modules_as_for_one(crew: Cast) -> None:
     for number in range(4):
         api.upload(name=f"echo_{number}")
     client = signed_in(crew.admin)
-    with at_most(14):
+    with at_most(15):
         client.get("/tools")

@@ -42,8 +42,10 @@ def form_of(client: Client, path: str = EDIT) -> dict[str, str]:
         form[name] = next(iter(re.findall(r'value="(\w+)" selected', options)), "")
     del form["csrfmiddlewaretoken"]
     assert {"seen", "address", "auth", "timeout_s"} <= set(form), form
-    if not re.search('name="dangerous" value="1" checked', page):
-        form.pop("dangerous", None)
+    for name in ("dangerous", "trust_changes"):
+        assert name in form
+        if not re.search(f'name="{name}" value="1" checked', page):
+            del form[name]
     return form
 
 

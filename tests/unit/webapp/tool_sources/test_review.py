@@ -1,0 +1,46 @@
+"""What waits for a person, over any lists of tools that a source may have had and has."""
+
+from __future__ import annotations
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from webapp.tool_sources.review import mark_of, still_there, waiting
+
+TOOLS = st.lists(
+    st.fixed_dictionaries(
+        {
+            "name": st.sampled_from("abcde"),
+            "description": st.sampled_from(["reads", "writes"]),
+            "parameters": st.sampled_from([{}, {"type": "object"}]),
+            "call": st.sampled_from([{}, {"method": "GET"}]),
+        }
+    ),
+    unique_by=lambda tool: tool["name"],
+)
+
+
+@given(accepted=TOOLS, offered=TOOLS)
+def test_agents_have_only_what_was_accepted_and_is_there(accepted: list[dict], offered: list[dict]) -> None:  # type: ignore[type-arg]
+    have = still_there(accepted, offered)
+    assert all(tool in accepted for tool in have)
+    assert {tool["name"] for tool in have} == {t["name"] for t in accepted} & {t["name"] for t in offered}
+
+
+@given(accepted=TOOLS, offered=TOOLS)
+def test_each_tool_is_had_as_offered_or_waits_and_never_both(accepted: list[dict], offered: list[dict]) -> None:  # type: ignore[type-arg]
+    have, waits = still_there(accepted, offered), waiting(accepted, offered)
+    assert [tool for tool in offered if tool not in have] == [each.tool for each in waits]
+    for each in waits:
+        assert bool(each.differs) == (each.was is not None)
+
+
+@given(tools=TOOLS)
+def test_what_is_accepted_waits_no_more(tools: list[dict]) -> None:  # type: ignore[type-arg]
+    assert waiting(tools, tools) == [] and waiting(tools, None) == []
+    assert still_there(tools, tools) == still_there(tools, None) == tools
+
+
+@given(one=TOOLS, other=TOOLS)
+def test_a_mark_names_one_list(one: list[dict], other: list[dict]) -> None:  # type: ignore[type-arg]
+    assert (mark_of(one) == mark_of(other)) == (one == other)
