@@ -7,9 +7,8 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections import Counter
-from collections.abc import AsyncGenerator, Iterator, Mapping
-from contextlib import ExitStack, aclosing, contextmanager, suppress
+from collections.abc import AsyncGenerator, Mapping
+from contextlib import ExitStack, aclosing, suppress
 from functools import partial
 from http.cookies import SimpleCookie
 from typing import Any, cast
@@ -26,6 +25,7 @@ from django.db import DatabaseError
 from webapp.agent_sessions.selectors import find_session, find_visible_session
 from webapp.agent_tasks.selectors import visible_tasks
 from webapp.api.authentication import principal_of_credential
+from webapp.api.places import AllPlacesTaken, TooManyOpen, place
 from webapp.api.stream import find, follow
 from webapp.common.errors import HartleyError, Invalid, NotFound
 from webapp.common.origins import is_of
@@ -41,7 +41,6 @@ from webapp.tenants.rules import Principal
 
 ENDED, TRY_AGAIN, CREDENTIAL_GONE = 1000, 1011, 4401
 log = structlog.get_logger()
-_open: Counter[UUID] = Counter()  # sockets by person, in this process
 
 
 class Refused(HartleyError):
@@ -50,27 +49,6 @@ class Refused(HartleyError):
     def __init__(self, status: int, text: str) -> None:
         self.answer_status = status
         super().__init__(text)
-
-
-@contextmanager
-def _place(user: UUID) -> Iterator[None]:
-    """
-    One of the sockets that a person, and all together, may have open. Looking and taking is one step of the loop.
-
-    Raises:
-        Refused
-    """
-    if _open[user] >= settings.SOCKETS_PER_USER:
-        raise Refused(429, f"More than {settings.SOCKETS_PER_USER} sockets are open")
-    if _open.total() >= settings.SOCKETS_PER_PROCESS:
-        raise Refused(503, "All sockets are taken")
-    _open[user] += 1
-    try:
-        yield
-    finally:
-        _open[user] -= 1
-        if not _open[user]:
-            del _open[user]
 
 
 class Socket(AsyncWebsocketConsumer):
@@ -88,8 +66,8 @@ class Socket(AsyncWebsocketConsumer):
         try:
             self.who = await in_thread(self._principal)
             told = await self.begin(self.asked)
-            self.leaving.enter_context(_place(self.who.user_id))
-        except (Refused, NotFound, Invalid) as error:
+            self.leaving.enter_context(place(self.who.user_id))
+        except (Refused, TooManyOpen, AllPlacesTaken, NotFound, Invalid) as error:
             await self._refuse(getattr(error, "answer_status", error.status), str(error))
             return
         await self.accept()

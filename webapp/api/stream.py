@@ -15,6 +15,7 @@ from django.http.response import HttpResponseBase
 from webapp.agent_tasks.models import Task
 from webapp.agent_tasks.selectors import find_task
 from webapp.api.authentication import REALM, principal_of
+from webapp.api.places import AllPlacesTaken, TooManyOpen, check_place, place
 from webapp.common.errors import NotFound
 from webapp.common.tenancy import tenant_scope
 from webapp.progress import rules
@@ -40,6 +41,10 @@ async def sse(request: HttpRequest) -> HttpResponseBase:
         task = await in_thread(partial(find, principal, name))
     except NotFound as error:
         return JsonResponse({"error": str(error)}, status=404)
+    try:
+        check_place(principal.user_id)
+    except (TooManyOpen, AllPlacesTaken) as error:
+        return JsonResponse({"error": str(error)}, status=error.status)
     response = StreamingHttpResponse(
         _frames(request, principal, task, after, rules.wanted_types(request.GET.get("types"))),
         content_type="text/event-stream",
@@ -56,24 +61,29 @@ class CredentialGone(Exception):
 async def _frames(
     request: HttpRequest, principal: Principal, task: Task, seq: int, wanted: frozenset[str] | None
 ) -> AsyncIterator[str]:
-    """Ends after STREAM_END and only then: a clean end tells clients that there is nothing more."""
+    """
+    Ends after STREAM_END and only then: a clean end tells clients that there is nothing more.
+
+    It takes its place when it begins, since a response whose client has left before is never asked for anything.
+    """
     checked_at = time.monotonic()
-    yield ": connected\n\n"
-    async with aclosing(follow(principal.tenant_id, task.id, seq)) as heard_of:
-        async for heard in heard_of:
-            if time.monotonic() - checked_at > settings.RECHECK_S:
-                checked_at = time.monotonic()
-                if await in_thread(partial(principal_of, request)) != principal:
-                    raise CredentialGone
-            if heard is None:
-                yield ": ping\n\n"
-            elif isinstance(heard, Told):
-                if rules.passes(heard.type, wanted):
-                    yield heard.frame
-            else:
-                for source, text in heard.items():
-                    if rules.passes(source.type, wanted):
-                        yield streamed_frame(str(task.id), source, text)
+    with place(principal.user_id):
+        yield ": connected\n\n"
+        async with aclosing(follow(principal.tenant_id, task.id, seq)) as heard_of:
+            async for heard in heard_of:
+                if time.monotonic() - checked_at > settings.RECHECK_S:
+                    checked_at = time.monotonic()
+                    if await in_thread(partial(principal_of, request)) != principal:
+                        raise CredentialGone
+                if heard is None:
+                    yield ": ping\n\n"
+                elif isinstance(heard, Told):
+                    if rules.passes(heard.type, wanted):
+                        yield heard.frame
+                else:
+                    for source, text in heard.items():
+                        if rules.passes(source.type, wanted):
+                            yield streamed_frame(str(task.id), source, text)
 
 
 async def follow(tenant: UUID, task: UUID, seq: int) -> AsyncGenerator[Told | dict[Source, str] | None, None]:

@@ -12,6 +12,7 @@ from django.conf import settings
 from webapp.agent_tasks import selectors
 from webapp.agent_tasks.models import Task
 from webapp.api.limits import count
+from webapp.api.places import place
 from webapp.api.presenters import moment, status_of, task_row, usage_of
 from webapp.api.submission import SUBMISSION, read_submission
 from webapp.common.tenancy import tenant_scope
@@ -64,12 +65,19 @@ async def submit_task(who: Principal, asked: JSON) -> JSON:
 
 async def get_task(who: Principal, asked: JSON) -> JSON:
     task = await in_thread(partial(_find, who, asked["task_id"]))
-    deadline = time.monotonic() + asked.get("wait_s", 0)
+    if task.is_open and asked.get("wait_s"):
+        with place(who.user_id):
+            task = await _waited(who, task, time.monotonic() + asked["wait_s"])
+    return _told(task)
+
+
+async def _waited(who: Principal, task: Task, deadline: float) -> Task:
+    """As it is when it has ended, or when the time is over."""
     with hub().awaiting(task.id) as awaited:
         while task.is_open and (left_s := deadline - time.monotonic()) > 0:
             if await awaited.look(min(left_s, settings.SSE_POLL_S)):
                 task = await in_thread(partial(_find, who, str(task.id)))
-    return _told(task)
+    return task
 
 
 async def list_tasks(who: Principal, asked: JSON) -> JSON:

@@ -47,14 +47,6 @@ INSTRUCTIONS = (
 Context = ServerRequestContext[Any, Any]
 
 
-class ScopeMissing(HartleyError):
-    code = "forbidden"
-    status = 403
-
-    def __init__(self, scope: str) -> None:
-        super().__init__(f"The credential lacks the scope {scope}")
-
-
 def make_server() -> Server[Any]:
     server: Server[Any] = Server(
         "hartley",
@@ -104,7 +96,7 @@ async def _take(offer: Offer, who: Principal, arguments: JSON) -> CallToolResult
     Raises:
         ScopeMissing, Invalid, NotFound, RateLimited
     """
-    _check_scope(who, offer.scope)
+    who.require(offer.scope)
     given = read_arguments(arguments)
     for fault in Draft202012Validator(offer.parameters).iter_errors(given):
         raise Invalid(field=".".join(str(part) for part in fault.path) or "arguments", message=fault.message[:300])
@@ -119,7 +111,7 @@ async def _execute(context: Context, who: Principal, name: str, arguments: JSON)
     Raises:
         ScopeMissing, Invalid, NotFound, ToolDangerous, RateLimited
     """
-    _check_scope(who, EXECUTE)
+    who.require(EXECUTE)
 
     def begun() -> Any:
         count_call(who)
@@ -151,11 +143,6 @@ def _session(context: Context) -> str | None:
     """
     request: Any = context.request
     return session_of({"session_id": request.headers.get("X-Session-ID")})
-
-
-def _check_scope(who: Principal, scope: str) -> None:
-    if not who.may(scope):
-        raise ScopeMissing(scope)
 
 
 def _callable(who: Principal) -> list[KnownTool]:

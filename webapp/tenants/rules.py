@@ -81,13 +81,13 @@ def scopes_of(role: str, *, operates_platform: bool) -> frozenset[str]:
 
 
 class ScopeMissing(HartleyError):
-    """The credential may do what the route is for, but not this."""
+    """The credential may not do this, whatever else it may."""
 
     code = "forbidden"
     status = 403
 
-    def __init__(self, scope: str, why: str) -> None:
-        super().__init__(f"The credential lacks the scope {scope}: {why}")
+    def __init__(self, scope: str, why: str = "") -> None:
+        super().__init__(f"The credential lacks the scope {scope}" + (f": {why}" if why else ""))
 
 
 @dataclass(frozen=True)
@@ -106,7 +106,7 @@ class Principal:
         """None is what a route that names no scope asks for: nobody may."""
         return scope == ANYONE or scope in self.scopes
 
-    def require(self, scope: str, *, why: str) -> None:
+    def require(self, scope: str, *, why: str = "") -> None:
         """
         Raises:
             ScopeMissing

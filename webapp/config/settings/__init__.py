@@ -211,8 +211,10 @@ CONTEXT_LIMIT_BYTES = env.whole(
 QUERY_LIMIT_CHARS = env.whole("HARTLEY_QUERY_LIMIT_CHARS", 200_000, least=1)
 SSE_PING_S = env.number("HARTLEY_SSE_PING_S", 10, least=0.1)
 SSE_POLL_S = env.number("HARTLEY_SSE_POLL_S", 2, least=0.05)  # how long a lost Redis wake-up may go unnoticed
-SOCKETS_PER_USER = env.whole("HARTLEY_SOCKETS_PER_USER", 100, least=1)  # websockets of one person, per web process
-SOCKETS_PER_PROCESS = env.whole("HARTLEY_SOCKETS_PER_PROCESS", 5000, least=1)  # websockets of all people together
+SOCKETS_PER_USER = env.whole(
+    "HARTLEY_SOCKETS_PER_USER", 500, least=1
+)  # websockets, event streams and waiting MCP calls that one person has open, per web process
+SOCKETS_PER_PROCESS = env.whole("HARTLEY_SOCKETS_PER_PROCESS", 5000, least=1)  # of all people together
 SEND_S = env.number("HARTLEY_SEND_S", 20, least=0.1)  # a client that takes nothing for so long is cut off
 RECHECK_S = env.number("HARTLEY_RECHECK_S", 60, least=0.1)  # how often a stream's credential is looked at again
 PROBE_TIMEOUT_S = env.number("HARTLEY_PROBE_TIMEOUT_S", 4, least=0.1)
