@@ -6,11 +6,13 @@ import asyncio
 from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import TypeVar
 
 import structlog
 from django.db import InterfaceError, OperationalError, close_old_connections
 from django.db.models.fields.json import KT
+from django.utils import timezone
 
 from webapp.agent_tasks.models import Content, Step, Task
 from webapp.agent_tasks.selectors import steps_of
@@ -140,11 +142,24 @@ def agent_history(step: ClaimedStep) -> list[Past]:
 
 
 def answers_of(step: ClaimedStep, agents: list[str]) -> list[Past]:
-    """The last turn of each of these agents, or the call of a tool that has this name, whatever became of it."""
+    """
+    The last turn of each of these agents, or the call of a tool that has this name, as it was when this step was started.
+
+    A join may wait for some of them alone. The others end while the step runs or later, and a replay must find what the
+    run found.
+    """
     kinds = ("llm.turn", "tools.call")
-    rows = Step.objects.filter(task_id=step.task, agent__in=agents, kind__in=kinds).order_by("n")
-    last = {row.agent: row for row in rows}
-    return [_past(last[agent]) for agent in agents if agent in last]
+    started = Step.objects.values_list("started_at", flat=True).get(task_id=step.task, n=step.n) or timezone.now()
+    before = Step.objects.filter(task_id=step.task, agent__in=agents, kind__in=kinds, created_at__lte=started)
+    last = {row.agent: row for row in before.order_by("n")}
+    return [_at(started, last[agent]) for agent in agents if agent in last]
+
+
+def _at(moment: datetime, row: Step) -> Past:
+    """What had not ended by then has brought nothing."""
+    if row.finished_at and row.finished_at <= moment:
+        return _past(row)
+    return Past(row.n, row.kind, row.agent, row.description, "running", row.input, None, None)
 
 
 def recorded_task(step: ClaimedStep) -> Task:

@@ -16,6 +16,7 @@ from workers.gateway.catalogue import Catalogue
 from workers.gateway.clients import Clients, FixedClients, ModelProvider, not_configured
 from workers.gateway.errors import ModelReplyInvalid, ModelTimeout, NoModel
 from workers.gateway.resilience import GuardOf, Limits, LocalGuards
+from workers.gateway.sdks import sdk_loaded
 from workers.gateway.tokens import BoundUsage
 from workers.gateway.types import EmbedReply, EmbedRequest, ModelReply, ModelRequest
 
@@ -59,9 +60,7 @@ class Gateway:
         Raises:
             ModelError: its `sent` tells whether it may be billed, its `kind` whether to try again.
         """
-        guard = self._guard(request.provider, request.api_key)
-        if guard is None:
-            raise not_configured(request.provider)
+        guard = await self._ready(request)
         rules = None if request.schema is None else rules_of(request.schema)
         deadline = asyncio.get_running_loop().time() + request.timeout_s
         with self._clients.lend(request.provider, own_key=request.api_key is not None) as provider:
@@ -78,9 +77,7 @@ class Gateway:
         Raises:
             ModelError.
         """
-        guard = self._guard(request.provider, request.api_key)
-        if guard is None:
-            raise not_configured(request.provider)
+        guard = await self._ready(request)
         deadline = asyncio.get_running_loop().time() + request.timeout_s
         with self._clients.lend(request.provider, own_key=request.api_key is not None) as provider:
             if not isinstance(provider, Embedding):
@@ -98,9 +95,18 @@ class Gateway:
     async def close(self) -> None:
         await self._clients.close()
 
-    def _guard(self, name: str, key: str | None) -> Limits | None:
-        settings = self._current().providers.get(name)
-        return self._guard_of(name, settings, key) if settings else None
+    async def _ready(self, request: ModelRequest | EmbedRequest) -> Limits:
+        """
+        The limits that the call keeps to.
+
+        Raises:
+            NoModel: the provider is not configured.
+        """
+        entry = self._current().providers.get(request.provider)
+        if entry is None:
+            raise not_configured(request.provider)
+        await sdk_loaded(entry.protocol)
+        return self._guard_of(request.provider, entry, request.api_key)
 
 
 async def _in_time(call: Awaitable[T], request: ModelRequest | EmbedRequest, deadline: float) -> T:

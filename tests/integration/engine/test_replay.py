@@ -151,6 +151,22 @@ def test_a_corpus_replays_for_nothing_and_names_what_a_changed_rule_changes(
     assert (len(model_server.log()), marked(connected)) == (asked, acted)
 
 
+def test_a_replay_knows_what_had_ended_when_an_agent_began(
+    connected: Farm, cast: Cast, model_server: ModelServer
+) -> None:
+    """The agent waits for one of two; the other ends after it has begun."""
+    slow = {"match": {"user_contains": "Find out about slow"}, "reply": {"text": "Snails.", "delay_s": 2}}
+    model_server.script([slow])
+    plan = [agent("quick"), agent("slow"), agent("any", "quick", "slow", join="any"), agent("all", "any", "slow")]
+    task = run(connected, cast, query="Which is first?", context={"plan": {"steps": plan}})
+    asked = {call["messages"][1]["content"].partition("\n")[0]: call for call in model_server.log()}
+    told = json.dumps(asked["Find out about any"]["messages"])
+    assert "Result of quick" in told and "Snails." not in told and "did not finish" in told
+    assert "Snails." in json.dumps(asked["Find out about all"]["messages"])
+    found = report(connected, cast, started(connected, cast.owner.api_key, task, "replay"))
+    assert found["differences"] == []
+
+
 def test_a_changed_policy_is_a_difference_by_step(connected: Farm, cast: Cast) -> None:
     task = run(connected, cast, query="Marks", context={"plan": {"steps": [mark("a"), agent("b", "a")]}})
     with tenant_scope(cast.acme.id):

@@ -21,7 +21,7 @@ def build_provider(name: str, entry: Provider) -> ModelProvider:
 
 
 def _with_sdk(entry: Provider) -> type[SdkProvider]:
-    """Imported only when it is configured: every worker would start half a second later for each SDK."""
+    """Imported only where it is used (workers.gateway.sdks)."""
     if entry.protocol == "anthropic":
         from workers.gateway.providers.anthropic import AnthropicProvider
 
