@@ -99,7 +99,7 @@ def fill(farm: Farm, key: str, environment: dict[str, str]) -> list[Look]:
         first, second, _, *rest = changed.tools
         schema = {"type": "object", "properties": {"workspace_id": {"type": "integer"}}}
         accepted = [first | {"description": "Say which workspaces there are."}, second | {"parameters": schema}, *rest]
-        ToolSource.objects.filter(id=changed.id).update(tools=accepted, offered=changed.tools)
+        ToolSource.objects.filter(id=changed.id).update(accepted=accepted)
     return [
         *pages(tasks[1], forked(farm, key, tasks[1]), session, str(module.id), budget_of(farm, key, session), "lab"),
         *more,

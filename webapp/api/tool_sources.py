@@ -19,7 +19,7 @@ from webapp.tenants.models import User
 from webapp.tool_sources import documents, rules, services
 from webapp.tool_sources.models import ToolSource
 from webapp.tool_sources.names import tool_name
-from webapp.tool_sources.review import mark_of
+from webapp.tool_sources.review import how_called, seen_of
 from webapp.tool_sources.selectors import find_source, sources_of
 
 READ, WRITE = "policies:read", "policies:write"
@@ -193,15 +193,18 @@ def _body(source: ToolSource) -> JSON:
 
 def _whole(source: ToolSource) -> JSON:
     """
-    As `_body`, with `"found": [{"name", "own_name", "description", "parameters"}]`, `"left_out": [{"name", "reason"}]` and
-    `"waiting": {"seen": "...", "tools": [{"name", "own_name", "description", "parameters", "was"}]}`: what a person is to
-    accept, by its mark; `was` is null for a new tool, else `{"description", "parameters"}`.
+    As `_body`, with `"found": [{"name", "own_name", "description", "parameters", "call"}]`, `"left_out": [{"name",
+    "reason"}]` and `"waiting": {"seen": "...", "tools": [{... as found, "differs": ["description"], "was"}]}`: what a person
+    is to accept, by its mark; `was` is null for a new tool, else `{"description", "parameters", "call"}`.
     """
-    waits = [_found(source, each.tool) | {"was": each.was and _told(each.was)} for each in source.waiting]
+    waits = [
+        _found(source, each.tool) | {"differs": each.differs, "was": each.was and _told(each.was)}
+        for each in source.waiting
+    ]
     return _body(source) | {
         "found": [_found(source, each) for each in source.usable],
         "left_out": source.left_out,
-        "waiting": {"seen": mark_of(source.offered) if waits else "", "tools": waits},
+        "waiting": {"seen": seen_of(source.tools) if waits else "", "tools": waits},
     }
 
 
@@ -210,4 +213,4 @@ def _found(source: ToolSource, tool: JSON) -> JSON:
 
 
 def _told(tool: JSON) -> JSON:
-    return {"description": tool["description"], "parameters": tool["parameters"]}
+    return {"description": tool["description"], "parameters": tool["parameters"], "call": how_called(tool)}

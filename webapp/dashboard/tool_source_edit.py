@@ -53,7 +53,8 @@ def edit(request: HttpRequest, who: Principal, name: str) -> HttpResponse:
         return _form(request, found, typed, error=error)
     except Conflict:
         return _form(request, _found(who, name), typed, overtaken=True)
-    looked = "; it is being looked at, and agents have its tools when that is done" if _is_checking(changed) else ""
+    looked = "; it is being looked at" if _is_checking(changed) else ""
+    looked += ", and agents have its tools when that is done" if looked and not changed.tools else ""
     messages.success(request, f"{name} is changed{looked}." if changes else f"{name} is as it was.")
     return HttpResponseRedirect(f"/tool-sources/{name}")
 

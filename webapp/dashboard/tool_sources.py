@@ -21,7 +21,7 @@ from webapp.tenants.rules import Principal
 from webapp.tool_sources import services
 from webapp.tool_sources.models import State
 from webapp.tool_sources.names import tool_name
-from webapp.tool_sources.review import Waiting, mark_of
+from webapp.tool_sources.review import Waiting, how_called, seen_of
 from webapp.tool_sources.selectors import find_source, sources_of
 
 READ, WRITE = "policies:read", "policies:write"
@@ -62,8 +62,7 @@ def source(request: HttpRequest, who: Principal, name: str) -> HttpResponse:
         "signs": SIGNS[found.settings["auth"]["kind"]].format(**found.settings["auth"]),
         "tools": [{**each, "called": tool_name(found.name, each["name"])} for each in found.usable],
         "waiting": [_change(found.name, each) for each in found.waiting],
-        "seen": mark_of(found.offered),
-        "gone": [each["name"] for each in found.tools if each not in found.usable],
+        "seen": seen_of(found.tools),
         "checking": found.state == State.CHECKING,
         "may_write": who.may(WRITE),
     }
@@ -102,7 +101,7 @@ def accept(request: HttpRequest, who: Principal, name: str) -> HttpResponse:
     except (Conflict, Invalid) as error:
         messages.error(request, f"{error}.")
     else:
-        messages.success(request, f"Accepted: agents have the tools of {name} as they stand now.")
+        messages.success(request, f"Accepted: the tools of {name} count as they stand now.")
     return HttpResponseRedirect(f"{BACK}/{name}")
 
 
@@ -131,18 +130,18 @@ def _page(
 
 def _change(source: str, change: Waiting) -> JSON:
     """A tool that waits, as text: what it was and what it would be."""
-    parts = change.differs
     return {
         "called": tool_name(source, change.tool["name"]),
-        "name": change.tool["name"],
-        "description": change.tool["description"],
-        "parameters": json.dumps(change.tool["parameters"], indent=2, ensure_ascii=False),
-        "was": change.was,
-        "was_parameters": json.dumps(change.was["parameters"], indent=2, ensure_ascii=False) if change.was else "",
-        "differs": [PARTS[part] for part in parts],
-        "other_description": "description" in parts,
-        "other_parameters": "parameters" in parts,
+        "now": _as_text(change.tool),
+        "was": change.was and _as_text(change.was),
+        "differs": change.differs,
+        "words": ", ".join(PARTS.get(part, part) for part in change.differs),
     }
+
+
+def _as_text(tool: JSON) -> JSON:
+    parameters = json.dumps(tool["parameters"], indent=2, ensure_ascii=False)
+    return {"description": tool["description"], "parameters": parameters, "call": how_called(tool)}
 
 
 def _actor(who: Principal) -> User:

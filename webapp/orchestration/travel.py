@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from uuid import UUID
 
@@ -15,7 +16,9 @@ from webapp.common.tenancy import tenant_scope
 from webapp.common.values import JSON
 from webapp.orchestration.fork import ForkInvalid, fork_steps
 from webapp.orchestration.plan import travel_steps
+from webapp.orchestration.steps import NewStep
 from webapp.orchestration.submit import CALL_SCOPE, Submission, submit_task
+from webapp.orchestration.tool_choice import calls_named
 from webapp.tenants.rules import Principal
 
 IN_CONTEXT = ("system_prompt", "model_override", "model_tier", "provider_override", "plan")
@@ -75,10 +78,8 @@ def fork_task(*, principal: Principal, task: UUID, step: int, changes: Changes, 
         NotFound
         Conflict: the run has not ended, or is a replay.
         ForkInvalid: it can't be forked there, or not with these changes. Nothing was started.
-        ScopeMissing: it changes what a tool is called with, and the credential may call none.
+        ScopeMissing: calls of tools that no agent chooses would run anew, and the credential may make none.
     """
-    if changes.arguments is not None:
-        principal.require(CALL_SCOPE, why="the fork says what a tool is called with")
     run = _ended(principal, task)
     if (run.origin or {}).get("kind") == "replay":
         raise Conflict("A replay can't be forked; fork the run that it looked at")
@@ -89,13 +90,23 @@ def fork_task(*, principal: Principal, task: UUID, step: int, changes: Changes, 
         raise ForkInvalid(f"step {step}: a plan can be changed only where the run was planned")
     if len(planned) + STEPS_BESIDE > settings.STEPS_LIMIT:
         raise ForkInvalid(f"step {step}: the fork would have more than {settings.STEPS_LIMIT} steps")
+    context = {name: value for name, value in changes.named().items() if name in IN_CONTEXT}
+    if _calls_anew(planned, {**run.context, **context}):
+        principal.require(CALL_SCOPE, why="calls of tools would be made anew")
     origin = {"kind": "fork", "task": str(run.id), "step": step, "changed": changes.named()}
     asked = {"task": str(run.id), "step": step, "description": changes.description, "arguments": changes.arguments}
-    context = {name: value for name, value in changes.named().items() if name in IN_CONTEXT}
     submission = _submission(run, principal, changes.query or run.query, {**run.context, **context}, origin)
     submission = replace(submission, prompts=None if changes.prompts == IN_FORCE else run.prompts)
     steps = travel_steps("control.fork", f"Take over what was before step {step}", asked)
     return submit_task(principal=principal, submission=submission, idempotency=idempotency, steps=steps)
+
+
+def _calls_anew(planned: Sequence[NewStep], context: JSON) -> bool:
+    """Whether the fork makes calls that its run or its caller names: agents choose theirs when they run."""
+    live = [step for step in planned if step.record is None]
+    if any(step.kind in PLANS for step in live) and calls_named(context):
+        return True
+    return any(step.kind == "tools.call" or step.compensation is not None for step in live)
 
 
 def _ended(principal: Principal, task: UUID) -> Task:

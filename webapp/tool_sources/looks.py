@@ -79,17 +79,14 @@ def release(due: Due) -> None:
 
 
 def _ready(row: ToolSource, found: Found) -> dict[str, Any]:
-    """What a person has asked for counts at once; what has changed by itself waits for one, unless the source is trusted."""
-    before, accepted = row.usable, row.is_accepted and not row.settings.get("trust_changes")
-    tools = row.tools if accepted else found.tools
-    offered = None if tools == found.tools else found.tools
-    changed = before != still_there(tools, offered) or row.revision == 0
+    """What a person has asked for counts at once; what has changed by itself waits for one."""
+    wanted = row.wanted
+    changed = row.usable != still_there(wanted, found.tools) or row.revision == 0
     return {
         "state": State.READY,
         "reason": "",
-        "tools": tools,
-        "offered": offered,
-        "is_accepted": True,
+        "tools": found.tools,
+        "accepted": found.tools if wanted is None else wanted,
         "left_out": found.left_out,
         "revision": row.revision + 1 if changed else row.revision,
         "attempts": 0,

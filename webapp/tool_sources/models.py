@@ -35,10 +35,10 @@ class ToolSource(TenantModel):
         settings: what `rules` has checked for this kind: how to sign in, which tools, limits.
         document: as given, for a source without an address of its own.
         sealed: the secret of signing in (webapp.tool_sources.vault); written and used, never shown.
-        tools: as accepted: `{"name", "description", "parameters", "call"}`, where `call` is what this kind needs to
-            call it. Whoever registers or moves a source accepts what the first look finds.
-        offered: as found last, where that is otherwise; a person accepts it (webapp.tool_sources.review).
-        is_accepted: false until the first look after a person has registered or moved it.
+        tools: as found last: `{"name", "description", "parameters", "call"}`, where `call` is what this kind needs to
+            call it. They stay while a later look fails.
+        accepted: the tools that a person wants (webapp.tool_sources.review); null: those that the next look finds, since
+            somebody has registered or moved the source.
         left_out: what was found and can't be a tool: `{"name", "reason"}`.
         revision: goes up whenever what agents may call changes.
         attempts: looks in a row that failed or were lost.
@@ -58,8 +58,7 @@ class ToolSource(TenantModel):
     state = models.CharField(max_length=10, choices=State.choices, default=State.CHECKING)
     reason = models.CharField(max_length=REASON_CHARS, blank=True, default="")
     tools = models.JSONField(default=list)
-    offered = models.JSONField(null=True)
-    is_accepted = models.BooleanField(db_default=False)
+    accepted = models.JSONField(null=True)
     left_out = models.JSONField(default=list)
     revision = models.IntegerField(default=0)
     attempts = models.SmallIntegerField(default=0)
@@ -77,11 +76,21 @@ class ToolSource(TenantModel):
         return self.name
 
     @property
+    def wanted(self) -> list[JSON] | None:
+        """What a person has accepted; None: whatever is found counts."""
+        return None if self.settings.get("trust_changes") else self.accepted
+
+    @property
     def usable(self) -> list[JSON]:
         """What agents have, while it is switched on."""
-        return review.still_there(self.tools, self.offered)
+        return review.still_there(self.wanted, self.tools)
 
     @property
     def waiting(self) -> list[review.Waiting]:
         """What a person is to accept."""
-        return review.waiting(self.tools, self.offered)
+        return review.waiting(self.wanted, self.tools)
+
+    @property
+    def gone(self) -> list[str]:
+        """What was accepted and is not there."""
+        return review.gone(self.wanted, self.tools)

@@ -14,6 +14,8 @@ from dataclasses import dataclass
 
 from webapp.common.values import JSON
 
+TOLD_CHARS = 300  # of a description, in the audit trail
+
 
 @dataclass(frozen=True)
 class Waiting:
@@ -33,26 +35,46 @@ class Waiting:
         return [part for part in self.tool if self.was is not None and self.tool[part] != self.was.get(part)]
 
 
-def still_there(accepted: Sequence[JSON], offered: Sequence[JSON] | None) -> list[JSON]:
-    """
-    What agents have: the accepted tools that the source still has, as they were accepted.
-
-    Args:
-        offered: what it has by now; None: what was accepted.
-    """
-    if offered is None:
-        return list(accepted)
-    names = {tool["name"] for tool in offered}
+def still_there(accepted: Sequence[JSON] | None, found: Sequence[JSON]) -> list[JSON]:
+    """What agents have: the accepted tools that the source still has, as they were accepted; None: all that it has."""
+    if accepted is None:
+        return list(found)
+    names = {tool["name"] for tool in found}
     return [tool for tool in accepted if tool["name"] in names]
 
 
-def waiting(accepted: Sequence[JSON], offered: Sequence[JSON] | None) -> list[Waiting]:
+def waiting(accepted: Sequence[JSON] | None, found: Sequence[JSON]) -> list[Waiting]:
     """In the source's order."""
+    if accepted is None:
+        return []
     known = {tool["name"]: tool for tool in accepted}
-    changed = (Waiting(tool, known.get(tool["name"])) for tool in offered or ())
+    changed = (Waiting(tool, known.get(tool["name"])) for tool in found)
     return [each for each in changed if each.tool != each.was]
 
 
-def mark_of(offered: Sequence[JSON] | None) -> str:
-    """Names what was seen, so that nobody accepts what has come since."""
-    return hashlib.sha256(json.dumps(offered, sort_keys=True).encode()).hexdigest()[:20]
+def gone(accepted: Sequence[JSON] | None, found: Sequence[JSON]) -> list[str]:
+    """The names of accepted tools that the source has no more."""
+    names = {tool["name"] for tool in found}
+    return [tool["name"] for tool in accepted or () if tool["name"] not in names]
+
+
+def how_called(tool: JSON) -> str:
+    """`GET https://api.example.com/pets/{id}`; of an MCP server its own name for the tool."""
+    call = tool["call"]
+    if "method" in call:
+        return f"{call['method']} {call.get('base', '')}{call.get('path', '')}"
+    return str(call.get("tool", tool["name"]))
+
+
+def seen_of(found: Sequence[JSON]) -> str:
+    """Names what was looked at, so that nobody accepts what has come since."""
+    return hashlib.sha256(json.dumps(found, sort_keys=True).encode()).hexdigest()[:20]
+
+
+def as_audited(changes: Sequence[Waiting]) -> JSON:
+    """`{"new": [names], "changed": [names], "said": {name: its description now}}`"""
+    return {
+        "new": [each.tool["name"] for each in changes if not each.was],
+        "changed": [each.tool["name"] for each in changes if each.was],
+        "said": {each.tool["name"]: each.tool["description"][:TOLD_CHARS] for each in changes},
+    }

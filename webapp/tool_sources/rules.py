@@ -27,23 +27,13 @@ RATES = {"openapi": 30, "mcp": 60}  # calls a minute of one tool, when the tenan
 RATE_MOST = 600
 TIMEOUTS_S = {"openapi": 30, "mcp": 10}
 TIMEOUT_MOST_S = 120
+LIMITS = ("rate_per_minute", "timeout_s", "dangerous", "trust_changes")
 FIELDS = {
-    "openapi": ("auth", "tools", "tags", "server", "rate_per_minute", "timeout_s", "dangerous", "trust_changes"),
-    "mcp": (
-        "auth",
-        "tools",
-        "reads",
-        "transport",
-        "command",
-        "rate_per_minute",
-        "timeout_s",
-        "dangerous",
-        "trust_changes",
-    ),
+    "openapi": ("auth", "tools", "tags", "server", *LIMITS),
+    "mcp": ("auth", "tools", "reads", "transport", "command", *LIMITS),
 }
 # What may change without another look: it neither moves the source nor chooses among its tools.
-LIGHT = frozenset({"reads", "rate_per_minute", "timeout_s", "dangerous", "is_enabled"})
-IN_PLACE = LIGHT | {"secret", "trust_changes"}  # it keeps the tools that it has, until it has been looked at
+LIGHT = frozenset({"reads", *LIMITS, "is_enabled"})
 
 
 def check_name(name: Any) -> str:
@@ -92,7 +82,10 @@ def check_settings(kind: str, given: JSON, *, reach: Reach, commands: Collection
         "dangerous": lambda value: _yes_or_no("dangerous", value),
         "trust_changes": lambda value: _yes_or_no("trust_changes", value),
     }
-    return {field: checks[field](given.get(field)) for field in FIELDS[kind]}
+    said = {field: checks[field](given.get(field)) for field in FIELDS[kind]}
+    if not said["trust_changes"]:
+        del said["trust_changes"]  # releases that don't know it can then still change the source
+    return said
 
 
 def check_place(kind: str, settings: JSON, address: Any, document: Any, *, reach: Reach, document_bytes: int) -> None:

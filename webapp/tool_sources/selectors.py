@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from uuid import UUID
 
-from django.db.models import QuerySet
+from django.db.models import F, QuerySet
 
 from webapp.common.errors import NotFound
 from webapp.tool_sources.in_force import SourceInForce
@@ -41,8 +41,8 @@ def find_source(tenant: UUID, name: str) -> ToolSource:
 
 def waiting_for(tenant: UUID) -> int:
     """How many changes of tools a person is to accept, of the sources that are switched on."""
-    offering = ToolSource.objects.filter(tenant_id=tenant, is_enabled=True, offered__isnull=False)
-    return sum(len(source.waiting) for source in offering.only("tools", "offered"))
+    differing = ToolSource.objects.filter(tenant_id=tenant, is_enabled=True).exclude(accepted=F("tools"))
+    return sum(len(source.waiting) for source in differing.only("settings", "tools", "accepted"))
 
 
 def sources_in_force(tenant: UUID) -> list[SourceInForce]:

@@ -20,7 +20,8 @@ from webapp.tool_sources.selectors import find_source
 from webapp.tool_sources.vault import owner, vault
 
 PLACES = ("address", "document")
-MOVES = frozenset({*PLACES, "server", "auth", "transport", "command"})  # where the secret goes, or how
+WHERE = frozenset({*PLACES, "server", "transport", "command"})
+MOVES = WHERE | {"auth"}  # where the secret goes, or how
 
 
 @transaction.atomic
@@ -77,9 +78,9 @@ def change(*, actor: User, name: str, changes: JSON, seen: str = "") -> ToolSour
     address, document, said = row.address, row.document, row.settings
     if asked:  # an address that may not be asked any more does not keep its source from being switched off
         address, document, said = _checked(row.kind, known | asked)
-    moved = {
-        field for field in MOVES if {**said, "address": address, "document": document}.get(field) != known.get(field)
-    }
+    now_said = {**said, "address": address, "document": document}
+    changed = {field for field in asked if now_said.get(field) != known.get(field)}
+    moved = changed & MOVES
     if "secret" in changes or (moved and said["auth"]["kind"] != "none"):
         if "secret" not in changes:
             raise Invalid(field="secret", message=f"must be given again when these change: {', '.join(sorted(moved))}")
@@ -87,12 +88,16 @@ def change(*, actor: User, name: str, changes: JSON, seen: str = "") -> ToolSour
     elif said["auth"]["kind"] == "none":
         new["sealed"] = None
     new |= {"address": address, "document": document, "settings": said}
-    if set(changes) - rules.LIGHT:
+    if (changed | ({"secret"} & set(changes))) - rules.LIGHT:
         new |= {"state": State.CHECKING, "look_at": now(), "claimed_until": None, "attempts": 0}
-    if set(changes) - rules.IN_PLACE:
-        new |= {"tools": [], "offered": None, "is_accepted": False, "left_out": []}
+    if changed - rules.LIGHT:
+        new |= {"tools": [], "left_out": []}
+    if changed & WHERE:
+        new["accepted"] = None
     ToolSource.objects.filter(id=row.id).update(**new, revision=row.revision + 1 if row.revision else 0)
     detail = {"fields": sorted(set(changes))} | ({"is_enabled": new["is_enabled"]} if "is_enabled" in new else {})
+    if said.get("trust_changes") and row.waiting:
+        detail["accepted"] = review.as_audited(row.waiting)
     record(actor=actor, action="tool_source.changed", subject=name, detail=detail)
     return find_source(actor.tenant_id, name)
 
@@ -129,14 +134,11 @@ def accept(*, actor: User, name: str, seen: Any) -> ToolSource:
     changes = row.waiting
     if not changes:
         raise Conflict(f"No tool of {name} waits to be accepted")
-    if seen != review.mark_of(row.offered):
+    if seen != review.seen_of(row.tools):
         raise Conflict(f"The tools of {name} have changed again: look at them anew")
-    ToolSource.objects.filter(id=row.id).update(tools=row.offered, offered=None, revision=row.revision + 1)
-    told = {
-        "new": [c.tool["name"] for c in changes if not c.was],
-        "changed": [c.tool["name"] for c in changes if c.was],
-    }
-    record(actor=actor, action="tool_source.tools_accepted", subject=name, detail={"seen": seen, **told})
+    ToolSource.objects.filter(id=row.id).update(accepted=row.tools, revision=row.revision + 1)
+    detail = {"seen": seen, **review.as_audited(changes)}
+    record(actor=actor, action="tool_source.tools_accepted", subject=name, detail=detail)
     return find_source(actor.tenant_id, name)
 
 

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import json
 import math
+import unicodedata
 from collections.abc import Mapping
 from typing import Any
 from urllib.parse import unquote
@@ -41,6 +42,10 @@ KEPT = (
 )  # nothing that limits is lost by these
 
 
+UNSEEN = frozenset({"Cc", "Cf", "Cn", "Co", "Cs"})  # categories of characters: controls, formats, those that are none
+JOINERS = "\n\t\u200c\u200d"  # of them, what texts need: lines, and what joins letters and emoji
+
+
 class Unfit(Exception):
     """It can't be made fit; the message tells why, for the tenant."""
 
@@ -62,6 +67,12 @@ def fit(schema: Any, document: Mapping[str, Any] | None = None) -> JSON:
         return _small(_Fitting(whole, choices=True).object(schema))
     except Unfit:
         return _small(_Fitting(whole, choices=False).object(schema))
+
+
+def visible(text: str, limit_chars: int) -> str:
+    """Its beginning, as a person sees it: what only a model reads could tell it what nobody has accepted."""
+    kept = (char for char in text[: 4 * limit_chars] if char in JOINERS or unicodedata.category(char) not in UNSEEN)
+    return "".join(kept).strip()[:limit_chars]
 
 
 def follow(given: JSON, document: Mapping[str, Any]) -> JSON:
@@ -283,7 +294,8 @@ def _types(given: JSON) -> JSON:
 
 def _texts(given: JSON) -> JSON:
     texts = {word: given[word] for word in ("title", "description") if isinstance(given.get(word), str)}
-    return {word: text.strip()[:DESCRIPTION_CHARS] for word, text in texts.items() if text.strip()}
+    seen = {word: visible(text, DESCRIPTION_CHARS) for word, text in texts.items()}
+    return {word: text for word, text in seen.items() if text}
 
 
 def _numbers(given: JSON) -> JSON:

@@ -8,7 +8,7 @@ from typing import Any
 from webapp.common.values import JSON, storable
 from webapp.tool_sources.in_force import Found
 from webapp.tool_sources.names import tool_name
-from workers.toolbox.outer_schemas import Unfit, fit
+from workers.toolbox.outer_schemas import Unfit, fit, visible
 
 NAME_CHARS = 200
 DESCRIPTION_CHARS = 1000
@@ -69,4 +69,4 @@ def _told(left_out: list[JSON]) -> list[JSON]:
 
 
 def _text(value: Any, limit_chars: int) -> str:
-    return str(storable(value.strip()[:limit_chars])) if isinstance(value, str) else ""
+    return visible(value, limit_chars) if isinstance(value, str) else ""

@@ -279,14 +279,19 @@ def test_only_what_has_ended_can_be_replayed_or_forked_and_only_by_its_tenant(co
     assert connected.call(key, f"/api/v1/tasks/{task}/comparison")[0] == 404, "it is no fork"
 
 
-def test_a_fork_with_other_arguments_needs_the_scope_of_a_call(connected: Farm, cast: Cast) -> None:
+def test_a_fork_that_calls_anew_needs_the_scope_of_a_call(connected: Farm, cast: Cast) -> None:
     task = run(connected, cast, query="Mark", context={"plan": {"steps": [mark("a")]}})
     at = next(s["n"] for s in connected.steps(cast.owner.api_key, task) if s["kind"] == "tools.call")
-    asked = {"step": at, "arguments": {"text": "b"}}
     plain = issue_key(user=cast.owner.user, name="plain", scopes=frozenset({"workflows:write"})).secret
-    status, answer = connected.call(plain, f"/api/v1/tasks/{task}/fork", asked, method="POST")
-    assert status == 403 and "agents:execute" in answer["error"]
-    assert connected.call(cast.owner.api_key, f"/api/v1/tasks/{task}/fork", asked, method="POST")[0] == 201
+    planned = next(s["n"] for s in connected.steps(cast.owner.api_key, task) if s["kind"] == "control.plan")
+    for asked in ({"step": at, "arguments": {"text": "b"}}, {"step": at}, {"step": planned}):
+        status, answer = connected.call(plain, f"/api/v1/tasks/{task}/fork", asked, method="POST")
+        assert status == 403 and "agents:execute" in answer["error"], asked
+    assert connected.call(cast.owner.api_key, f"/api/v1/tasks/{task}/fork", {"step": at}, method="POST")[0] == 201
+    other = run(connected, cast, query="Mark", context={"plan": {"steps": [mark("a"), agent("b", "a")]}})
+    turn = next(s["n"] for s in connected.steps(cast.owner.api_key, other) if s["kind"] == "llm.turn")
+    status, answer = connected.call(plain, f"/api/v1/tasks/{other}/fork", {"step": turn}, method="POST")
+    assert status == 201, "the call of its plan is served from the record"
 
 
 def test_a_fork_survives_a_killed_worker(connected: Farm, cast: Cast, model_server: ModelServer) -> None:

@@ -42,7 +42,7 @@ from webapp.tool_modules.models import ModuleVersion, State, ToolModule
 from webapp.tool_modules.rules import NOTHING
 from webapp.tool_modules.services import upload
 from webapp.tool_sources.models import ToolSource
-from webapp.tool_sources.review import mark_of
+from webapp.tool_sources.review import seen_of
 from webapp.tool_sources.services import register
 from webapp.webhooks.models import Webhook
 from webapp.webhooks.services import make_webhook, send_test
@@ -60,7 +60,7 @@ SAID = {
     "reason": "r",
     "key": "sk-of-one-call",
     "url": "https://hooks.example/acme",
-    "seen": mark_of(OFFERED),
+    "seen": seen_of(OFFERED),
 }
 WEBHOOK = "https://hooks.example/a-path-that-only-acme-knows"
 WASM = b"\0asm\1\0\0\0"
@@ -289,7 +289,7 @@ def place(cast: Cast) -> Place:
         ModuleVersion.objects.update(state=State.READY)
         ToolSource.objects.all().delete()
         source = register(actor=cast.owner.user, asked=SOURCE | {"name": f"s{uuid4().hex[:20]}"})
-        ToolSource.objects.update(offered=OFFERED)
+        ToolSource.objects.update(tools=OFFERED, accepted=[])
     return Place(
         str(task.id), str(task.session_id), task.attachments[0]["id"], str(made.key.id), str(frozen.id),
         str(alert.id), str(hook.id), str(told.id), str(budget.id), module.name, source.name,

@@ -18,6 +18,9 @@ NAMED: dict[str, dict[str, Any]] = {
     "a tool's step": {"plan": {"steps": [{"id": "sum", "kind": "tool", **CALL}]}},
     "its other name": {"manual_decomposition": {"steps": [{"id": "sum", "kind": "tool", **CALL}]}},
     "an agent's first calls": {"plan": {"steps": [{"id": "sum", "description": "Add", "forced_tools": [CALL]}]}},
+    "what undoes a step": {
+        "plan": {"steps": [{"id": "a", "kind": "wait", "compensate": CALL}, {"id": "b", "description": "Add"}]}
+    },
     "the task's first calls": {"forced_tools": [CALL]},
 }
 LEFT_OPEN: dict[str, dict[str, Any]] = {

@@ -19,6 +19,7 @@ from webapp.common.values import JSON
 from webapp.orchestration.tools import tools_of
 from webapp.tool_sources.in_force import Found
 from webapp.tool_sources.looks import claim, record
+from webapp.tool_sources.models import ToolSource
 from webapp.tool_sources.selectors import marks_in_force, sources_in_force
 
 GET = {"method": "GET", "path": "/here"}
@@ -86,14 +87,15 @@ def test_a_description_that_changes_is_told_to_no_agent_until_it_is_accepted(lab
     assert (one["state"], one["tool_count"], one["waiting_count"]) == ("ready", 2, 1)
     (waiting,) = one["waiting"]["tools"]
     assert (waiting["name"], waiting["description"]) == ("lab_read", TRAP)
-    assert waiting["was"] == {"description": "Reads a page.", "parameters": {"type": "object"}}
+    assert waiting["was"] == {"description": "Reads a page.", "parameters": {"type": "object"}, "call": "GET /here"}
+    assert (waiting["differs"], waiting["call"]) == (["description"], "GET /here")
     assert accept(lab.admin).status_code == 200
     assert told(lab.admin)["lab_read"] == TRAP and mark(lab.admin) != before
     assert Api(lab.admin).one()["waiting_count"] == 0
     with tenant_scope(lab.acme.id):
         entry = AuditEntry.objects.get(action="tool_source.tools_accepted")
     assert (entry.subject, entry.actor_email) == ("lab", lab.admin.user.email)
-    assert (entry.detail["new"], entry.detail["changed"]) == ([], ["read"])
+    assert (entry.detail["new"], entry.detail["changed"], entry.detail["said"]) == ([], ["read"], {"read": TRAP})
 
 
 @pytest.mark.parametrize(
@@ -141,10 +143,27 @@ def test_what_came_after_somebody_looked_is_not_accepted(lab: Cast) -> None:
 
 def test_who_moves_a_source_accepts_what_it_has_there(lab: Cast) -> None:
     look(lab.admin, tool("read", TRAP))
-    assert Api(lab.admin).call("PATCH", "/lab", tags=["pets"]).status_code == 200
+    assert Api(lab.admin).call("PATCH", "/lab", server="https://other.example").status_code == 200
     assert told(lab.admin) == {} and Api(lab.admin).one()["waiting_count"] == 0
     look(lab.admin, tool("read", "Reads pets."))
     assert told(lab.admin) == {"lab_read": "Reads pets."}
+
+
+def test_who_chooses_among_its_tools_accepts_no_change_of_theirs(lab: Cast) -> None:
+    look(lab.admin, tool("read", TRAP), tool("write", "Writes."), tool("more"))
+    assert Api(lab.admin).call("PATCH", "/lab", tools=["read", "more"]).status_code == 200
+    look(lab.admin, tool("read", TRAP), tool("more"))
+    assert told(lab.admin) == {"lab_read": "Reads a page."}
+    assert [each["own_name"] for each in Api(lab.admin).one()["waiting"]["tools"]] == ["read", "more"]
+
+
+def test_what_is_said_again_as_it_stands_changes_nothing(lab: Cast) -> None:
+    look(lab.admin, tool("read", TRAP), tool("write", "Writes."))
+    known = Api(lab.admin).one()
+    again = {field: known[field] for field in ("server", "tags", "tools", "auth", "rate_per_minute", "trust_changes")}
+    assert Api(lab.admin).call("PATCH", "/lab", **again).status_code == 200
+    assert (Api(lab.admin).one()["state"], Api(lab.admin).one()["waiting_count"]) == ("ready", 1)
+    assert told(lab.admin) == {"lab_read": "Reads a page.", "lab_write": "Writes."}
 
 
 def test_a_new_secret_accepts_nothing(lab: Cast) -> None:
@@ -159,13 +178,27 @@ def test_a_new_secret_accepts_nothing(lab: Cast) -> None:
 def test_of_a_source_that_is_trusted_changes_count_at_once(lab: Cast) -> None:
     look(lab.admin, tool("read", "Reads well."))
     assert Api(lab.admin).call("PATCH", "/lab", trust_changes=True).status_code == 200
-    assert set(told(lab.admin)) == {"lab_read"}, "it keeps the tools that it has"
-    due = claim()  # without being asked: so that they count soon
-    assert due and record(due, Found([tool("read", "Reads well."), tool("more")]))
+    assert told(lab.admin) == {"lab_read": "Reads well."}
+    with tenant_scope(lab.acme.id):
+        entry = AuditEntry.objects.filter(action="tool_source.changed").latest("id")
+    assert entry.detail["accepted"]["said"] == {"read": "Reads well."}
+    look(lab.admin, tool("read", "Reads well."), tool("more"))
     assert told(lab.admin) == {"lab_read": "Reads well.", "lab_more": "Reads a page."}
-    assert Api(lab.admin).one()["waiting_count"] == 0
+    assert Api(lab.admin).call("PATCH", "/lab", trust_changes=False).status_code == 200
+    assert set(told(lab.admin)) == {"lab_read", "lab_more"}, "what counted then counts on"
+    look(lab.admin, tool("read", TRAP), tool("more"))
+    assert told(lab.admin)["lab_read"] == "Reads well."
     refused = Api(lab.admin).call("PATCH", "/lab", trust_changes="yes")
     assert refused.status_code == 400 and "trust_changes: must be true or false" in error_of(refused)
+
+
+def test_a_worker_of_the_release_before_accepts_nothing(lab: Cast) -> None:
+    """It writes down what it finds, and knows of nothing else."""
+    with tenant_scope(lab.acme.id):
+        ToolSource.objects.update(tools=[tool("read", TRAP), tool("more")])
+    assert told(lab.admin) == {"lab_read": "Reads a page."}
+    look(lab.admin, tool("read", TRAP), tool("more"))
+    assert told(lab.admin) == {"lab_read": "Reads a page."} and Api(lab.admin).one()["waiting_count"] == 2
 
 
 def test_only_who_writes_policies_accepts_and_only_of_their_own_tenant(lab: Cast) -> None:
@@ -182,10 +215,12 @@ def text_of(client: Client, path: str) -> str:
 
 def test_the_pages_show_what_waits_and_accept_what_they_showed(lab: Cast) -> None:
     client = signed_in(lab.admin)
-    look(lab.admin, tool("read", "Reads <b>all</b>."), tool("write", "Writes."), tool("more"))
+    rest = (tool("write", "Writes."), tool("more"))
+    look(lab.admin, tool("read", "Reads <b>all</b>."), *rest)
     assert "2 to be accepted" in text_of(client, "/tool-sources")
     assert "2 to be accepted" in text_of(client, "/tools")
     assert "to be accepted" not in text_of(signed_in(lab.stranger), "/tools")
+    look(lab.admin, tool("read", "Reads <b>all</b>.", call={"method": "DELETE", "path": "/here"}), *rest)
     with at_most(12):
         page = text_of(client, "/tool-sources/lab")
     assert "has changed 2 tools by itself" in page and "Accept all 2 changes" in page
@@ -194,7 +229,10 @@ def test_the_pages_show_what_waits_and_accept_what_they_showed(lab: Cast) -> Non
     assert "Accept all" not in text_of(signed_in(lab.operator), "/tool-sources/lab"), "reading is no right to accept"
     assert signed_in(lab.operator).post("/tool-sources/lab/accept", {"seen": "x"}).status_code == 403
     seen = page.partition('name="seen" value="')[2].partition('"')[0]
-    look(lab.admin, tool("read", TRAP), tool("write", "Writes."), tool("more"))
+    assert "<del><code>GET /here</code></del>" in raw and "<code>DELETE /here</code>" in raw
+    Api(lab.admin).call("POST", "/lab/look")
+    assert "accept when that is done" in text_of(client, "/tool-sources/lab"), "what is shown may change meanwhile"
+    look(lab.admin, tool("read", TRAP), *rest)
     overtaken = client.post("/tool-sources/lab/accept", {"seen": seen}, follow=True)
     assert "have changed again" in overtaken.content.decode() and told(lab.admin)["lab_read"] == "Reads a page."
     seen = Api(lab.admin).one()["waiting"]["seen"]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from webapp.tool_sources.review import mark_of, still_there, waiting
+from webapp.tool_sources.review import gone, seen_of, still_there, waiting
 
 TOOLS = st.lists(
     st.fixed_dictionaries(
@@ -24,7 +24,9 @@ TOOLS = st.lists(
 def test_agents_have_only_what_was_accepted_and_is_there(accepted: list[dict], offered: list[dict]) -> None:  # type: ignore[type-arg]
     have = still_there(accepted, offered)
     assert all(tool in accepted for tool in have)
-    assert {tool["name"] for tool in have} == {t["name"] for t in accepted} & {t["name"] for t in offered}
+    names = {tool["name"] for tool in have}
+    assert names == {tool["name"] for tool in accepted} & {tool["name"] for tool in offered}
+    assert names | set(gone(accepted, offered)) == {tool["name"] for tool in accepted}
 
 
 @given(accepted=TOOLS, offered=TOOLS)
@@ -37,10 +39,10 @@ def test_each_tool_is_had_as_offered_or_waits_and_never_both(accepted: list[dict
 
 @given(tools=TOOLS)
 def test_what_is_accepted_waits_no_more(tools: list[dict]) -> None:  # type: ignore[type-arg]
-    assert waiting(tools, tools) == [] and waiting(tools, None) == []
-    assert still_there(tools, tools) == still_there(tools, None) == tools
+    assert waiting(tools, tools) == gone(tools, tools) == []
+    assert still_there(tools, tools) == tools
 
 
 @given(one=TOOLS, other=TOOLS)
 def test_a_mark_names_one_list(one: list[dict], other: list[dict]) -> None:  # type: ignore[type-arg]
-    assert (mark_of(one) == mark_of(other)) == (one == other)
+    assert (seen_of(one) == seen_of(other)) == (one == other)
