@@ -11,6 +11,7 @@ from typing import TypeVar
 
 import structlog
 from django.db import InterfaceError, OperationalError, close_old_connections
+from django.db.models import Q
 from django.db.models.fields.json import KT
 from django.utils import timezone
 
@@ -146,13 +147,17 @@ def answers_of(step: ClaimedStep, agents: list[str]) -> list[Past]:
     The last turn of each of these agents, or the call of a tool that has this name, as it was when this step was started.
 
     A join may wait for some of them alone. The others end while the step runs or later, and a replay must find what the
-    run found.
+    run found; of one that ended in the same moment it may find more. What the step did wait for has ended, whatever a clock
+    that was set says.
     """
-    kinds = ("llm.turn", "tools.call")
-    started = Step.objects.values_list("started_at", flat=True).get(task_id=step.task, n=step.n) or timezone.now()
-    before = Step.objects.filter(task_id=step.task, agent__in=agents, kind__in=kinds, created_at__lte=started)
+    started, join = Step.objects.values_list("started_at", "join").get(task_id=step.task, n=step.n)
+    started = started or timezone.now()
+    waited_for = [] if join in ("any", "quorum") else step.parents
+    named = Step.objects.filter(task_id=step.task, agent__in=agents, kind__in=("llm.turn", "tools.call"))
+    before = named.filter(Q(created_at__lte=started) | Q(n__in=waited_for))
     last = {row.agent: row for row in before.order_by("n")}
-    return [_at(started, last[agent]) for agent in agents if agent in last]
+    found = (last[agent] for agent in agents if agent in last)
+    return [_past(row) if row.n in waited_for else _at(started, row) for row in found]
 
 
 def _at(moment: datetime, row: Step) -> Past:

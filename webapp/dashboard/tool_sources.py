@@ -140,7 +140,7 @@ def _change(source: str, change: Waiting) -> JSON:
 
 
 def _as_text(tool: JSON) -> JSON:
-    parameters = json.dumps(tool["parameters"], indent=2, ensure_ascii=False)
+    parameters = json.dumps(tool["parameters"], indent=2)  # in ASCII: nothing in it may hide from whoever looks
     return {"description": tool["description"], "parameters": parameters, "call": how_called(tool)}
 
 

@@ -91,7 +91,7 @@ def fork_task(*, principal: Principal, task: UUID, step: int, changes: Changes, 
     if len(planned) + STEPS_BESIDE > settings.STEPS_LIMIT:
         raise ForkInvalid(f"step {step}: the fork would have more than {settings.STEPS_LIMIT} steps")
     context = {name: value for name, value in changes.named().items() if name in IN_CONTEXT}
-    if _calls_anew(planned, {**run.context, **context}):
+    if _calls_anew(planned, step, {**run.context, **context}):
         principal.require(CALL_SCOPE, why="calls of tools would be made anew")
     origin = {"kind": "fork", "task": str(run.id), "step": step, "changed": changes.named()}
     asked = {"task": str(run.id), "step": step, "description": changes.description, "arguments": changes.arguments}
@@ -101,12 +101,16 @@ def fork_task(*, principal: Principal, task: UUID, step: int, changes: Changes, 
     return submit_task(principal=principal, submission=submission, idempotency=idempotency, steps=steps)
 
 
-def _calls_anew(planned: Sequence[NewStep], context: JSON) -> bool:
-    """Whether the fork makes calls that its run or its caller names: agents choose theirs when they run."""
+def _calls_anew(planned: Sequence[NewStep], at: int, context: JSON) -> bool:
+    """Whether it makes calls anew that its run or its caller names, or the one at which it forks: no agent chooses those."""
     live = [step for step in planned if step.record is None]
     if any(step.kind in PLANS for step in live) and calls_named(context):
         return True
-    return any(step.kind == "tools.call" or step.compensation is not None for step in live)
+    agents = {place for place, step in enumerate(planned) if step.kind == "llm.turn"}
+    called = [step for step in live if step.kind == "tools.call"]
+    if any(step.record_of == at or step.grown_by not in agents for step in called):
+        return True
+    return any(step.compensation is not None for step in live)
 
 
 def _ended(principal: Principal, task: UUID) -> Task:

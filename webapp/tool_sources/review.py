@@ -59,16 +59,18 @@ def gone(accepted: Sequence[JSON] | None, found: Sequence[JSON]) -> list[str]:
 
 
 def how_called(tool: JSON) -> str:
-    """`GET https://api.example.com/pets/{id}`; of an MCP server its own name for the tool."""
+    """`GET https://api.example.com/pets/{id} (id in path, verbose in query; body)`; of an MCP server its own name for the tool."""
     call = tool["call"]
     if "method" in call:
-        return f"{call['method']} {call.get('base', '')}{call.get('path', '')}"
+        sent = [f"{each['name']} in {each['in']}" for each in call.get("parameters", ())]
+        more = "; ".join(filter(None, [", ".join(sent), "body" if call.get("body") else ""]))
+        return f"{call['method']} {call.get('base', '')}{call.get('path', '')}" + (f" ({more})" if more else "")
     return str(call.get("tool", tool["name"]))
 
 
 def seen_of(found: Sequence[JSON]) -> str:
     """Names what was looked at, so that nobody accepts what has come since."""
-    return hashlib.sha256(json.dumps(found, sort_keys=True).encode()).hexdigest()[:20]
+    return hashlib.sha256(json.dumps(found, sort_keys=True).encode()).hexdigest()
 
 
 def as_audited(changes: Sequence[Waiting]) -> JSON:

@@ -71,8 +71,13 @@ def fit(schema: Any, document: Mapping[str, Any] | None = None) -> JSON:
 
 def visible(text: str, limit_chars: int) -> str:
     """Its beginning, as a person sees it: what only a model reads could tell it what nobody has accepted."""
-    kept = (char for char in text[: 4 * limit_chars] if char in JOINERS or unicodedata.category(char) not in UNSEEN)
-    return "".join(kept).strip()[:limit_chars]
+    return "".join(char for char in text[: 4 * limit_chars] if char in JOINERS or is_seen(char)).strip()[:limit_chars]
+
+
+def is_seen(char: str) -> bool:
+    """Not so a control, a format, a variation of the character before it, or what is no character."""
+    varies = "\ufe00" <= char <= "\ufe0e" or "\U000e0100" <= char <= "\U000e01ef"
+    return not varies and unicodedata.category(char) not in UNSEEN
 
 
 def follow(given: JSON, document: Mapping[str, Any]) -> JSON:

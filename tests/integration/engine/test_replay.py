@@ -155,9 +155,10 @@ def test_a_replay_knows_what_had_ended_when_an_agent_began(
     connected: Farm, cast: Cast, model_server: ModelServer
 ) -> None:
     """The agent waits for one of two; the other ends after it has begun."""
-    slow = {"match": {"user_contains": "Find out about slow"}, "reply": {"text": "Snails.", "delay_s": 2}}
-    model_server.script([slow])
-    plan = [agent("quick"), agent("slow"), agent("any", "quick", "slow", join="any"), agent("all", "any", "slow")]
+    model_server.script([{"match": {"user_contains": "Find out about slow"}, "reply": {"text": "Snails."}}])
+    later = {"id": "later", "kind": "wait", "delay_s": 10}
+    first, both = agent("any", "quick", "slow", join="any"), agent("all", "any", "slow")
+    plan = [agent("quick"), later, agent("slow", "later"), first, both]
     task = run(connected, cast, query="Which is first?", context={"plan": {"steps": plan}})
     asked = {call["messages"][1]["content"].partition("\n")[0]: call for call in model_server.log()}
     told = json.dumps(asked["Find out about any"]["messages"])

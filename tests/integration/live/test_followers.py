@@ -10,7 +10,7 @@ from asgiref.sync import sync_to_async
 
 from tests.support.cast import Cast, Person
 from webapp.agent_tasks.models import Task
-from webapp.api import sockets
+from webapp.api import places, sockets
 from webapp.common.tenancy import tenant_scope
 from webapp.orchestration.submit import Submission, submit_task
 from webapp.progress import followed
@@ -52,12 +52,12 @@ async def test_a_reader_that_went_while_it_was_being_told_leaves_nothing_behind(
     inbox.put_nowait({"type": "websocket.connect"})
     async with asyncio.timeout(30):
         await blocked.wait()
-        assert task.id in hub()._tasks and sockets._open[cast.owner.user.id] == 1
+        assert task.id in hub()._tasks and places._open[cast.owner.user.id] == 1
         inbox.put_nowait({"type": "websocket.disconnect", "code": 1006})
         await app
         while hub()._tasks:
             await asyncio.sleep(0.02)
-    assert not sockets._open
+    assert not places._open
 
 
 async def test_a_thousand_listeners_cost_one_reading_and_who_comes_back_none(cast: Cast) -> None:

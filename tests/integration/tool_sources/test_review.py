@@ -223,7 +223,7 @@ def test_the_pages_show_what_waits_and_accept_what_they_showed(lab: Cast) -> Non
     look(lab.admin, tool("read", "Reads <b>all</b>.", call={"method": "DELETE", "path": "/here"}), *rest)
     with at_most(12):
         page = text_of(client, "/tool-sources/lab")
-    assert "has changed 2 tools by itself" in page and "Accept all 2 changes" in page
+    assert "tells 2 tools otherwise than they were accepted" in page and "Accept all 2 changes" in page
     raw = client.get("/tool-sources/lab").content.decode()
     assert "<del>Reads a page.</del>" in raw and "<ins>Reads &lt;b&gt;all&lt;/b&gt;.</ins>" in raw
     assert "Accept all" not in text_of(signed_in(lab.operator), "/tool-sources/lab"), "reading is no right to accept"

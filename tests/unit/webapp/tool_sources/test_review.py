@@ -5,7 +5,7 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from webapp.tool_sources.review import gone, seen_of, still_there, waiting
+from webapp.tool_sources.review import gone, how_called, seen_of, still_there, waiting
 
 TOOLS = st.lists(
     st.fixed_dictionaries(
@@ -46,3 +46,13 @@ def test_what_is_accepted_waits_no_more(tools: list[dict]) -> None:  # type: ign
 @given(one=TOOLS, other=TOOLS)
 def test_a_mark_names_one_list(one: list[dict], other: list[dict]) -> None:  # type: ignore[type-arg]
     assert (seen_of(one) == seen_of(other)) == (one == other)
+
+
+def test_how_a_tool_is_called_tells_where_its_arguments_go() -> None:
+    sent = [{"argument": "id", "name": "id", "in": "path"}, {"argument": "key", "name": "X-Key", "in": "header"}]
+    call = {"method": "PUT", "base": "https://x.example", "path": "/pets/{id}", "parameters": sent, "body": {"a": 1}}
+    assert (
+        how_called({"name": "p", "call": call}) == "PUT https://x.example/pets/{id} (id in path, X-Key in header; body)"
+    )
+    assert how_called({"name": "p", "call": {"method": "GET", "path": "/"}}) == "GET /"
+    assert how_called({"name": "p", "call": {"tool": "search"}}) == "search"

@@ -14,7 +14,7 @@ from jsonschema import Draft202012Validator
 
 from webapp.tool_modules.rules import KEYWORDS
 from workers.toolbox.arguments import validator
-from workers.toolbox.outer_schemas import GIVEN_BYTES, NODES, PARTS, SCHEMA_BYTES, VALUE_BYTES, Unfit, fit
+from workers.toolbox.outer_schemas import GIVEN_BYTES, NODES, PARTS, SCHEMA_BYTES, VALUE_BYTES, Unfit, fit, visible
 
 
 def of(**properties: Any) -> dict[str, Any]:
@@ -228,3 +228,21 @@ def test_whatever_is_made_fit_is_well_formed(schema: dict[str, Any]) -> None:
         return
     Draft202012Validator.check_schema(made)
     validator("made", made, is_fitted=True)
+
+
+@pytest.mark.parametrize(
+    ("said", "seen"),
+    [
+        ("Reads\U000e0053\U000e0045 it", "Reads it"),
+        ("\u202egnirts\u202c \u200b", "gnirts"),
+        ("A\ufe00\U000e0101B", "AB"),
+        ("two\nlines\tand\x1b[1m", "two\nlines\tand[1m"),
+        ("\u0645\u06cc\u200c\u062e \u2764\ufe0f", "\u0645\u06cc\u200c\u062e \u2764\ufe0f"),
+        (" " * 20 + "far", "far"),
+        ("x" * 30, "x" * 25),
+    ],
+)
+def test_a_text_is_what_a_person_sees_of_it(said: str, seen: str) -> None:
+    assert visible(said, 25) == seen
+    fitted = fit({"type": "object", "properties": {"a": {"type": "string", "description": said}}})
+    assert fitted["properties"]["a"].get("description", "") == visible(said, 500)
