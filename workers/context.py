@@ -13,7 +13,6 @@ import structlog
 from django.db import InterfaceError, OperationalError, close_old_connections
 from django.db.models import Q
 from django.db.models.fields.json import KT
-from django.utils import timezone
 
 from webapp.agent_tasks.models import Content, Step, Task
 from webapp.agent_tasks.selectors import steps_of
@@ -144,25 +143,30 @@ def agent_history(step: ClaimedStep) -> list[Past]:
 
 def answers_of(step: ClaimedStep, agents: list[str]) -> list[Past]:
     """
-    The last turn of each of these agents, or the call of a tool that has this name, as it was when this step was started.
+    The last turn of each of these agents, or the call of a tool that has this name, whatever became of it.
 
-    A join may wait for some of them alone. The others end while the step runs or later, and a replay must find what the
-    run found; of one that ended in the same moment it may find more. What the step did wait for has ended, whatever a clock
-    that was set says.
+    Where the agent waits for some of them alone, the others end while it runs or later: of those what they had brought when
+    this step was started, so that a replay finds what the run found. One that ended in the same moment may be told either
+    way.
     """
-    started, join = Step.objects.values_list("started_at", "join").get(task_id=step.task, n=step.n)
-    started = started or timezone.now()
-    waited_for = [] if join in ("any", "quorum") else step.parents
     named = Step.objects.filter(task_id=step.task, agent__in=agents, kind__in=("llm.turn", "tools.call"))
-    before = named.filter(Q(created_at__lte=started) | Q(n__in=waited_for))
+    moment = _started_early(step)
+    before = named.filter(created_at__lte=moment) if moment else named
     last = {row.agent: row for row in before.order_by("n")}
-    found = (last[agent] for agent in agents if agent in last)
-    return [_past(row) if row.n in waited_for else _at(started, row) for row in found]
+    return [_at(moment, last[agent]) for agent in agents if agent in last]
 
 
-def _at(moment: datetime, row: Step) -> Past:
+def _started_early(step: ClaimedStep) -> datetime | None:
+    """When this step was started, if its agent, or the calls that are made before it, waited for some of several alone."""
+    own = Q(agent=step.agent) | Q(agent__startswith=f"{step.agent}~")
+    if not Step.objects.filter(own, task_id=step.task, join__in=("any", "quorum")).exists():
+        return None
+    return Step.objects.values_list("started_at", flat=True).get(task_id=step.task, n=step.n)
+
+
+def _at(moment: datetime | None, row: Step) -> Past:
     """What had not ended by then has brought nothing."""
-    if row.finished_at and row.finished_at <= moment:
+    if moment is None or (row.finished_at and row.finished_at <= moment):
         return _past(row)
     return Past(row.n, row.kind, row.agent, row.description, "running", row.input, None, None)
 

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from datetime import timedelta
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
 import pytest
+from django.utils.timezone import now
 
 from examples.submit import load_request
 from tests.support.cast import Cast
@@ -17,7 +19,7 @@ from tests.support.marker import marks
 from tests.support.model_server import ModelServer
 from tests.support.pages import signed_in
 from tests.support.services import ROOT
-from webapp.agent_tasks.models import Task
+from webapp.agent_tasks.models import Step, Task
 from webapp.budgets.models import Hold
 from webapp.common.tenancy import tenant_scope
 from webapp.orchestration.policies import save_module
@@ -166,6 +168,14 @@ def test_a_replay_knows_what_had_ended_when_an_agent_began(
     assert "Snails." in json.dumps(asked["Find out about all"]["messages"])
     found = report(connected, cast, started(connected, cast.owner.api_key, task, "replay"))
     assert found["differences"] == []
+
+
+def test_what_a_step_did_wait_for_has_ended_whatever_the_clock_says(connected: Farm, cast: Cast) -> None:
+    task = run(connected, cast, query="What is the sum?", context={"plan": {"steps": [agent("a"), agent("b", "a")]}})
+    with tenant_scope(cast.acme.id):
+        ended = Step.objects.filter(task_id=task, agent="a").update(finished_at=now() + timedelta(hours=1))
+    assert ended
+    assert report(connected, cast, started(connected, cast.owner.api_key, task, "replay"))["differences"] == []
 
 
 def test_a_changed_policy_is_a_difference_by_step(connected: Farm, cast: Cast) -> None:
