@@ -14,7 +14,11 @@ from webapp.common.errors import HartleyError
 _open: Counter[UUID] = Counter()  # by person
 
 
-class TooManyOpen(HartleyError):
+class NoPlace(HartleyError):
+    """Nothing was opened."""
+
+
+class TooManyOpen(NoPlace):
     """Of this person's."""
 
     code = "too_many_open"
@@ -24,7 +28,7 @@ class TooManyOpen(HartleyError):
         super().__init__(f"More than {settings.SOCKETS_PER_USER} sockets, streams and waits of yours are open")
 
 
-class AllPlacesTaken(HartleyError):
+class AllPlacesTaken(NoPlace):
     """By all people together."""
 
     code = "all_places_taken"

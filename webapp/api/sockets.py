@@ -25,7 +25,7 @@ from django.db import DatabaseError
 from webapp.agent_sessions.selectors import find_session, find_visible_session
 from webapp.agent_tasks.selectors import visible_tasks
 from webapp.api.authentication import principal_of_credential
-from webapp.api.places import AllPlacesTaken, TooManyOpen, place
+from webapp.api.places import NoPlace, place
 from webapp.api.stream import find, follow
 from webapp.common.errors import HartleyError, Invalid, NotFound
 from webapp.common.origins import is_of
@@ -67,7 +67,7 @@ class Socket(AsyncWebsocketConsumer):
             self.who = await in_thread(self._principal)
             told = await self.begin(self.asked)
             self.leaving.enter_context(place(self.who.user_id))
-        except (Refused, TooManyOpen, AllPlacesTaken, NotFound, Invalid) as error:
+        except (Refused, NoPlace, NotFound, Invalid) as error:
             await self._refuse(getattr(error, "answer_status", error.status), str(error))
             return
         await self.accept()

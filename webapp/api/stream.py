@@ -15,7 +15,7 @@ from django.http.response import HttpResponseBase
 from webapp.agent_tasks.models import Task
 from webapp.agent_tasks.selectors import find_task
 from webapp.api.authentication import REALM, principal_of
-from webapp.api.places import AllPlacesTaken, TooManyOpen, check_place, place
+from webapp.api.places import NoPlace, check_place, place
 from webapp.common.errors import NotFound
 from webapp.common.tenancy import tenant_scope
 from webapp.progress import rules
@@ -39,11 +39,8 @@ async def sse(request: HttpRequest) -> HttpResponseBase:
         return JsonResponse({"error": "last_event_id: must be a number"}, status=400)
     try:
         task = await in_thread(partial(find, principal, name))
-    except NotFound as error:
-        return JsonResponse({"error": str(error)}, status=404)
-    try:
         check_place(principal.user_id)
-    except (TooManyOpen, AllPlacesTaken) as error:
+    except (NotFound, NoPlace) as error:
         return JsonResponse({"error": str(error)}, status=error.status)
     response = StreamingHttpResponse(
         _frames(request, principal, task, after, rules.wanted_types(request.GET.get("types"))),

@@ -7,16 +7,15 @@ Importing one takes a second and more, which an event loop with calls under way 
 from __future__ import annotations
 
 import asyncio
-from importlib import import_module
 
-ANTHROPIC, OPENAI = "workers.gateway.providers.anthropic", "workers.gateway.providers.openai"
-MODULES = {"anthropic": ANTHROPIC, "openai": OPENAI, "responses": OPENAI}
-_loaded: set[str] = set()
+from workers.gateway.entries import Protocol
+from workers.gateway.providers import sdk_of
+
+_loaded: set[Protocol] = {"offline"}
 
 
-async def sdk_loaded(protocol: str) -> None:
+async def sdk_loaded(protocol: Protocol) -> None:
     """When it returns, a client that speaks this protocol can be made at once."""
-    module = MODULES.get(protocol)
-    if module and module not in _loaded:
-        await asyncio.to_thread(import_module, module)
-        _loaded.add(module)
+    if protocol not in _loaded:
+        await asyncio.to_thread(sdk_of, protocol)
+        _loaded.add(protocol)

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from types import SimpleNamespace
+
 import pytest
+from django.contrib.admin import site
 from django.db import ProgrammingError
-from django.test import Client
+from django.test import Client, RequestFactory
 
 from tests.support.cast import Cast, Person, make_cast, person
 from tests.support.pages import at_most, signed_in
@@ -12,6 +15,7 @@ from webapp.audit.models import AuditEntry
 from webapp.budgets.models import Envelope
 from webapp.common.tenancy import tenant_scope
 from webapp.orchestration.submit import Submission, submit_task
+from webapp.tenants.admin import ApiKeyPage
 from webapp.tenants.models import ApiKey, Role, Tenant, User
 
 LISTS = {
@@ -167,6 +171,19 @@ def test_a_key_that_is_switched_off_stays_so(cast: Cast, clients: dict[str, Clie
     assert clients["owner"].post(page, {"name": "renamed", "is_active": "on"}).status_code == 302
     assert Client().get("/api/v1/tasks", **asked).status_code == 401
     with tenant_scope(cast.acme.id):
+        key.refresh_from_db()
+    assert (key.name, key.is_active) == ("renamed", False)
+
+
+def test_a_key_that_is_revoked_while_it_is_looked_at_stays_so(cast: Cast) -> None:
+    """Between the reading of the row for the form and its saving."""
+    someone = person(cast.acme, "someone", Role.USER)
+    with tenant_scope(cast.acme.id):
+        key = ApiKey.objects.get(user=someone.user)
+        ApiKey.objects.filter(id=key.id).update(is_active=False)
+        key.name = "renamed"
+        page = ApiKeyPage(ApiKey, site)
+        page.save_model(RequestFactory().post("/"), key, SimpleNamespace(changed_data=["name"]), change=True)
         key.refresh_from_db()
     assert (key.name, key.is_active) == ("renamed", False)
 

@@ -192,6 +192,18 @@ def test_of_a_source_that_is_trusted_changes_count_at_once(lab: Cast) -> None:
     assert refused.status_code == 400 and "trust_changes: must be true or false" in error_of(refused)
 
 
+def test_a_source_is_kept_as_the_release_before_reads_it(lab: Cast) -> None:
+    def said() -> JSON:
+        with tenant_scope(lab.acme.id):
+            return dict(ToolSource.objects.get(name="lab").settings)
+
+    assert "trust_changes" not in said()
+    Api(lab.admin).call("PATCH", "/lab", trust_changes=True)
+    assert said()["trust_changes"] is True
+    Api(lab.admin).call("PATCH", "/lab", trust_changes=False)
+    assert "trust_changes" not in said()
+
+
 def test_a_worker_of_the_release_before_accepts_nothing(lab: Cast) -> None:
     """It writes down what it finds, and knows of nothing else."""
     with tenant_scope(lab.acme.id):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from workers.gateway.catalogue import Catalogue
 from workers.gateway.clients import ModelProvider
-from workers.gateway.entries import Provider
+from workers.gateway.entries import Protocol, Provider
 from workers.gateway.providers.offline.provider import OfflineProvider
 from workers.gateway.providers.sdk import SdkProvider
 
@@ -17,12 +17,12 @@ def build_providers(catalogue: Catalogue) -> dict[str, ModelProvider]:
 def build_provider(name: str, entry: Provider) -> ModelProvider:
     if entry.protocol == "offline":
         return OfflineProvider()
-    return _with_sdk(entry)(name, entry)
+    return sdk_of(entry.protocol)(name, entry)
 
 
-def _with_sdk(entry: Provider) -> type[SdkProvider]:
-    """Imported only where it is used (workers.gateway.sdks)."""
-    if entry.protocol == "anthropic":
+def sdk_of(protocol: Protocol) -> type[SdkProvider]:
+    """Imports the SDK when it is first asked for, which takes seconds: see workers.gateway.sdks."""
+    if protocol == "anthropic":
         from workers.gateway.providers.anthropic import AnthropicProvider
 
         return AnthropicProvider

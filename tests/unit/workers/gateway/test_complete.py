@@ -7,6 +7,7 @@ import os
 
 import pytest
 
+from workers.gateway import complete
 from workers.gateway.catalogue import Catalogue, CatalogueFile
 from workers.gateway.complete import Gateway
 from workers.gateway.errors import ModelRateLimited, ModelReplyInvalid, ModelTimeout, NoModel
@@ -39,6 +40,18 @@ def catalogue(file) -> Catalogue:
 async def test_a_reply_passes_as_it_is(catalogue, request_of):
     provider = Canned()
     assert await Gateway(catalogue, {"acme": provider}).complete(request_of()) is provider.reply
+
+
+async def test_the_sdk_is_there_before_a_client_is_lent(catalogue, request_of, monkeypatch):
+    loaded, provider = [], Canned()
+
+    async def load(protocol):
+        assert not provider.calls
+        loaded.append(protocol)
+
+    monkeypatch.setattr(complete, "sdk_loaded", load)
+    await Gateway(catalogue, {"acme": provider}).complete(request_of())
+    assert loaded == [catalogue.providers["acme"].protocol] and provider.calls == 1
 
 
 @pytest.mark.parametrize("name", ["nobody", "offline"])
